@@ -1,0 +1,29 @@
+//! modgraft turns an upstream Apache httpd patch that brings a module into a signed RPM for a stock httpd.
+//!
+//! The folders are the stages, and data flows one way through them:
+//!
+//! `recipe` → `source` → `changeset` → `target` → `flatten` (on `c`) → `compile` → `audit` → `package` →
+//! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
+//! that talks to a person, `cli` the only one that knows what was typed.
+
+pub mod audit;
+pub mod c;
+pub mod changeset;
+pub mod check;
+pub mod cli;
+pub mod compile;
+pub mod error;
+pub mod flatten;
+pub mod package;
+pub mod paths;
+pub mod pipeline;
+pub mod process;
+pub mod recipe;
+pub mod report;
+pub mod rpm;
+pub mod sign;
+pub mod source;
+pub mod spec;
+pub mod target;
+
+pub use error::{Error, Kind};

@@ -1,0 +1,4 @@
+//! The only place that knows the order of the stages.
+
+mod error;
+pub use error::Error;

@@ -1,0 +1,1 @@
+//! The TOML of `module.toml`, as a person wrote it.

@@ -1,0 +1,84 @@
+//! What is to be built: `modules/NAME/module.toml`, read and understood.
+//!
+//! [`manifest`] is what a person wrote (serde, unknown keys are errors with line and column), [`Recipe`] is what it means.
+
+pub mod check;
+pub mod manifest;
+
+use std::path::PathBuf;
+
+use crate::changeset::rules::Rule;
+use crate::source::SourceSpec;
+
+mod error;
+pub use error::Error;
+
+/// A module to graft, with everything that a package of it needs to say.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    /// The module's file name without ending, `mod_NAME`: `[a-z0-9_]`, starts with `mod_`.
+    pub name: String,
+    /// The C name of the module structure (`proxy_wstunnel_module`), where the recipe states it; found in the source else.
+    pub symbol: Option<String>,
+    /// One line.
+    pub summary: String,
+    /// Paragraphs of plain text.
+    pub description: String,
+    /// An SPDX expression.
+    pub license: String,
+    /// The project's page.
+    pub url: Option<String>,
+    /// RPM version: no `-`.
+    pub version: String,
+    /// RPM release: no `-`.
+    pub release: String,
+    /// Newest first.
+    pub changelog: Vec<ChangelogEntry>,
+    /// Where the sources come from.
+    pub source: SourceSpec,
+    /// Libraries to link, without `-l`.
+    pub libraries: Vec<String>,
+    /// Directives for the drop-in, as the recipe has them; `None`: the drop-in only loads the module.
+    pub directives: Option<String>,
+    /// What a real httpd must do with the module.
+    pub checks: Vec<check::Check>,
+    /// The recipe's own classification rules, asked before the built-in ones.
+    pub rules: Vec<Rule>,
+    /// Licence texts and documentation, beneath `directory`.
+    pub documents: Vec<Document>,
+    /// The folder of `module.toml`: patches and documents are relative to it.
+    pub directory: PathBuf,
+    /// What was not stated and had to be assumed, in words, for a person to confirm. Empty for a written recipe.
+    pub assumptions: Vec<String>,
+}
+
+/// One entry of the package's changelog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangelogEntry {
+    /// The day.
+    pub date: jiff::civil::Date,
+    /// `Name <address>`.
+    pub author: String,
+    /// `version-release`, where stated.
+    pub version: Option<String>,
+    /// One line each, without the dash.
+    pub notes: Vec<String>,
+}
+
+/// A file beside the recipe that goes into the package as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Relative to the recipe's folder.
+    pub path: PathBuf,
+    /// `%license` or `%doc`.
+    pub kind: DocumentKind,
+}
+
+/// How a document is marked in the package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DocumentKind {
+    /// `%license`.
+    License,
+    /// `%doc`.
+    Documentation,
+}

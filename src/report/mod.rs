@@ -1,0 +1,1 @@
+//! Events to a person, to JSON lines, to a page.
