@@ -1,14 +1,82 @@
-use miette::Diagnostic;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use crate::error::Kind;
 
-/// Why this stage could not do its work.
+/// Why a recipe cannot be used.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// A file could not be read or written; the message names it.
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
+
+    /// Not TOML, an unknown key, a missing key, a value of the wrong type.
+    #[error("{message}")]
+    #[diagnostic(code(modgraft::recipe::syntax))]
+    Syntax {
+        /// What the TOML reader said, in one line.
+        message: String,
+        /// The recipe's text.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where.
+        #[label("here")]
+        at: SourceSpan,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+
+    /// Well formed, but with a value that cannot be.
+    #[error("{message}")]
+    #[diagnostic(code(modgraft::recipe::value))]
+    Value {
+        /// What is wrong.
+        message: String,
+        /// The recipe's text.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// What is wrong with it, in a few words.
+        label: String,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+
+    /// The recipe is not UTF-8.
+    #[error("{} is not UTF-8 text", .0.display())]
+    #[diagnostic(code(modgraft::recipe::encoding), help("a recipe is a TOML file; is this the right one?"))]
+    Encoding(PathBuf),
+
+    /// No recipe by that name, and no such file.
+    #[error("there is no recipe or patch `{asked}`")]
+    #[diagnostic(code(modgraft::recipe::unknown))]
+    Unknown {
+        /// As it was typed.
+        asked: String,
+        /// What there is.
+        #[help]
+        help: String,
+    },
+
+    /// Recipes and patches were mixed, or several recipes given.
+    #[error("`{recipe}` is a recipe, and `{other}` was given beside it")]
+    #[diagnostic(
+        code(modgraft::recipe::mixed),
+        help("give one recipe, or patch files alone: a recipe names its patches itself")
+    )]
+    Mixed {
+        /// The recipe.
+        recipe: String,
+        /// What stood beside it.
+        other: String,
+    },
 }
 
 impl Error {
@@ -16,6 +84,8 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io(_) => Kind::Environment,
+            Error::Syntax { .. } | Error::Value { .. } | Error::Encoding(_) => Kind::Input,
+            Error::Unknown { .. } | Error::Mixed { .. } => Kind::Usage,
         }
     }
 }

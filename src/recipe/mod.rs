@@ -2,8 +2,12 @@
 //!
 //! [`manifest`] is what a person wrote (serde, unknown keys are errors with line and column), [`Recipe`] is what it means.
 
+mod builtin;
 pub mod check;
+mod find;
 pub mod manifest;
+mod read;
+pub mod schema;
 
 use std::path::PathBuf;
 
@@ -12,6 +16,9 @@ use crate::source::SourceSpec;
 
 mod error;
 pub use error::Error;
+pub use builtin::unpack as unpack_reference;
+pub use find::{Input, find};
+pub use read::{parse, read};
 
 /// A module to graft, with everything that a package of it needs to say.
 #[derive(Debug, Clone)]

@@ -1,1 +1,133 @@
-//! Events to a person, to JSON lines, to a page.
+//! What a run tells: events to a person on stderr, or to a machine as JSON lines on stdout.
+//!
+//! Stages return values and errors and print nothing; `pipeline` sends events here, `cli` chooses the listener.
+
+pub mod diagnostic;
+mod json;
+mod terminal;
+
+pub use json::Json;
+pub use terminal::Terminal;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The stages in the words in which they are told, in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// What is to be built.
+    Recipe,
+    /// Patches and trees.
+    Source,
+    /// Classified files and hunks.
+    Changeset,
+    /// The httpd to build for.
+    Target,
+    /// One C file.
+    Flatten,
+    /// The cc call.
+    Compile,
+    /// The ELF reader's verdict.
+    Audit,
+    /// Spec and packages.
+    Package,
+    /// A real httpd.
+    Check,
+}
+
+impl Stage {
+    /// As it stands at the beginning of a line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Recipe => "recipe",
+            Stage::Source => "source",
+            Stage::Changeset => "changeset",
+            Stage::Target => "target",
+            Stage::Flatten => "flatten",
+            Stage::Compile => "compile",
+            Stage::Audit => "audit",
+            Stage::Package => "package",
+            Stage::Check => "check",
+        }
+    }
+}
+
+/// Something that a run tells.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// A stage begins.
+    Started {
+        /// Which.
+        stage: Stage,
+    },
+    /// A stage ended well.
+    Finished {
+        /// Which.
+        stage: Stage,
+        /// Counts and names, in one line.
+        summary: String,
+        /// How long it took.
+        #[serde(rename = "seconds", serialize_with = "seconds")]
+        elapsed: Duration,
+    },
+    /// Something to know: packages that are fetched, a key that was made, a fact that was assumed.
+    Note {
+        /// In one line.
+        text: String,
+    },
+    /// Something that may be wrong, though the build goes on.
+    Warning {
+        /// In one line or more.
+        text: String,
+    },
+    /// More than a person asked for, shown with `--verbose`.
+    Detail {
+        /// In one line or more.
+        text: String,
+    },
+    /// The end of a good build, in lines.
+    Summary {
+        /// Each line is one fact.
+        lines: Vec<String>,
+    },
+    /// The files that were made, in the order in which they are named on stdout.
+    Results {
+        /// Paths as the caller would type them.
+        files: Vec<PathBuf>,
+    },
+}
+
+fn seconds<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64((elapsed.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+/// Somebody who listens to a run.
+pub trait Reporter: Sync {
+    /// Takes one event.
+    fn event(&self, event: Event);
+
+    /// Shows the error that ended the run.
+    fn failure(&self, error: &crate::Error);
+}
+
+/// Shorthands for the plain events.
+impl dyn Reporter + '_ {
+    /// [`Event::Note`].
+    pub fn note(&self, text: impl Into<String>) {
+        self.event(Event::Note { text: text.into() });
+    }
+
+    /// [`Event::Warning`].
+    pub fn warning(&self, text: impl Into<String>) {
+        self.event(Event::Warning { text: text.into() });
+    }
+
+    /// [`Event::Detail`].
+    pub fn detail(&self, text: impl Into<String>) {
+        self.event(Event::Detail { text: text.into() });
+    }
+}

@@ -94,3 +94,10 @@ pub(crate) enum TreeRoot {
     Directory(PathBuf),
     Git { repository: PathBuf, commit: String },
 }
+
+impl Base {
+    /// temporary
+    pub fn parse(text: &str) -> Base {
+        Base::Directory(PathBuf::from(text))
+    }
+}

@@ -1,0 +1,131 @@
+//! Which recipe or patches the words on the command line mean.
+
+use std::path::{Path, PathBuf};
+
+use super::{Error, builtin};
+
+/// What is to be built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// A written recipe: its `module.toml`.
+    Recipe(PathBuf),
+    /// The reference module's recipe, from modgraft itself.
+    Reference,
+    /// Patch files without a recipe.
+    Patches(Vec<PathBuf>),
+}
+
+/// Understands `words`: a recipe's folder, its `module.toml`, its name in `modules/` beneath `directory`, or patch files.
+/// Nothing at all is the reference module.
+///
+/// # Errors
+/// [`Error::Unknown`], [`Error::Mixed`].
+pub fn find(words: &[String], directory: &Path) -> Result<Input, Error> {
+    let recipes = words.iter().filter_map(|word| Some((word, recipe_file(word, directory)?))).collect::<Vec<_>>();
+    match (words, recipes.first()) {
+        ([], _) => Ok(named(builtin::REFERENCE, directory).map_or(Input::Reference, Input::Recipe)),
+        ([_], Some((_, file))) => Ok(Input::Recipe(file.clone())),
+        (_, Some((recipe, _))) => {
+            let other = words.iter().find(|word| word != recipe).unwrap_or(recipe);
+            Err(Error::Mixed { recipe: (*recipe).clone(), other: other.clone() })
+        }
+        ([word], None) if word == builtin::REFERENCE => Ok(Input::Reference),
+        (_, None) => {
+            let patches: Vec<PathBuf> = words.iter().map(|word| directory.join(word)).collect();
+            match words.iter().zip(&patches).find(|(_, path)| !path.exists()) {
+                Some((word, _)) => Err(Error::Unknown { asked: word.clone(), help: known(directory) }),
+                None => Ok(Input::Patches(patches)),
+            }
+        }
+    }
+}
+
+fn recipe_file(word: &str, directory: &Path) -> Option<PathBuf> {
+    let path = directory.join(word);
+    if path.is_dir() {
+        let file = path.join("module.toml");
+        return file.is_file().then_some(file);
+    }
+    if path.extension().is_some_and(|ending| ending == "toml") && path.is_file() {
+        return Some(path);
+    }
+    if path.exists() { None } else { named(word, directory) }
+}
+
+fn named(name: &str, directory: &Path) -> Option<PathBuf> {
+    let file = directory.join("modules").join(name).join("module.toml");
+    file.is_file().then_some(file)
+}
+
+/// The names in `modules/`, for the help of an error.
+fn known(directory: &Path) -> String {
+    let mut names: Vec<String> = walkdir::WalkDir::new(directory.join("modules"))
+        .max_depth(3)
+        .into_iter()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name() == "module.toml")
+        .filter_map(|entry| {
+            let folder = entry.path().parent()?.strip_prefix(directory.join("modules")).ok()?;
+            Some(folder.display().to_string())
+        })
+        .collect();
+    if names.is_empty() {
+        names.push(builtin::REFERENCE.to_owned());
+    }
+    names.sort();
+    format!("name a patch file, a recipe's folder, or one of the recipes here: {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> tempfile::TempDir {
+        let here = tempfile::tempdir().unwrap();
+        for name in ["mod_a", "upstream/mod_b", builtin::REFERENCE] {
+            fs_err::create_dir_all(here.path().join("modules").join(name)).unwrap();
+            fs_err::write(here.path().join("modules").join(name).join("module.toml"), "").unwrap();
+        }
+        fs_err::write(here.path().join("a.patch"), "").unwrap();
+        here
+    }
+
+    fn asked(words: &[&str], here: &Path) -> Result<Input, Error> {
+        find(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), here)
+    }
+
+    #[test]
+    fn a_recipe_is_found_by_name_folder_and_file() {
+        let here = here();
+        let file = here.path().join("modules/mod_a/module.toml");
+        for word in ["mod_a", "modules/mod_a", "modules/mod_a/module.toml"] {
+            assert_eq!(asked(&[word], here.path()).unwrap(), Input::Recipe(file.clone()), "{word}");
+        }
+        let nested = here.path().join("modules/upstream/mod_b/module.toml");
+        assert_eq!(asked(&["upstream/mod_b"], here.path()).unwrap(), Input::Recipe(nested));
+    }
+
+    #[test]
+    fn nothing_is_the_reference_module_here_or_from_the_program() {
+        let here = here();
+        let file = here.path().join("modules").join(builtin::REFERENCE).join("module.toml");
+        assert_eq!(asked(&[], here.path()).unwrap(), Input::Recipe(file));
+        assert_eq!(asked(&[], tempfile::tempdir().unwrap().path()).unwrap(), Input::Reference);
+    }
+
+    #[test]
+    fn other_files_are_patches() {
+        let here = here();
+        let patch = here.path().join("a.patch");
+        assert_eq!(asked(&["a.patch"], here.path()).unwrap(), Input::Patches(vec![patch]));
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_with_what_is() {
+        let here = here();
+        let error = asked(&["mod_c"], here.path()).unwrap_err();
+        let help = miette::Diagnostic::help(&error).unwrap().to_string();
+        assert!(help.ends_with("mod_a, mod_proxy_wstunnel, upstream/mod_b"), "{help}");
+        assert!(matches!(asked(&["mod_a", "a.patch"], here.path()), Err(Error::Mixed { .. })));
+    }
+}
