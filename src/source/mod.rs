@@ -1,12 +1,25 @@
 //! Where upstream comes from: patch files, a git commit, a release tarball, a plain tree.
 //!
 //! In: a [`SourceSpec`]. Out: [`Sources`]: patches in order and, where there is one, the tree they apply to, with digests.
+//! After [`fetch`] nothing goes to the network for source: what it cannot have whole, it refuses.
 
+mod base;
+mod commit;
+mod download;
 mod error;
-pub use error::Error;
+mod git;
+mod patches;
+mod release;
+mod tree;
 
-use std::path::PathBuf;
+pub use error::Error;
+pub use patches::MAX_PATCH_BYTES;
+pub use tree::Tree;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
 
 /// What a recipe says of its source: one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +65,18 @@ pub enum Base {
     Git {
         /// Url or path.
         repository: String,
-        /// Anything that git can resolve to a commit.
+        /// Anything that git can resolve to a commit; for a url: a branch, a tag or a full commit id.
         revision: String,
     },
+}
+
+/// How to fetch.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder for what can be fetched again, see [`crate::paths::cache`].
+    pub cache: PathBuf,
+    /// Whether the network is forbidden. What is cached or on this machine is used all the same.
+    pub offline: bool,
 }
 
 /// All that the later stages read; nothing after this stage goes to the network for source.
@@ -83,21 +105,44 @@ pub struct PatchFile {
     pub commit: Option<String>,
 }
 
-/// A read-only source tree.
-#[derive(Debug)]
-pub struct Tree {
-    pub(crate) root: TreeRoot,
-}
-
-#[derive(Debug)]
-pub(crate) enum TreeRoot {
-    Directory(PathBuf),
-    Git { repository: PathBuf, commit: String },
-}
-
-impl Base {
-    /// temporary
-    pub fn parse(text: &str) -> Base {
-        Base::Directory(PathBuf::from(text))
+impl PatchFile {
+    /// A patch that is at hand; the digest is made here and nowhere else.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>, commit: Option<String>) -> Self {
+        let bytes = bytes.into();
+        PatchFile { name: name.into(), sha256: sha256(&bytes), bytes, commit }
     }
+}
+
+/// Brings together all that `spec` names. Relative paths in it are taken from `recipe_dir`.
+///
+/// # Errors
+/// [`Error`]: what is missing, malformed, unsafe, too large, or cannot be fetched.
+pub fn fetch(spec: &SourceSpec, recipe_dir: &Path, options: &Options) -> Result<Sources, Error> {
+    match spec {
+        SourceSpec::Patches { files, base } => {
+            let patches = patches::read(files, recipe_dir)?;
+            let count = match patches.len() {
+                1 => "1 patch".to_owned(),
+                n => format!("{n} patches"),
+            };
+            let (base, description) = match base {
+                None => (None, count),
+                Some(base) => {
+                    let (tree, words) = base::open(base, recipe_dir, options)?;
+                    (Some(tree), format!("{count} on {words}"))
+                }
+            };
+            Ok(Sources { patches, base, files: Vec::new(), description })
+        }
+        SourceSpec::Commit { url, commit } => commit::fetch(url, commit, recipe_dir, options),
+        SourceSpec::Release { tarball, sha256, files } => {
+            release::fetch(tarball, sha256, files, recipe_dir, options)
+        }
+        SourceSpec::Tree { directory, files } => tree::plain(&recipe_dir.join(directory), files),
+    }
+}
+
+/// Lower-case hexadecimal SHA-256.
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,0 +1,379 @@
+//! A read-only source tree: a folder, a git tree, or files unpacked in memory. All three answer alike.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::git::{Kind, Objects, Repository};
+use super::{Error, Sources};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// A read-only source tree. Paths are relative to it, with `/` between the parts.
+///
+/// Symbolic links in a folder are followed while they stay inside it; in git trees and archives they count as absent.
+#[derive(Debug)]
+pub struct Tree {
+    name: String,
+    root: Root,
+    read: Mutex<HashMap<String, Option<Arc<[u8]>>>>,
+}
+
+#[derive(Debug)]
+enum Root {
+    /// Canonical.
+    Directory(PathBuf),
+    Memory(BTreeMap<String, Arc<[u8]>>),
+    Git(Mutex<GitTree>),
+}
+
+impl Tree {
+    /// The tree of a folder.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where it is not there.
+    pub fn directory(path: &Path) -> Result<Tree, Error> {
+        Ok(Tree::new(path.display().to_string(), Root::Directory(fs_err::canonicalize(path)?)))
+    }
+
+    /// A tree of files that are at hand.
+    pub fn memory(name: String, files: BTreeMap<String, Arc<[u8]>>) -> Tree {
+        Tree::new(name, Root::Memory(files))
+    }
+
+    /// The tree of a commit, by its full id.
+    pub(super) fn git(repository: &Repository, commit: &str) -> Result<Tree, Error> {
+        let mut objects = Objects::open(repository)?;
+        let Some(raw) = objects.get_kind(commit, Kind::Commit)? else {
+            return Err(Error::Git { action: "read the base tree".into(), detail: format!("{commit} is no commit") });
+        };
+        Ok(Tree::git_with(objects, commit, &super::commit::Commit::parse(&raw).tree))
+    }
+
+    /// The same, over a process that runs already.
+    pub(super) fn git_with(objects: Objects, commit: &str, tree: &str) -> Tree {
+        let git = GitTree { objects, root: tree.to_owned(), folders: HashMap::new() };
+        Tree::new(format!("commit {commit}"), Root::Git(Mutex::new(git)))
+    }
+
+    fn new(name: String, root: Root) -> Tree {
+        Tree { name, root, read: Mutex::default() }
+    }
+
+    /// What to call the tree in a message: the folder, `commit ID`, the tarball.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The content of the file at `path`; nothing where there is none (or a folder).
+    ///
+    /// # Errors
+    /// [`Error::Outside`] for a path that leaves the tree, [`Error::FileTooLarge`], [`Error::Io`], [`Error::Git`].
+    pub fn read(&self, path: &str) -> Result<Option<Arc<[u8]>>, Error> {
+        if let Some(known) = lock(&self.read).get(path) {
+            return Ok(known.clone());
+        }
+        let path_owned = checked(path)?;
+        let bytes = match &self.root {
+            Root::Directory(root) => read_file(root, &path_owned)?,
+            Root::Memory(files) => files.get(&path_owned).cloned(),
+            Root::Git(git) => lock(git).read(&path_owned)?,
+        };
+        lock(&self.read).insert(path.to_owned(), bytes.clone());
+        Ok(bytes)
+    }
+
+    /// Whether there is a file at `path`.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn contains(&self, path: &str) -> Result<bool, Error> {
+        let path = checked(path)?;
+        Ok(match &self.root {
+            Root::Directory(root) => resolve(root, &path)?.is_some_and(|file| file.is_file()),
+            Root::Memory(files) => files.contains_key(&path),
+            Root::Git(git) => lock(git).find(&path)?.is_some_and(|entry| entry.is_file()),
+        })
+    }
+
+    /// The paths of the files that stand directly in `directory` (`""`: at the top), sorted. None where there is no such
+    /// folder.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn list(&self, directory: &str) -> Result<Vec<String>, Error> {
+        Ok(self.walk(directory)?.into_iter().filter(|path| !path[prefix_of(directory)..].contains('/')).collect())
+    }
+
+    /// The paths of all files beneath `directory` (`""`: of all), sorted. A folder `.git` is passed over.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn walk(&self, directory: &str) -> Result<Vec<String>, Error> {
+        let directory = if directory.is_empty() { String::new() } else { checked(directory)? };
+        let mut files = match &self.root {
+            Root::Directory(root) => match resolve(root, &directory)? {
+                Some(start) => walk_directory(root, &start, &directory)?,
+                None => Vec::new(),
+            },
+            Root::Memory(files) => {
+                let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+                files.keys().filter(|path| path.starts_with(&prefix)).cloned().collect()
+            }
+            Root::Git(git) => lock(git).walk(&directory)?,
+        };
+        files.sort();
+        Ok(files)
+    }
+
+    /// The first symbolic link on the way to `path`, itself included.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn link_on(&self, path: &str) -> Result<Option<String>, Error> {
+        let path = checked(path)?;
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        match &self.root {
+            Root::Memory(_) => Ok(None),
+            Root::Directory(root) => {
+                let is_link = |part: &&str| fs_err::symlink_metadata(root.join(part)).is_ok_and(|found| found.is_symlink());
+                Ok(ends.map(|end| &path[..end]).find(is_link).map(str::to_owned))
+            }
+            Root::Git(git) => {
+                let mut git = lock(git);
+                for end in ends {
+                    match git.find(&path[..end])? {
+                        None => return Ok(None),
+                        Some(entry) if entry.mode == MODE_LINK => return Ok(Some(path[..end].to_owned())),
+                        Some(_) => {}
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The sources of a plain tree: `files` beneath `directory`.
+pub(super) fn plain(directory: &Path, files: &[String]) -> Result<Sources, Error> {
+    match fs_err::metadata(directory) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => return Err(Error::Base { path: directory.to_owned(), problem: "is not a folder" }),
+        Err(_) => return Err(Error::Base { path: directory.to_owned(), problem: "does not exist" }),
+    }
+    let tree = Tree::directory(directory)?;
+    let files = wanted(&tree, files)?;
+    let description = format!("{} of {}", crate::source::tree::count(files.len()), directory.display());
+    Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
+}
+
+/// `1 file`, `2 files`.
+pub(super) fn count(files: usize) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+}
+
+/// Checks that all wanted files are there, and brings their paths into one form.
+pub(super) fn wanted(tree: &Tree, files: &[String]) -> Result<Vec<String>, Error> {
+    if files.is_empty() {
+        return Err(Error::NoFiles);
+    }
+    files
+        .iter()
+        .map(|file| {
+            let path = checked(file)?;
+            if tree.contains(&path)? {
+                return Ok(path);
+            }
+            let name = path.rsplit('/').next().unwrap_or(&path);
+            let near: Vec<String> = tree
+                .walk("")?
+                .into_iter()
+                .filter(|other| other.rsplit('/').next() == Some(name))
+                .take(3)
+                .collect();
+            let help = if near.is_empty() {
+                "paths are relative to the top of the tree (of a tarball: to the folder in it)".to_owned()
+            } else {
+                format!("a file of that name is at {}", near.join(" and at "))
+            };
+            Err(Error::FileMissing { tree: tree.name.clone(), file: file.clone(), help })
+        })
+        .collect()
+}
+
+/// The path without `.` parts and doubled slashes; an error where it is absolute, climbs, or is empty.
+pub(super) fn checked(path: &str) -> Result<String, Error> {
+    let refuse = |problem: &str| Err(Error::Outside { path: path.to_owned(), problem: problem.to_owned() });
+    let mut parts = Vec::new();
+    for component in Path::new(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::Normal(part) => parts.push(part.to_str().unwrap_or_default()),
+            Component::ParentDir => return refuse("has `..` in it"),
+            Component::RootDir | Component::Prefix(_) => return refuse("is an absolute path"),
+        }
+    }
+    if parts.is_empty() || path.contains('\0') {
+        return refuse("names no file");
+    }
+    Ok(parts.join("/"))
+}
+
+/// Length of what stands before the names directly in `directory`.
+fn prefix_of(directory: &str) -> usize {
+    // `walk` puts the checked form before its paths.
+    checked(directory).map_or(0, |directory| directory.len() + 1)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Where `path` really is; nothing where it is not there, an error where a link leads out of `root`.
+fn resolve(root: &Path, path: &str) -> Result<Option<PathBuf>, Error> {
+    let found = match fs_err::canonicalize(root.join(path)) {
+        Ok(found) => found,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if !found.starts_with(root) {
+        let problem = format!("is or goes through a symbolic link that leaves {}", root.display());
+        return Err(Error::Outside { path: path.to_owned(), problem });
+    }
+    Ok(Some(found))
+}
+
+fn read_file(root: &Path, path: &str) -> Result<Option<Arc<[u8]>>, Error> {
+    let Some(place) = resolve(root, path)?.filter(|place| place.is_file()) else { return Ok(None) };
+    let mut bytes = Vec::new();
+    fs_err::File::open(place)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Error::FileTooLarge { path: path.to_owned(), limit: MAX_FILE_BYTES });
+    }
+    Ok(Some(bytes.into()))
+}
+
+fn walk_directory(root: &Path, start: &Path, directory: &str) -> Result<Vec<String>, Error> {
+    let mut files = Vec::new();
+    let walk = walkdir::WalkDir::new(start).into_iter().filter_entry(|entry| entry.file_name() != ".git");
+    for entry in walk {
+        let entry = entry.map_err(io::Error::from)?;
+        // A link to a file inside counts as a file; one to a folder is not descended into, which also ends cycles.
+        let is_file = entry.file_type().is_file()
+            || (entry.path_is_symlink()
+                && fs_err::canonicalize(entry.path()).is_ok_and(|real| real.starts_with(root) && real.is_file()));
+        let relative = entry.path().strip_prefix(start).ok().and_then(Path::to_str);
+        if let Some(relative) = relative.filter(|relative| is_file && !relative.is_empty()) {
+            let slash = if directory.is_empty() { "" } else { "/" };
+            files.push(format!("{directory}{slash}{relative}"));
+        }
+    }
+    Ok(files)
+}
+
+const MODE_FOLDER: u32 = 0o040000;
+const MODE_LINK: u32 = 0o120000;
+
+/// An entry of a git tree.
+#[derive(Debug, Clone)]
+struct Entry {
+    mode: u32,
+    name: String,
+    id: String,
+}
+
+impl Entry {
+    fn is_file(&self) -> bool {
+        // Regular files are 100644 and 100755, in old histories 100664 too; a submodule is 160000.
+        self.mode & 0o170000 == 0o100000
+    }
+}
+
+#[derive(Debug)]
+struct GitTree {
+    objects: Objects,
+    root: String,
+    folders: HashMap<String, Arc<Vec<Entry>>>,
+}
+
+impl GitTree {
+    fn folder(&mut self, id: &str) -> Result<Arc<Vec<Entry>>, Error> {
+        if let Some(known) = self.folders.get(id) {
+            return Ok(known.clone());
+        }
+        let Some(bytes) = self.objects.get_kind(id, Kind::Tree)? else {
+            return Err(Error::Git { action: "read the base tree".into(), detail: format!("tree {id} is missing") });
+        };
+        let entries = Arc::new(entries(&bytes, id.len() / 2));
+        self.folders.insert(id.to_owned(), entries.clone());
+        Ok(entries)
+    }
+
+    fn find(&mut self, path: &str) -> Result<Option<Entry>, Error> {
+        let mut at = Entry { mode: MODE_FOLDER, name: String::new(), id: self.root.clone() };
+        for part in path.split('/') {
+            if at.mode != MODE_FOLDER {
+                return Ok(None);
+            }
+            match self.folder(&at.id)?.iter().find(|entry| entry.name == part) {
+                Some(entry) => at = entry.clone(),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(at))
+    }
+
+    fn read(&mut self, path: &str) -> Result<Option<Arc<[u8]>>, Error> {
+        let Some(entry) = self.find(path)?.filter(Entry::is_file) else { return Ok(None) };
+        match self.objects.get_kind(&entry.id, Kind::Blob)? {
+            Some(bytes) => Ok(Some(bytes.into())),
+            None => Err(Error::Git { action: format!("read {path}"), detail: format!("{} is missing", entry.id) }),
+        }
+    }
+
+    fn walk(&mut self, directory: &str) -> Result<Vec<String>, Error> {
+        let start = if directory.is_empty() {
+            self.root.clone()
+        } else {
+            match self.find(directory)? {
+                Some(entry) if entry.mode == MODE_FOLDER => entry.id,
+                _ => return Ok(Vec::new()),
+            }
+        };
+        let mut files = Vec::new();
+        let mut open = vec![(directory.to_owned(), start)];
+        while let Some((path, id)) = open.pop() {
+            for entry in self.folder(&id)?.iter() {
+                let below = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
+                if entry.mode == MODE_FOLDER {
+                    open.push((below, entry.id.clone()));
+                } else if entry.is_file() {
+                    files.push(below);
+                }
+            }
+        }
+        Ok(files)
+    }
+}
+
+/// A tree object: mode in octal, blank, name, NUL, the id's `id_bytes` bytes; and again. A name that is not UTF-8 is passed
+/// over, as no path that modgraft handles could be it.
+fn entries(mut bytes: &[u8], id_bytes: usize) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    while let Some(nul) = memchr::memchr(0, bytes) {
+        let (head, rest) = (&bytes[..nul], &bytes[nul + 1..]);
+        if rest.len() < id_bytes {
+            break;
+        }
+        let (id, rest) = rest.split_at(id_bytes);
+        bytes = rest;
+        let Ok(head) = std::str::from_utf8(head) else { continue };
+        let Some((mode, name)) = head.split_once(' ') else { continue };
+        let Ok(mode) = u32::from_str_radix(mode, 8) else { continue };
+        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        entries.push(Entry { mode, name: name.to_owned(), id });
+    }
+    entries
+}
