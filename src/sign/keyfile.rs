@@ -1,0 +1,273 @@
+//! A key from a file: found, checked, unlocked.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pgp::composed::{ArmorOptions, Deserializable, SignedSecretKey, SignedSecretSubKey};
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{PacketTrait, SecretKey, SecretSubkey, Signature, SignatureType, SubpacketData};
+use pgp::types::{
+    EncryptedSecretParams, KeyDetails, Password, PlainSecretParams, PublicParams, S2kParams, SecretParams,
+    StringToKey,
+};
+use rsa::traits::PublicKeyParts;
+
+use super::rsa::RsaKey;
+use super::{Algorithm, Error, Key, Passphrase, Signer, packet};
+
+/// A key file is a few kilobytes; what is larger is something else.
+const LARGEST: u64 = 1 << 20;
+
+/// A signer whose secret key was read from a file.
+#[derive(Debug)]
+pub(super) struct KeyFile {
+    key: Key,
+    secret: Secret,
+    fast: Option<RsaKey>,
+}
+
+/// The packet that signs, unlocked. Boxed, since a packet is large.
+#[derive(Debug)]
+enum Secret {
+    Primary(Box<SecretKey>),
+    Subkey(Box<SecretSubkey>),
+}
+
+impl KeyFile {
+    /// Reads the one secret key in the file, and takes its primary key where that may sign, or else the first subkey that may.
+    pub(super) fn open(path: &Path, passphrase: &Passphrase) -> Result<Self, Error> {
+        let file = fs_err::File::open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::NoFile { path: path.to_owned() },
+            _ => Error::Io(error),
+        })?;
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        KeyFile::from_bytes(&bytes, path, passphrase)
+    }
+
+    /// As [`KeyFile::open`]; `path` is for messages only.
+    pub(super) fn from_bytes(bytes: &[u8], path: &Path, passphrase: &Passphrase) -> Result<Self, Error> {
+        let key = parse(bytes, path)?;
+        let name = format!("{:X}", key.primary_key.fingerprint());
+        check_alive(&key, &name)?;
+        let (secret, created) = choose(&key, &name, passphrase)?;
+        let (details, fast): (&dyn KeyDetails, _) = match &secret {
+            Secret::Primary(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
+            Secret::Subkey(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
+        };
+        let public_key = key
+            .to_public_key()
+            .to_armored_string(ArmorOptions::default())
+            .map_err(|error| Error::NotAKey { path: path.to_owned(), reason: one_line(&error) })?;
+        let described = Key {
+            fingerprint: name,
+            key_id: format!("{}", details.legacy_key_id()).to_uppercase(),
+            user_id: key
+                .details
+                .users
+                .first()
+                .map(|user| String::from_utf8_lossy(user.id.id()).into_owned())
+                .unwrap_or_default(),
+            algorithm: algorithm(details.public_params()),
+            created,
+            primary: matches!(secret, Secret::Primary(_)),
+            sha1_self_signature: newest_self_signature(&key)
+                .is_some_and(|signature| signature.hash_alg() == Some(HashAlgorithm::Sha1)),
+            development: false,
+            public_key,
+        };
+        Ok(KeyFile { key: described, secret, fast })
+    }
+
+    /// Marks the key as the one that modgraft made.
+    pub(super) fn as_development(mut self) -> Self {
+        self.key.development = true;
+        self
+    }
+}
+
+impl Signer for KeyFile {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+
+    fn sign(&self, data: &mut dyn Read, time: u64) -> Result<Vec<u8>, Error> {
+        // OpenPGP counts seconds in 32 bits.
+        let time = u32::try_from(time.max(self.key.created)).unwrap_or(u32::MAX);
+        match &self.secret {
+            Secret::Primary(key) => packet::sign(&**key, self.fast.as_ref(), data, time),
+            Secret::Subkey(key) => packet::sign(&**key, self.fast.as_ref(), data, time),
+        }
+        .map_err(|error| Error::Failed { key: self.key.fingerprint.clone(), reason: one_line(&error) })
+    }
+}
+
+fn parse(bytes: &[u8], path: &Path) -> Result<SignedSecretKey, Error> {
+    let not_a_key = |reason: &str| Error::NotAKey { path: path.to_owned(), reason: reason.to_owned() };
+    if bytes.len() as u64 > LARGEST {
+        return Err(not_a_key("it is larger than a mebibyte"));
+    }
+    if bytes.windows(27).any(|window| window == b"BEGIN PGP PUBLIC KEY BLOCK-") {
+        return Err(not_a_key("it is a public key"));
+    }
+    let (keys, _) = SignedSecretKey::from_reader_many(bytes).map_err(|error| not_a_key(&one_line(&error)))?;
+    let mut keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|error| not_a_key(&one_line(&error)))?;
+    match (keys.len(), keys.pop()) {
+        (1, Some(key)) if newest_self_signature(&key).is_none() => Err(not_a_key("it has no valid self-signature")),
+        (1, Some(key)) => Ok(key),
+        (0, _) | (_, None) => Err(not_a_key("there is none in it")),
+        (count, _) => Err(Error::SeveralKeys { path: path.to_owned(), count }),
+    }
+}
+
+/// The newest valid certification of the key by itself: it says what the key may do, and until when. What others certify
+/// is beside the point here.
+fn newest_self_signature(key: &SignedSecretKey) -> Option<&Signature> {
+    let primary = key.primary_key.public_key();
+    let of_users = key.details.users.iter().flat_map(|user| {
+        user.signatures.iter().filter(move |signature| {
+            signature.typ() != Some(SignatureType::CertRevocation)
+                && signature.verify_certification(primary, user.id.tag(), &user.id).is_ok()
+        })
+    });
+    let direct = key.details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
+    of_users.chain(direct).max_by_key(|signature| signature.created())
+}
+
+fn check_alive(key: &SignedSecretKey, name: &str) -> Result<(), Error> {
+    let primary = key.primary_key.public_key();
+    if key.details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
+        return Err(Error::Revoked { key: name.to_owned() });
+    }
+    let lifetime = newest_self_signature(key).and_then(Signature::key_expiration_time).map(|life| life.as_secs());
+    match lifetime {
+        None | Some(0) => Ok(()),
+        Some(life) => check_expiry(u64::from(key.primary_key.created_at().as_secs()) + u64::from(life), name),
+    }
+}
+
+/// Against the clock, not SOURCE_DATE_EPOCH: whether a key may still be used is a question of today. No byte of the
+/// output depends on it.
+fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if end > now {
+        return Ok(());
+    }
+    let date = i64::try_from(end)
+        .ok()
+        .and_then(|end| jiff::Timestamp::from_second(end).ok())
+        .map(|end| end.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_default();
+    Err(Error::Expired { key: name.to_owned(), date })
+}
+
+/// Whether a self-signature lets its key sign data. Where it says nothing of uses, the algorithm decides.
+fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
+    let stated = signature
+        .config()
+        .is_some_and(|config| config.hashed_subpackets().any(|one| matches!(one.data, SubpacketData::KeyFlags(_))));
+    if stated { signature.key_flags().sign() } else { algorithm != Algorithm::Other }
+}
+
+/// The packet that signs, unlocked, and when it was made.
+fn choose(key: &SignedSecretKey, name: &str, passphrase: &Passphrase) -> Result<(Secret, u64), Error> {
+    let primary = &key.primary_key;
+    let allowed = newest_self_signature(key)
+        .is_some_and(|signature| may_sign(signature, algorithm(primary.public_key().public_params())));
+    if allowed && is_here(primary.secret_params()) {
+        let mut unlocked = primary.clone();
+        unlock(primary.secret_params(), name, passphrase, |password| unlocked.remove_password(password))?;
+        let created = u64::from(primary.created_at().as_secs());
+        return Ok((Secret::Primary(Box::new(unlocked)), created));
+    }
+    let mut refusal = Error::CannotSign { key: name.to_owned() };
+    for subkey in key.secret_subkeys.iter().filter(|subkey| is_here(subkey.key.secret_params())) {
+        match check_subkey(key, subkey, name) {
+            Err(error) => refusal = error,
+            Ok(false) => {}
+            Ok(true) => {
+                let mut unlocked = subkey.key.clone();
+                unlock(subkey.key.secret_params(), name, passphrase, |password| unlocked.remove_password(password))?;
+                let created = u64::from(subkey.key.created_at().as_secs());
+                return Ok((Secret::Subkey(Box::new(unlocked)), created));
+            }
+        }
+    }
+    Err(refusal)
+}
+
+/// Whether a subkey may sign; an error where it might, were it not revoked or expired.
+fn check_subkey(key: &SignedSecretKey, subkey: &SignedSecretSubKey, name: &str) -> Result<bool, Error> {
+    let valid = |kind: SignatureType| {
+        subkey.signatures.iter().filter(move |signature| {
+            signature.typ() == Some(kind)
+                && signature.verify_subkey_binding(key.primary_key.public_key(), subkey.key.public_key()).is_ok()
+        })
+    };
+    let binding = valid(SignatureType::SubkeyBinding).max_by_key(|signature| signature.created());
+    // A subkey has to be given the right to sign expressly.
+    if !binding.is_some_and(|binding| binding.key_flags().sign()) {
+        return Ok(false);
+    }
+    if valid(SignatureType::SubkeyRevocation).next().is_some() {
+        return Err(Error::Revoked { key: name.to_owned() });
+    }
+    if let Some(life) = binding.and_then(Signature::key_expiration_time).filter(|life| life.as_secs() > 0) {
+        check_expiry(u64::from(subkey.key.created_at().as_secs()) + u64::from(life.as_secs()), name)?;
+    }
+    Ok(true)
+}
+
+/// gpg exports a key whose secret part is elsewhere (on a card, or left out) with a private form of S2K.
+fn is_here(params: &SecretParams) -> bool {
+    let s2k = match params {
+        SecretParams::Plain(_) => return true,
+        SecretParams::Encrypted(params) => EncryptedSecretParams::string_to_key_params(params),
+    };
+    let specifier = match s2k {
+        S2kParams::Cfb { s2k, .. } | S2kParams::MalleableCfb { s2k, .. } | S2kParams::Aead { s2k, .. } => s2k,
+        S2kParams::Unprotected | S2kParams::LegacyCfb { .. } => return true,
+    };
+    !matches!(specifier, StringToKey::Private { .. })
+}
+
+fn unlock(
+    params: &SecretParams,
+    name: &str,
+    passphrase: &Passphrase,
+    remove: impl FnOnce(&Password) -> pgp::errors::Result<()>,
+) -> Result<(), Error> {
+    if !params.is_encrypted() {
+        return Ok(());
+    }
+    let Some(passphrase) = passphrase.get() else {
+        return Err(Error::PassphraseNeeded { key: name.to_owned() });
+    };
+    // The library's own message carries a backtrace, and says no more than this.
+    remove(&Password::from(passphrase)).map_err(|_| Error::WrongPassphrase { key: name.to_owned() })
+}
+
+fn fast(public: &PublicParams, secret: &SecretParams) -> Option<RsaKey> {
+    match (public, secret) {
+        (PublicParams::RSA(public), SecretParams::Plain(PlainSecretParams::RSA(secret))) => {
+            RsaKey::new(public, secret)
+        }
+        _ => None,
+    }
+}
+
+fn algorithm(params: &PublicParams) -> Algorithm {
+    match params {
+        PublicParams::RSA(rsa) => Algorithm::Rsa { bits: rsa.key.n().bits() },
+        PublicParams::EdDSALegacy(_) | PublicParams::Ed25519(_) => Algorithm::Ed25519,
+        PublicParams::ECDSA(_) => Algorithm::Ecdsa,
+        PublicParams::DSA(_) => Algorithm::Dsa,
+        _ => Algorithm::Other,
+    }
+}
+
+/// The first line of an error: the library appends a backtrace to some.
+pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim_end_matches([':', ' ']).to_owned()
+}

@@ -1,0 +1,336 @@
+//! Keys and signatures, against the real gpg and the real rpm.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Barrier;
+use std::thread;
+
+use modgraft::sign::{self, Environment, Error, KeySpec};
+use support::{run, run_fails};
+
+/// A gpg home of its own, whose agent ends with it.
+struct Gnupg {
+    home: tempfile::TempDir,
+}
+
+impl Gnupg {
+    fn new() -> Self {
+        // Short, since the agent's socket is in it.
+        Gnupg { home: tempfile::Builder::new().prefix("g").tempdir_in("/tmp").unwrap() }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("gpg");
+        command.arg("--homedir").arg(self.home.path()).args(["--batch", "--no-tty", "--quiet"]);
+        command
+    }
+
+    /// Makes a key and returns its fingerprint.
+    fn generate(&self, parameters: &str) -> String {
+        let file = self.home.path().join("parameters");
+        std::fs::write(&file, parameters).unwrap();
+        run(self.command().args(["--pinentry-mode", "loopback", "--generate-key"]).arg(&file));
+        let listing = run(self.command().args(["--with-colons", "--list-secret-keys"]));
+        let fingerprints = listing.lines().filter(|line| line.starts_with("fpr:"));
+        fingerprints.map(|line| line.split(':').nth(9).unwrap().to_owned()).next().unwrap()
+    }
+
+    fn export(&self, passphrase: &str, to: &Path) -> PathBuf {
+        run(self
+            .command()
+            .args(["--pinentry-mode", "loopback", "--passphrase", passphrase, "--armor", "--yes", "--output"])
+            .arg(to)
+            .arg("--export-secret-keys"));
+        to.to_owned()
+    }
+
+    fn environment(&self, passphrase: Option<&str>) -> Environment {
+        Environment {
+            passphrase: passphrase.map(Into::into).unwrap_or_default(),
+            gnupg_home: Some(self.home.path().to_owned()),
+        }
+    }
+
+    /// Whether gpg, with only this public key, takes the signature.
+    fn verifies(public_key: &str, message: &[u8], signature: &[u8]) -> String {
+        let verifier = Gnupg::new();
+        let path = |name: &str| verifier.home.path().join(name);
+        std::fs::write(path("key.asc"), public_key).unwrap();
+        std::fs::write(path("message"), message).unwrap();
+        std::fs::write(path("signature"), signature).unwrap();
+        run(verifier.command().arg("--import").arg(path("key.asc")));
+        run(verifier
+            .command()
+            .args(["--status-fd", "1", "--verify"])
+            .arg(path("signature"))
+            .arg(path("message")))
+    }
+}
+
+impl Drop for Gnupg {
+    fn drop(&mut self) {
+        let _ = Command::new("gpgconf").arg("--homedir").arg(self.home.path()).args(["--kill", "all"]).status();
+    }
+}
+
+const RSA: &str = "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: sign,cert\nName-Real: Release\nExpire-Date: 0\n";
+const PLAIN: &str = "%no-protection\n%commit\n";
+
+fn open(spec: &KeySpec, environment: &Environment) -> Result<sign::BoxedSigner, Error> {
+    let data = tempfile::tempdir().unwrap();
+    sign::open_with(spec, data.path(), environment).map(Option::unwrap)
+}
+
+#[test]
+fn the_development_key_is_made_once_and_signs() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("not/yet/there");
+    assert!(!sign::development_key_exists(&folder));
+    let first = sign::open(&KeySpec::Development, &folder).unwrap().unwrap();
+    assert!(sign::development_key_exists(&folder));
+    let again = sign::open(&KeySpec::Development, &folder).unwrap().unwrap();
+    assert_eq!(first.key().fingerprint, again.key().fingerprint);
+    assert!(first.key().development && first.key().primary);
+    assert_eq!(first.key().user_id, "modgraft development key");
+
+    use std::os::unix::fs::PermissionsExt;
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
+
+    let signature = first.sign(&mut &b"message"[..], 0).unwrap();
+    assert_eq!(signature, again.sign(&mut &b"message"[..], 0).unwrap(), "signatures are reproducible");
+    let status = Gnupg::verifies(&first.key().public_key, b"message", &signature);
+    assert!(status.contains("GOODSIG") && status.contains(&first.key().fingerprint), "{status}");
+    // Dated by the key's creation, since 0 is before it.
+    assert!(status.contains(&format!(" {} ", first.key().created)), "{status}");
+
+    let later = first.key().created + 1000;
+    let dated = first.sign(&mut &b"message"[..], later).unwrap();
+    assert_ne!(dated, signature);
+
+    // The real rpm takes the public half.
+    let database = data.path().join("rpmdb");
+    let public = data.path().join("public.asc");
+    std::fs::write(&public, &first.key().public_key).unwrap();
+    run(Command::new("rpmkeys").arg("--dbpath").arg(&database).arg("--import").arg(&public));
+    let keys = run(Command::new("rpm").arg("--dbpath").arg(&database).args(["-q", "gpg-pubkey"]));
+    let short = first.key().fingerprint[32..].to_lowercase();
+    assert!(keys.contains(&short), "{keys}");
+}
+
+#[test]
+fn what_is_too_long_to_be_read_whole_gets_the_same_kind_of_signature() {
+    let data = tempfile::tempdir().unwrap();
+    let gnupg = Gnupg::new();
+    gnupg.generate(&format!("{RSA}{PLAIN}"));
+    let spec = KeySpec::File(gnupg.export("", &data.path().join("key.asc")));
+    let signer = open(&spec, &Environment::default()).unwrap();
+    let message = vec![7; (64 << 20) + 5];
+    let signature = signer.sign(&mut message.as_slice(), 0).unwrap();
+    assert!(Gnupg::verifies(&signer.key().public_key, &message, &signature).contains("GOODSIG"));
+}
+
+#[test]
+fn two_processes_at_once_make_one_key() {
+    let data = tempfile::tempdir().unwrap();
+    let barrier = Barrier::new(4);
+    let mut fingerprints: Vec<String> = thread::scope(|scope| {
+        let open = || {
+            barrier.wait();
+            sign::open(&KeySpec::Development, data.path()).unwrap().unwrap().key().fingerprint.clone()
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    fingerprints.dedup();
+    assert_eq!(fingerprints.len(), 1, "{fingerprints:?}");
+    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "nothing else is left behind");
+}
+
+#[test]
+fn a_key_file_with_a_passphrase() {
+    let gnupg = Gnupg::new();
+    gnupg.generate(&format!("{RSA}Passphrase: open sesame\n%commit\n"));
+    let data = tempfile::tempdir().unwrap();
+    let spec = KeySpec::File(gnupg.export("open sesame", &data.path().join("key.asc")));
+
+    let error = open(&spec, &Environment::default()).map(drop).unwrap_err();
+    assert!(matches!(error, Error::PassphraseNeeded { .. }), "{error:?}");
+    let error = open(&spec, &gnupg.environment(Some("abracadabra"))).map(drop).unwrap_err();
+    assert!(matches!(error, Error::WrongPassphrase { .. }), "{error:?}");
+    assert_eq!(error.to_string().lines().count(), 1);
+
+    let signer = open(&spec, &gnupg.environment(Some("open sesame"))).unwrap();
+    let signature = signer.sign(&mut &b"message"[..], 0).unwrap();
+    assert!(Gnupg::verifies(&signer.key().public_key, b"message", &signature).contains("GOODSIG"));
+    assert!(!format!("{:?}", gnupg.environment(Some("open sesame"))).contains("sesame"));
+}
+
+#[test]
+fn other_algorithms_and_subkeys() {
+    let data = tempfile::tempdir().unwrap();
+    let cases = [
+        ("Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n", "ed25519", true),
+        ("Key-Type: ECDSA\nKey-Curve: nistp256\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n", "ecdsa", true),
+        (
+            "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: cert\nSubkey-Type: RSA\nSubkey-Length: 2048\nSubkey-Usage: sign\n\
+             Name-Real: R\nExpire-Date: 0\n",
+            "rsa",
+            false,
+        ),
+    ];
+    for (index, (parameters, algorithm, primary)) in cases.into_iter().enumerate() {
+        let gnupg = Gnupg::new();
+        let fingerprint = gnupg.generate(&format!("{parameters}{PLAIN}"));
+        let file = gnupg.export("", &data.path().join(format!("{index}.asc")));
+        for spec in [KeySpec::File(file), KeySpec::Gpg(fingerprint.clone())] {
+            let signer = open(&spec, &gnupg.environment(None)).unwrap();
+            let key = signer.key();
+            assert_eq!(key.fingerprint, fingerprint);
+            assert_eq!(key.primary, primary, "{key:?}");
+            assert!(format!("{:?}", key.algorithm).to_lowercase().starts_with(algorithm), "{key:?}");
+            assert!(!key.sha1_self_signature);
+            let signature = signer.sign(&mut &b"message"[..], 0).unwrap();
+            let status = Gnupg::verifies(&key.public_key, b"message", &signature);
+            assert!(status.contains("GOODSIG") && status.contains(&key.key_id), "{status}");
+        }
+    }
+}
+
+#[test]
+fn gpg_signs_with_the_time_it_is_told() {
+    let gnupg = Gnupg::new();
+    let fingerprint = gnupg.generate(&format!("{RSA}{PLAIN}"));
+    let spec = KeySpec::Gpg(fingerprint.clone());
+    let signer = open(&spec, &gnupg.environment(None)).unwrap();
+    let time = signer.key().created + 12345;
+    let signature = signer.sign(&mut &b"message"[..], time).unwrap();
+    assert_eq!(signature, signer.sign(&mut &b"message"[..], time).unwrap(), "the same bytes each time");
+    let packets = {
+        let file = gnupg.home.path().join("signature");
+        std::fs::write(&file, &signature).unwrap();
+        run(gnupg.command().arg("--list-packets").arg(&file))
+    };
+    assert!(packets.contains(&format!("created {time}")), "{packets}");
+    assert!(packets.contains("digest algo 8"), "{packets}");
+    // The file signer makes the very same signature of the same key.
+    let data = tempfile::tempdir().unwrap();
+    let file = KeySpec::File(gnupg.export("", &data.path().join("key.asc")));
+    let by_file = open(&file, &Environment::default()).unwrap().sign(&mut &b"message"[..], time).unwrap();
+    assert_eq!(by_file[by_file.len() - 256..], signature[signature.len() - 256..]);
+}
+
+#[test]
+fn gpg_with_a_passphrase_from_the_environment() {
+    let gnupg = Gnupg::new();
+    let fingerprint = gnupg.generate(&format!("{RSA}Passphrase: open sesame\n%commit\n"));
+    // The agent remembers the passphrase of a key that it has just made.
+    run(Command::new("gpgconf").arg("--homedir").arg(gnupg.home.path()).args(["--kill", "gpg-agent"]));
+    let spec = KeySpec::Gpg(fingerprint);
+    let wrong = open(&spec, &gnupg.environment(Some("abracadabra"))).unwrap();
+    let error = wrong.sign(&mut &b"message"[..], 0).unwrap_err();
+    assert!(matches!(error, Error::WrongPassphrase { .. }), "{error:?}");
+    let signer = open(&spec, &gnupg.environment(Some("open sesame"))).unwrap();
+    let signature = signer.sign(&mut &b"message"[..], 0).unwrap();
+    assert!(Gnupg::verifies(&signer.key().public_key, b"message", &signature).contains("GOODSIG"));
+}
+
+#[test]
+fn keys_that_may_not_sign_are_refused() {
+    let data = tempfile::tempdir().unwrap();
+    let check = |gnupg: &Gnupg, fingerprint: &str, name: &str, expected: fn(&Error) -> bool| {
+        let file = gnupg.export("", &data.path().join(name));
+        for spec in [KeySpec::File(file), KeySpec::Gpg(fingerprint.to_owned())] {
+            let error = open(&spec, &gnupg.environment(None)).map(drop).unwrap_err();
+            assert!(expected(&error), "{spec:?}: {error:?}");
+            assert_eq!(error.to_string().lines().count(), 1);
+        }
+    };
+
+    let expired = Gnupg::new();
+    let file = expired.home.path().join("parameters");
+    let parameters = RSA.replace("Expire-Date: 0", "Expire-Date: 2d");
+    std::fs::write(&file, format!("{parameters}{PLAIN}")).unwrap();
+    run(expired.command().args(["--faked-system-time", "20200101T000000", "--generate-key"]).arg(&file));
+    let listing = run(expired.command().args(["--with-colons", "--list-secret-keys"]));
+    let fingerprint = listing.lines().find_map(|line| line.strip_prefix("fpr:")).unwrap().trim_matches(':');
+    check(&expired, fingerprint, "expired", |error| matches!(error, Error::Expired { date, .. } if date == "2020-01-03"));
+
+    let revoked = Gnupg::new();
+    let fingerprint = revoked.generate(&format!("{RSA}{PLAIN}"));
+    let certificate = revoked.home.path().join(format!("openpgp-revocs.d/{fingerprint}.rev"));
+    let text = std::fs::read_to_string(&certificate).unwrap().replace(":-----BEGIN", "-----BEGIN");
+    std::fs::write(&certificate, text).unwrap();
+    run(revoked.command().arg("--import").arg(&certificate));
+    check(&revoked, &fingerprint, "revoked", |error| matches!(error, Error::Revoked { .. }));
+
+    let certifier = Gnupg::new();
+    let fingerprint = certifier.generate(&format!("{}{PLAIN}", RSA.replace("sign,cert", "cert")));
+    check(&certifier, &fingerprint, "certifier", |error| matches!(error, Error::CannotSign { .. }));
+}
+
+#[test]
+fn files_that_are_no_keys() {
+    let data = tempfile::tempdir().unwrap();
+    let gnupg = Gnupg::new();
+    gnupg.generate(&format!("{RSA}{PLAIN}"));
+    let path = |name: &str| data.path().join(name);
+    let secret = std::fs::read_to_string(gnupg.export("", &path("secret"))).unwrap();
+    std::fs::write(path("public"), run(gnupg.command().args(["--armor", "--export"]))).unwrap();
+    std::fs::write(path("empty"), "").unwrap();
+    std::fs::write(path("noise"), "not a key at all\n").unwrap();
+    std::fs::write(path("cut"), &secret[..secret.len() / 2]).unwrap();
+    std::fs::write(path("large"), vec![0; 2 << 20]).unwrap();
+    for name in ["public", "empty", "noise", "cut", "large"] {
+        let error = open(&KeySpec::File(path(name)), &Environment::default()).map(drop).unwrap_err();
+        assert!(matches!(error, Error::NotAKey { .. }), "{name}: {error:?}");
+        assert_eq!(error.to_string().lines().count(), 1, "{name}: {error}");
+    }
+    let error = open(&KeySpec::File(path("none")), &Environment::default()).map(drop).unwrap_err();
+    assert!(matches!(error, Error::NoFile { .. }), "{error:?}");
+
+    gnupg.generate(&format!("{RSA}{PLAIN}"));
+    let error = open(&KeySpec::File(gnupg.export("", &path("two"))), &Environment::default()).map(drop).unwrap_err();
+    assert!(matches!(error, Error::SeveralKeys { count: 2, .. }), "{error:?}");
+    let error = open(&KeySpec::Gpg("Release".into()), &gnupg.environment(None)).map(drop).unwrap_err();
+    assert!(matches!(error, Error::Ambiguous { count: 2, .. }), "{error:?}");
+    let error = open(&KeySpec::Gpg("nobody".into()), &gnupg.environment(None)).map(drop).unwrap_err();
+    assert!(matches!(error, Error::NoSuchKey { .. }), "{error:?}");
+}
+
+#[test]
+fn keys_are_judged_by_the_family_that_has_to_accept_them() {
+    let data = tempfile::tempdir().unwrap();
+    let development = sign::open(&KeySpec::Development, data.path()).unwrap().unwrap();
+    let gnupg = Gnupg::new();
+    let fingerprint = gnupg.generate(&format!("Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n{PLAIN}"));
+    let modern = open(&KeySpec::Gpg(fingerprint), &gnupg.environment(None)).unwrap();
+    for family in modgraft::package::Conventions::families() {
+        let conventions = modgraft::package::Conventions::of(family).unwrap();
+        sign::check_accepted(development.key(), family, &conventions.keys).unwrap();
+        let accepted = sign::check_accepted(modern.key(), family, &conventions.keys);
+        assert_eq!(accepted.is_err(), ["el6", "el7", "el8"].contains(&family), "{family}: {accepted:?}");
+    }
+}
+
+#[test]
+fn no_gpg_is_named() {
+    // A child with an empty PATH, since a test cannot change its own environment.
+    let folder = tempfile::tempdir().unwrap();
+    let output = run_fails(
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "inner_without_gpg", "--ignored", "--nocapture"])
+            .env("PATH", folder.path()),
+    );
+    assert!(output.contains("`gpg` is not installed"), "{output}");
+}
+
+#[test]
+#[ignore = "run by no_gpg_is_named with an empty PATH"]
+fn inner_without_gpg() {
+    let error = open(&KeySpec::Gpg("x".into()), &Environment::default()).map(drop).unwrap_err();
+    panic!("{error}");
+}
