@@ -6,9 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::directives::{self, Objection};
-use super::{
-    Action, Check, Expect, LONGEST_MESSAGE, Message, MessageKind, Mpm, Request, Site, WebSocket,
-};
+use super::{Action, Check, Expect, LONGEST_MESSAGE, Message, MessageKind, Mpm, Request, Site, WebSocket};
 
 /// One check. Exactly one of `directive`, `request` and `websocket` says what is done.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -205,10 +203,13 @@ impl TryFrom<Entry> for Check {
                 let websocket = reader.websocket(websocket)?;
                 let expect = reader.expect(entry.expect.unwrap_or_default(), 101)?;
                 if expect.status != 101 && !websocket.messages.is_empty() {
-                    return Err(reader.stray("messages", "a handshake that is expected to succeed (status 101)"));
+                    return Err(
+                        reader.stray("messages", "a handshake that is expected to succeed (status 101)")
+                    );
                 }
                 if expect.status == 101 && expect.body_contains.is_some() {
-                    return Err(reader.stray("body-contains", "a handshake that is expected to fail: 101 has no body"));
+                    return Err(reader
+                        .stray("body-contains", "a handshake that is expected to fail: 101 has no body"));
                 }
                 Action::WebSocket { websocket, expect }
             }
@@ -233,8 +234,9 @@ impl Reader<'_> {
     }
 
     fn lines(&self, key: &'static str, text: &str) -> Result<(), Problem> {
-        directives::object(text)
-            .map_or(Ok(()), |objection| Err(Problem::Directive { name: self.name.to_owned(), key, objection }))
+        directives::object(text).map_or(Ok(()), |objection| {
+            Err(Problem::Directive { name: self.name.to_owned(), key, objection })
+        })
     }
 
     fn directive(&self, directive: String, rejected: Option<String>) -> Result<Action, Problem> {
@@ -243,9 +245,10 @@ impl Reader<'_> {
         }
         self.lines("directive", &directive)?;
         match rejected {
-            Some(message) if message.trim().is_empty() => {
-                Err(self.value("rejected", "must be a part of httpd's message, since any mistake is refused somehow"))
-            }
+            Some(message) if message.trim().is_empty() => Err(self.value(
+                "rejected",
+                "must be a part of httpd's message, since any mistake is refused somehow",
+            )),
             Some(message) => Ok(Action::Refused { directive, message }),
             None => Ok(Action::Accepted { directive }),
         }
@@ -256,7 +259,12 @@ impl Reader<'_> {
         if !is_token(&method) {
             return Err(self.value("method", format!("is {method:?}, which is no HTTP method")));
         }
-        Ok(Request { method, path: self.path(entry.path)?, headers: self.fields(entry.headers)?, body: entry.body })
+        Ok(Request {
+            method,
+            path: self.path(entry.path)?,
+            headers: self.fields(entry.headers)?,
+            body: entry.body,
+        })
     }
 
     fn websocket(&self, entry: WebSocketEntry) -> Result<WebSocket, Problem> {
@@ -267,7 +275,11 @@ impl Reader<'_> {
             path: self.path(entry.path)?,
             subprotocol: entry.subprotocol,
             headers: self.fields(entry.headers)?,
-            messages: entry.messages.into_iter().map(|message| self.message(message)).collect::<Result<_, _>>()?,
+            messages: entry
+                .messages
+                .into_iter()
+                .map(|message| self.message(message))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -284,7 +296,9 @@ impl Reader<'_> {
                 return Err(self.value("messages", "has one with both `text` and `bytes`"));
             }
             MessageEntry { text: Some(_), kind: Some(_), .. } => {
-                return Err(self.value("messages", "has one with `kind` beside `text`: it belongs to `bytes`"));
+                return Err(
+                    self.value("messages", "has one with `kind` beside `text`: it belongs to `bytes`")
+                );
             }
         };
         let length = match &message {
@@ -292,7 +306,9 @@ impl Reader<'_> {
             Message::Generated { bytes, .. } => *bytes,
         };
         if length > LONGEST_MESSAGE {
-            return Err(self.value("messages", format!("has one of {length} bytes; {LONGEST_MESSAGE} is the most")));
+            return Err(
+                self.value("messages", format!("has one of {length} bytes; {LONGEST_MESSAGE} is the most"))
+            );
         }
         Ok(message)
     }
@@ -318,7 +334,9 @@ impl Reader<'_> {
             return Err(self.value("path", format!("is {path:?}, and must begin with `/`")));
         }
         if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(self.value("path", format!("is {path:?}: write blanks and non-ASCII characters as %XX")));
+            return Err(
+                self.value("path", format!("is {path:?}: write blanks and non-ASCII characters as %XX"))
+            );
         }
         Ok(path)
     }

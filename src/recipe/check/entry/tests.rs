@@ -88,12 +88,18 @@ fn values_that_cannot_be_sent() {
             "request = { path = \"/a b\" }",
             "check `n`: `path` is \"/a b\": write blanks and non-ASCII characters as %XX",
         ),
-        ("request = { path = \"/\", method = \"G T\" }", "check `n`: `method` is \"G T\", which is no HTTP method"),
+        (
+            "request = { path = \"/\", method = \"G T\" }",
+            "check `n`: `method` is \"G T\", which is no HTTP method",
+        ),
         (
             "request = { path = \"/\", headers = { a = \"b\\r\\nc: d\" } }",
             "check `n`: `headers` has a line break in the value of \"a\"",
         ),
-        ("request = { path = \"/\" }\nexpect = { status = 42 }", "check `n`: `status` is 42, which is no HTTP status"),
+        (
+            "request = { path = \"/\" }\nexpect = { status = 42 }",
+            "check `n`: `status` is 42, which is no HTTP status",
+        ),
         (
             "websocket = { path = \"/\", messages = [{}] }",
             "check `n`: `messages` has one with neither `text` nor `bytes`",
@@ -127,7 +133,10 @@ fn a_configuration_stays_in_its_folder() {
             "\n# Listen 80\nCustomLog \\\n '|touch /tmp/x' common",
             "line 3 of `config`: this CustomLog runs a program, which a recipe may not",
         ),
-        ("RewriteMap a PRG:/bin/sh", "line 1 of `config`: this RewriteMap runs a program, which a recipe may not"),
+        (
+            "RewriteMap a PRG:/bin/sh",
+            "line 1 of `config`: this RewriteMap runs a program, which a recipe may not",
+        ),
         (
             "CustomLog /tmp/log common",
             "line 1 of `config`: this CustomLog writes outside the check's folder: give a path beneath it, such as logs/a.log",
@@ -147,7 +156,8 @@ fn a_configuration_stays_in_its_folder() {
 
 #[test]
 fn unknown_keys_have_a_place() {
-    let error = toml::from_str::<Recipe>("[[check]]\nname = \"n\"\nrequest = { path = \"/\", pth = 1 }").unwrap_err();
+    let error =
+        toml::from_str::<Recipe>("[[check]]\nname = \"n\"\nrequest = { path = \"/\", pth = 1 }").unwrap_err();
     let span = error.span().expect("serde's errors have a place");
     assert_eq!(span.start, 45, "{error}");
     let error = toml::from_str::<Recipe>("\n[[check]]\nname = \"n\"\n").unwrap_err();

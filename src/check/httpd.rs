@@ -1,0 +1,311 @@
+//! One httpd in a folder of its own: configured, tested, started, stopped.
+
+use std::env;
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use miette::NamedSource;
+use tempfile::TempDir;
+
+use super::Error;
+use super::config::{self, Paths, localise};
+use super::log;
+use super::modules::{self, Modules};
+use super::plan::{Httpd, Plan};
+use super::stream::Deadline;
+use super::template::{BackendValues, Values, fill, line_place};
+use crate::process::{self, Running};
+
+/// How often a port is looked for: between the search and httpd's listening, another program can take it.
+const ATTEMPTS: usize = 8;
+/// How long httpd has to end when asked to.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many lines of a log stand in an error.
+pub const EXCERPT: usize = 12;
+
+/// The names of what is built into the program.
+///
+/// # Errors
+/// [`Error::NotRunnable`] where it does not run here.
+pub fn built_in(httpd: &Httpd, deadline: Deadline) -> Result<std::collections::BTreeSet<String>, Error> {
+    let output = process::succeed(command(httpd).arg("-l"), deadline.remaining()).map_err(not_runnable)?;
+    Ok(modules::built_in(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn not_runnable(error: process::Error) -> Error {
+    match error {
+        process::Error::Interrupted => Error::Interrupted,
+        error => Error::NotRunnable(error),
+    }
+}
+
+/// A call of httpd that depends on nothing of the caller's environment but the search path.
+fn command(httpd: &Httpd) -> Command {
+    let mut command = Command::new(&httpd.program);
+    command.env_clear().env("LC_ALL", "C").current_dir("/");
+    if let Some(path) = env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    // An httpd out of unpacked packages finds its own libraries first; the caller's path may be what makes cc's run-time
+    // library known, so it stays.
+    let inherited = env::var_os("LD_LIBRARY_PATH").filter(|path| !path.is_empty());
+    let folders = httpd.library_path.iter().map(|folder| folder.clone().into_os_string()).chain(inherited);
+    let joined = folders.collect::<Vec<OsString>>().join(&OsString::from(":"));
+    if !joined.is_empty() {
+        command.env("LD_LIBRARY_PATH", joined);
+    }
+    command
+}
+
+/// What one httpd is configured with, beyond the plan.
+#[derive(Debug, Clone)]
+pub struct Setup<'a> {
+    /// What is loaded.
+    pub modules: &'a Modules,
+    /// Lines of httpd.conf: a template.
+    pub config: &'a str,
+    /// The check that they are of, for messages.
+    pub check: &'a str,
+    /// The servers behind it.
+    pub backend: BackendValues,
+    /// How many connections it serves at once.
+    pub workers: u32,
+}
+
+/// The folder of one httpd, with the package's configuration in it.
+#[derive(Debug)]
+pub struct Instance<'a> {
+    plan: &'a Plan,
+    setup: Setup<'a>,
+    paths: Paths,
+    /// Removes the folder in the end.
+    _folder: TempDir,
+}
+
+impl<'a> Instance<'a> {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// [`Error::NotLoaded`] where the package's configuration does not load its module; [`Error::Path`]; files.
+    pub fn new(plan: &'a Plan, setup: Setup<'a>) -> Result<Self, Error> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("modgraft-check-").disable_cleanup(plan.keep_in.is_some());
+        let folder = match &plan.keep_in {
+            Some(parent) => {
+                fs_err::create_dir_all(parent)?;
+                builder.tempdir_in(fs_err::canonicalize(parent)?)?
+            }
+            None => builder.tempdir()?,
+        };
+        // httpd's processes are nobody's where we are root, and must get at the documents.
+        fs_err::set_permissions(folder.path(), PermissionsExt::from_mode(0o711))?;
+        let paths = Paths { root: folder.path().to_owned() };
+        for name in ["conf", "run", "logs", "htdocs"] {
+            let folder = paths.root.join(name);
+            fs_err::create_dir(&folder)?;
+            fs_err::set_permissions(&folder, PermissionsExt::from_mode(0o755))?;
+        }
+        let page = paths.documents().join("index.html");
+        fs_err::write(&page, "a page of the check's httpd\n")?;
+        fs_err::set_permissions(&page, PermissionsExt::from_mode(0o644))?;
+
+        let mut loaded = plan.drop_ins.is_empty();
+        for (index, file) in plan.drop_ins.iter().enumerate() {
+            let (text, found) = localise(&file.text, plan)?;
+            loaded |= found;
+            fs_err::write(paths.drop_in(index, &file.path), text)?;
+        }
+        if !loaded {
+            return Err(Error::NotLoaded { symbol: plan.symbol.clone() });
+        }
+        Ok(Instance { plan, setup, paths, _folder: folder })
+    }
+
+    /// Runs `httpd -t`, with more lines of configuration.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with httpd's reason; [`Error::Spins`] at the deadline.
+    pub fn test(&self, more: &str, deadline: Deadline) -> Result<(), Error> {
+        self.write_config(free_port()?, more)?;
+        let limit = deadline.remaining();
+        let output = process::output(self.command().arg("-t"), limit).map_err(|error| match error {
+            process::Error::TimedOut { .. } => Error::Spins { limit },
+            error => not_runnable(error),
+        })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        // Where it crashes, what it had to say may be in the log already.
+        let said = String::from_utf8_lossy(&output.stderr).into_owned() + &log::read(&self.paths.error_log());
+        Err(self.refused(&describe(output.status), &said))
+    }
+
+    fn refused(&self, status: &str, said: &str) -> Error {
+        let reason = self.without_root(&log::tail(said, EXCERPT));
+        let (name, text, place) = match log::named_line(said) {
+            Some((file, line)) if file.starts_with(&self.paths.root) => {
+                let text = fs_err::read_to_string(&file).unwrap_or_default();
+                let place = line_place(&text, line);
+                (file.file_name().unwrap_or_default().to_string_lossy().into_owned(), text, place)
+            }
+            _ => ("httpd.conf".to_owned(), String::new(), None),
+        };
+        let text = NamedSource::new(name, Arc::from(self.without_root(&text).as_str()));
+        // The text without the folder is shorter, so the place is counted anew.
+        let place = place.and(log::named_line(said)).and_then(|(_, line)| line_place(text.inner(), line));
+        Error::Refused { status: status.to_owned(), reason, text, place }
+    }
+
+    /// The folder's name is another one each time and means nothing to a person.
+    fn without_root(&self, text: &str) -> String {
+        text.replace(&format!("{}/", self.paths.root.display()), "")
+    }
+
+    /// Starts httpd and waits until it listens.
+    ///
+    /// # Errors
+    /// [`Error::Ended`], [`Error::NotReady`], [`Error::NoPort`], each with the end of the log.
+    pub fn start(&self, deadline: Deadline) -> Result<Server<'_>, Error> {
+        for _ in 0..ATTEMPTS {
+            let port = free_port()?;
+            self.write_config(port, "")?;
+            // What an attempt before this one has left must not be taken for a sign of this one.
+            for file in [self.paths.pid_file(), self.paths.error_log()] {
+                if file.exists() {
+                    fs_err::remove_file(file)?;
+                }
+            }
+            let stderr = fs_err::File::create(self.paths.stderr())?;
+            let mut command = self.command();
+            command.arg("-DFOREGROUND");
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr.into_file());
+            let running = Running::start(&mut command).map_err(not_runnable)?;
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let mut server = Server { instance: self, running, address };
+            match server.wait_until_ready(deadline) {
+                Err(Error::Ended { log, .. }) if log::is_clash(&log) => {}
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(server),
+            }
+        }
+        Err(Error::NoPort { attempts: ATTEMPTS })
+    }
+
+    fn command(&self) -> Command {
+        let mut command = command(&self.plan.httpd);
+        command.env("TMPDIR", self.paths.runtime());
+        command.arg("-d").arg(&self.paths.root).arg("-f").arg(self.paths.config());
+        command
+    }
+
+    fn write_config(&self, port: u16, more: &str) -> Result<(), Error> {
+        let values = Values { port, root: self.paths.root.clone(), backend: self.setup.backend };
+        let mut site = fill(self.setup.config, self.setup.check, &values)?;
+        if !more.is_empty() {
+            site.push('\n');
+            site.push_str(&fill(more, self.setup.check, &values)?);
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let text =
+            config::render(self.plan, self.setup.modules, &self.paths, address, self.setup.workers, &site)?;
+        Ok(fs_err::write(self.paths.config(), text)?)
+    }
+
+    /// All that httpd has said, without the folder.
+    fn log(&self) -> String {
+        self.without_root(&(log::read(&self.paths.stderr()) + &log::read(&self.paths.error_log())))
+    }
+}
+
+/// An httpd that runs. Dropping it kills all of its processes; [`Server::stop`] does it gently.
+#[derive(Debug)]
+pub struct Server<'a> {
+    instance: &'a Instance<'a>,
+    running: Running,
+    address: SocketAddr,
+}
+
+/// What httpd left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// All of its log.
+    pub log: String,
+    /// What it said about processes of it that crashed; and how it ended, if that was before it was asked to.
+    pub crashes: Vec<String>,
+}
+
+impl Server<'_> {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The id of its first process, and of its process group.
+    pub fn id(&self) -> u32 {
+        self.running.id()
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> PathBuf {
+        self.instance.paths.root.clone()
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        self.instance.log()
+    }
+
+    /// Waits until it listens, which its own process id in the file of it shows: something else may answer at the port.
+    fn wait_until_ready(&mut self, deadline: Deadline) -> Result<(), Error> {
+        let limit = deadline.remaining();
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if let Some(status) = self.ended()? {
+                return Err(Error::Ended { status, log: log::tail(&self.log(), EXCERPT) });
+            }
+            let written = fs_err::read_to_string(self.instance.paths.pid_file()).unwrap_or_default();
+            if written.trim() == self.id().to_string()
+                && TcpStream::connect_timeout(&self.address, Duration::from_millis(100)).is_ok()
+            {
+                return Ok(());
+            }
+            if deadline.passed() {
+                return Err(Error::NotReady { limit, log: log::tail(&self.log(), EXCERPT) });
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+    }
+
+    /// How its first process ended, if it did.
+    fn ended(&mut self) -> Result<Option<String>, Error> {
+        let status = self.running.child().try_wait()?;
+        if process::interrupted() { Err(Error::Interrupted) } else { Ok(status.map(describe)) }
+    }
+
+    /// Stops it: it is asked to end, and killed if it does not.
+    pub fn stop(mut self) -> Result<Stopped, Error> {
+        let early = self.ended()?;
+        let Server { instance, running, .. } = self;
+        running.stop(PATIENCE);
+        let log = instance.log();
+        let crashes =
+            log::crashes(&log).chain(early.map(|status| format!("ended by itself: {status}"))).collect();
+        Ok(Stopped { log, crashes })
+    }
+}
+
+/// An exit status in words.
+fn describe(status: ExitStatus) -> String {
+    status.to_string()
+}
+
+fn free_port() -> Result<u16, Error> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}

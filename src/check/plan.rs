@@ -1,0 +1,49 @@
+//! What the checks of one package run with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::audit::Prerequisite;
+
+/// The target's httpd, where it can run here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Httpd {
+    /// The program.
+    pub program: PathBuf,
+    /// Folders with libraries that it needs beside the system's.
+    pub library_path: Vec<PathBuf>,
+    /// The folder with its own modules.
+    pub modules_dir: PathBuf,
+    /// `2.4.62`.
+    pub version: String,
+}
+
+/// A configuration file of the package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DropIn {
+    /// Its path on the target; its last part names it in messages.
+    pub path: String,
+    /// Its text, as the package has it.
+    pub text: String,
+}
+
+/// A package's module, and the httpd that is to load it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What loads it.
+    pub httpd: Httpd,
+    /// The shared object, taken out of the package's payload.
+    pub module_file: PathBuf,
+    /// The module structure: `proxy_wstunnel_module`.
+    pub symbol: String,
+    /// Modules of the target that must be loaded before it.
+    pub load_after: Vec<Prerequisite>,
+    /// The package's configuration files, in the order in which httpd reads them. Their `LoadModule` lines are followed,
+    /// with the module's own leading to `module_file`; where there is no file at all, the module is loaded all the same.
+    pub drop_ins: Vec<DropIn>,
+    /// How long all the checks together may take.
+    pub limit: Duration,
+    /// Where the folder of each httpd is left, configuration and logs included, for a person to look at; `None`: they are
+    /// temporary.
+    pub keep_in: Option<PathBuf>,
+}
