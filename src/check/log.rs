@@ -39,11 +39,13 @@ pub fn crashes(log: &str) -> impl Iterator<Item = String> {
         .map(str::to_owned)
 }
 
-/// File and line that a message about the configuration names: `… on line 7 of /x/httpd.conf: …`.
+/// File and line that a message about the configuration names: `… on line 7 of /x/httpd.conf: …`. Where files include each
+/// other httpd names them from the outermost inwards, and the last is the place.
 pub fn named_line(said: &str) -> Option<(PathBuf, usize)> {
-    let (_, rest) = said.split_once(" on line ")?;
+    let line = said.lines().find(|line| line.contains(" on line "))?;
+    let (_, rest) = line.rsplit_once(" on line ")?;
     let (number, rest) = rest.split_once(" of ")?;
-    let file = rest.lines().next()?.split(": ").next()?.trim_end_matches(':');
+    let file = rest.split(": ").next()?.trim_end_matches(':');
     Some((PathBuf::from(file), number.trim().parse().ok()?))
 }
 
@@ -73,6 +75,8 @@ mod tests {
         assert_eq!(named_line(said), Some(("/tmp/a b/httpd.conf".into(), 7)));
         let said = "httpd: Syntax error on line 12 of /t/c: Cannot load /m.so into server: /m.so: undefined symbol: x";
         assert_eq!(named_line(said), Some(("/t/c".into(), 12)));
+        let said = "Syntax error on line 9 of /t/c: Syntax error on line 2 of /t/d: Can't locate";
+        assert_eq!(named_line(said), Some(("/t/d".into(), 2)));
         assert_eq!(named_line("no such thing"), None);
     }
 

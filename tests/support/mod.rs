@@ -1,7 +1,15 @@
-//! What the integration tests of packages and keys share.
+//! What the tests with real programs share. A program that is missing fails the test with its name.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod built;
+pub mod processes;
+
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use modgraft::check::{Httpd, Plan};
 
 fn output(command: &mut Command) -> Output {
     let program = command.get_program().to_string_lossy().into_owned();
@@ -27,4 +35,61 @@ pub fn run_fails(command: &mut Command) -> String {
     let output = output(command);
     assert!(!output.status.success(), "{command:?} succeeded");
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A variable of the httpd that is installed here.
+pub fn apxs(variable: &str) -> String {
+    run(Command::new("apxs").args(["-q", variable])).trim().to_owned()
+}
+
+/// The httpd that is installed here.
+pub fn local_httpd() -> Httpd {
+    static HTTPD: OnceLock<Httpd> = OnceLock::new();
+    HTTPD
+        .get_or_init(|| {
+            let program = Path::new(&apxs("SBINDIR")).join(apxs("PROGNAME"));
+            let said = run(Command::new(&program).arg("-v"));
+            let version = said.split_once("Apache/").and_then(|(_, rest)| rest.split_whitespace().next());
+            Httpd {
+                program,
+                library_path: Vec::new(),
+                modules_dir: apxs("LIBEXECDIR").into(),
+                version: version.expect("httpd -v says `Apache/` and its version").to_owned(),
+            }
+        })
+        .clone()
+}
+
+/// A plan for a module with no package around it.
+pub fn plan(module_file: &Path, symbol: &str) -> Plan {
+    Plan {
+        httpd: local_httpd(),
+        module_file: module_file.to_owned(),
+        symbol: symbol.to_owned(),
+        load_after: Vec::new(),
+        drop_ins: Vec::new(),
+        limit: Duration::from_secs(60),
+        keep_in: None,
+    }
+}
+
+/// Compiles one C file to a module, at the path `output`.
+pub fn compile_module(source: &Path, output: &Path, more: &[&str]) {
+    let mut command = Command::new("cc");
+    command.args(["-shared", "-fPIC", "-g", "-O1", "-Wall", "-D_GNU_SOURCE", "-D_FILE_OFFSET_BITS=64"]);
+    for variable in ["EXTRA_CPPFLAGS", "CFLAGS"] {
+        let flags = apxs(variable);
+        command.args(flags.split_whitespace().filter(|flag| flag.starts_with("-D")));
+    }
+    for variable in ["INCLUDEDIR", "APR_INCLUDEDIR", "APU_INCLUDEDIR"] {
+        command.arg(format!("-I{}", apxs(variable)));
+    }
+    run(command.args(more).arg(source).arg("-o").arg(output));
+}
+
+/// A folder for what one test binary keeps while it runs; beneath Cargo's own, so that it is never in the way.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs_err::create_dir_all(&folder).unwrap();
+    folder
 }
