@@ -1,21 +1,90 @@
+use std::path::PathBuf;
+
 use miette::Diagnostic;
 
 use crate::error::Kind;
+use crate::process;
 
 /// Why this stage could not do its work.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
+    /// There is no target of that name.
+    #[error("there is no target `{name}`")]
+    #[diagnostic(code(modgraft::target::unknown), help("targets: {}", known.join(", ")))]
+    Unknown {
+        /// As it was typed.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// httpd's headers or program are not installed, and may not or cannot be fetched.
+    #[error("{missing} not installed, and {why}")]
+    #[diagnostic(code(modgraft::target::not_installed), help("{advice}"))]
+    NotInstalled {
+        /// `httpd's headers are`, `the httpd program is`.
+        missing: String,
+        /// Why they were not fetched.
+        why: String,
+        /// The command that installs them.
+        advice: String,
+    },
+    /// The distribution's packages could not be fetched.
+    #[error("{packages} could not be fetched: {reason}{}", detail(.said))]
+    #[diagnostic(code(modgraft::target::fetch), help("{help}"))]
+    Fetch {
+        /// `apache2-dev and 2 more`.
+        packages: String,
+        /// What went wrong, in words.
+        reason: String,
+        /// The package manager's own last lines.
+        said: String,
+        /// What to do next.
+        help: String,
+    },
+    /// A fetched package that cannot be unpacked.
+    #[error("the package {} cannot be unpacked: {reason}", package.display())]
+    #[diagnostic(code(modgraft::target::package), help("{help}"))]
+    Package {
+        /// The file.
+        package: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do next.
+        help: String,
+    },
+    /// Installed, but not as httpd installs itself.
+    #[error("{}: {reason}", path.display())]
+    #[diagnostic(code(modgraft::target::malformed), help("{help}"))]
+    Malformed {
+        /// The file that is missing or wrong.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do next.
+        help: String,
+    },
+    /// A program could not be run, or modgraft was asked to stop.
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::target::process))]
+    Process(#[from] process::Error),
     /// A file could not be read or written; the message names it.
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }
 
+/// What another program said, as a suffix to a message.
+fn detail(said: &str) -> String {
+    said.lines().filter(|line| !line.trim().is_empty()).map(|line| format!("\n  {}", line.trim())).collect()
+}
+
 impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io(_) => Kind::Environment,
+            Error::Unknown { .. } => Kind::Usage,
+            Error::Process(process::Error::Interrupted) => Kind::Interrupted,
+            _ => Kind::Environment,
         }
     }
 }

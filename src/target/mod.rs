@@ -3,13 +3,30 @@
 //!
 //! In: a name (`local`). Out: a [`Target`].
 
+pub mod elf;
 mod error;
+mod family;
+mod fetch;
+mod installed;
+mod interface;
+mod libraries;
+mod local;
+mod machine;
+mod names;
+mod roots;
+mod symbols;
+mod variables;
+
 pub use error::Error;
+pub use interface::HttpdInterface;
+pub use libraries::Libraries;
+pub use symbols::{Provider, ProviderKind, Symbols};
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An httpd to build for.
 #[derive(Debug, Clone)]
@@ -20,9 +37,13 @@ pub struct Target {
     pub arch: String,
     /// `20120211:141`.
     pub mmn: Mmn,
+    /// `MODULE_MAGIC_COOKIE` of ap_mmn.h: what stands in each module structure, and httpd compares.
+    pub cookie: u32,
     /// `2.4.68`.
     pub httpd_version: String,
-    /// apxs's variables (config_vars.mk).
+    /// `1.7.2`.
+    pub apr_version: String,
+    /// apxs's variables (config_vars.mk), with what they refer to put in. Paths are those of the target.
     pub variables: BTreeMap<String, String>,
     /// httpd's, APR's and APR-util's header folders on this host, in order.
     pub include_dirs: Vec<PathBuf>,
@@ -32,12 +53,18 @@ pub struct Target {
     pub program: Option<PathBuf>,
     /// Folders with the libraries that the program needs beside the system's.
     pub library_path: Vec<PathBuf>,
+    /// Where the target's shared libraries are on this host.
+    pub libraries: Libraries,
     /// The target's C library.
     pub glibc: GlibcVersion,
     /// Where things go on the target.
     pub layout: Layout,
+    /// The commands that help on this host where something is missing.
+    pub advice: Advice,
     /// How it came to be here.
     pub provenance: Provenance,
+    /// Headers and symbols, read when they are first asked for and shared by clones.
+    pub contents: interface::Contents,
 }
 
 /// The module magic number of ap_mmn.h.
@@ -49,6 +76,12 @@ pub struct Mmn {
     pub minor: u32,
 }
 
+impl fmt::Display for Mmn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.major, self.minor)
+    }
+}
+
 /// A version of the GNU C library; ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct GlibcVersion {
@@ -58,17 +91,73 @@ pub struct GlibcVersion {
     pub minor: u32,
 }
 
-/// Paths on the target.
+impl GlibcVersion {
+    /// The version that a symbol version stands for: `GLIBC_2.34`, `GLIBC_2.2.5`. `GLIBC_ABI_DT_RELR` came with 2.36
+    /// (glibc's NEWS) and is needed by objects linked with `-z pack-relative-relocs`.
+    pub fn of_symbol(version: &str) -> Option<Self> {
+        if version == "GLIBC_ABI_DT_RELR" {
+            return Some(GlibcVersion { major: 2, minor: 36 });
+        }
+        let mut parts = version.strip_prefix("GLIBC_")?.split('.');
+        Some(GlibcVersion { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
+    }
+}
+
+impl fmt::Display for GlibcVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// Paths and conventions on the target. In the patterns `{name}` stands for the module's name without `mod_`, and
+/// `{order}` for the two digits that decide the order of loading.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// `/usr/lib64/httpd/modules`.
     pub module_dir: String,
-    /// The file that has the LoadModule line; `{name}` stands for the module's name without `mod_`.
+    /// The file that has the LoadModule line; a pattern.
     pub load_file: String,
-    /// The file that has directives; may be the same.
+    /// The file that has directives; may be the same; a pattern.
     pub directives_file: String,
     /// How the module folder is written in LoadModule: `modules`, or the absolute path.
     pub load_prefix: String,
+    /// Whether the LoadModule line stands within `<IfModule !SYMBOL>`, since a tool of the distribution may load it too.
+    pub load_guard: bool,
+    /// The command that an administrator runs to switch the module on, where the files alone do not; a pattern.
+    pub enable: Option<String>,
+    /// The line of the load file that names the modules to be loaded before, as the distribution's own tool reads it;
+    /// `{modules}` stands for their names without `mod_`, separated by spaces.
+    pub dependency_line: Option<String>,
+    /// `/usr/share/licenses`.
+    pub license_dir: String,
+    /// `/usr/share/doc`.
+    pub doc_dir: String,
+    /// What `httpd-mmn` must equal: `20120211x8664`, on EL6 `20051115`.
+    pub mmn_requirement: String,
+}
+
+impl Layout {
+    /// The load file of a module (its name without `mod_`), `order` being 0 to 99.
+    pub fn load_file_for(&self, name: &str, order: u8) -> String {
+        self.load_file.replace("{order}", &format!("{order:02}")).replace("{name}", name)
+    }
+
+    /// The file with the directives of a module (its name without `mod_`).
+    pub fn directives_file_for(&self, name: &str) -> String {
+        self.directives_file.replace("{name}", name)
+    }
+}
+
+/// What to run or do where something is missing on this host, one command each.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Advice {
+    /// For httpd with its headers.
+    pub httpd: String,
+    /// For a C compiler.
+    pub compiler: String,
+    /// For objcopy.
+    pub binutils: String,
 }
 
 /// How a target came to be on this host.
@@ -83,4 +172,51 @@ pub enum Provenance {
         /// The root they were unpacked into.
         root: PathBuf,
     },
+}
+
+/// Where and how a target may be looked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// modgraft's cache folder; `targets/` beneath it is this stage's.
+    pub cache: PathBuf,
+    /// Nothing may be fetched.
+    pub offline: bool,
+    /// Take the distribution's fetched packages even where httpd is installed.
+    pub prefer_fetched: bool,
+}
+
+impl Options {
+    /// Fetches what is missing into this cache folder.
+    pub fn new(cache: PathBuf) -> Self {
+        Options { cache, offline: false, prefer_fetched: false }
+    }
+}
+
+/// The targets that there are.
+const NAMES: &[&str] = &["local"];
+
+/// Finds a target, fetching what it lacks. `notify` is called with one line before anything is fetched.
+///
+/// # Errors
+/// An unknown name; httpd is not installed and may not or cannot be fetched; an installation that is no httpd's.
+pub fn resolve(name: &str, options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error> {
+    match name {
+        "local" => local::resolve(options, notify),
+        _ => Err(Error::Unknown {
+            name: name.to_owned(),
+            known: NAMES.iter().map(|known| (*known).to_owned()).collect(),
+        }),
+    }
+}
+
+impl Target {
+    /// What its headers declare and its files export, for the stages that ask before they inline.
+    pub fn interface(&self) -> HttpdInterface {
+        HttpdInterface::new(self)
+    }
+
+    /// The exported symbols of its program, modules, APR and APR-util; read at the first call.
+    pub fn symbols(&self) -> &Symbols {
+        self.contents.symbols(self)
+    }
 }

@@ -1,0 +1,221 @@
+//! The conventions of the families of distributions, which are data: `templates/targets/*.toml`.
+
+use serde::Deserialize;
+
+use super::roots::Roots;
+use super::{Advice, Error, Layout};
+
+const FAMILIES: &[(&str, &str)] = &[
+    ("debian.toml", include_str!("../../templates/targets/debian.toml")),
+    ("suse.toml", include_str!("../../templates/targets/suse.toml")),
+    ("redhat.toml", include_str!("../../templates/targets/redhat.toml")),
+];
+const GENERIC: (&str, &str) = ("generic.toml", include_str!("../../templates/targets/generic.toml"));
+
+/// A family of distributions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Family {
+    /// `debian`.
+    pub name: String,
+    /// What its members have as `ID` or in `ID_LIKE` of os-release.
+    ids: Vec<String>,
+    /// The configuration folder of its own httpd.
+    sysconfdir: String,
+    /// Where its httpd has `config_vars.mk`, in order.
+    pub config_vars: Vec<String>,
+    /// Where its httpd program is, in order; asked where no variables tell it.
+    pub programs: Vec<String>,
+    /// Commands that help.
+    pub advice: Advice,
+    /// How its packages are fetched, where modgraft can.
+    pub fetch: Option<Fetch>,
+    layout: LayoutData,
+}
+
+/// How a family's packages are fetched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fetch {
+    /// The program that does it.
+    pub manager: Manager,
+    /// Packages with httpd's and APR's headers and apxs's variables.
+    pub headers: Vec<String>,
+    /// Packages with the httpd program; what they need to run comes with them.
+    pub program: Vec<String>,
+    /// Packages that the program's package requires and no build or check needs; `*` at the end stands for anything.
+    pub leave_out: Vec<String>,
+    /// Source packages whose binaries count as not installed where fetched packages are preferred.
+    pub sources: Vec<String>,
+}
+
+/// A package manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Manager {
+    /// apt-get.
+    Apt,
+    /// dnf, or yumdownloader where there is no dnf.
+    Dnf,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct LayoutData {
+    load_file: String,
+    directives_file: String,
+    load_prefix: String,
+    #[serde(default)]
+    load_guard: bool,
+    enable: Option<String>,
+    dependency_line: Option<String>,
+}
+
+/// A distribution, by os-release(5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distribution {
+    /// `debian`; `linux` where nothing is said, as the manual has it.
+    pub id: String,
+    /// `12`; empty where nothing is said.
+    pub version: String,
+    like: Vec<String>,
+}
+
+impl Distribution {
+    /// The distribution in these roots.
+    pub fn of(roots: &Roots) -> Self {
+        let files = ["/etc/os-release", "/usr/lib/os-release"];
+        let text = files.iter().filter_map(|file| roots.find(file)).find_map(|file| fs_err::read_to_string(file).ok());
+        Self::parse(&text.unwrap_or_default())
+    }
+
+    fn parse(text: &str) -> Self {
+        let value = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.map(|value| value.trim().trim_matches(['"', '\'']).to_owned())
+        };
+        Distribution {
+            id: value("ID").filter(|id| !id.is_empty()).unwrap_or_else(|| "linux".to_owned()),
+            version: value("VERSION_ID").unwrap_or_default(),
+            like: value("ID_LIKE").unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        }
+    }
+}
+
+impl Family {
+    /// The family that a distribution belongs to.
+    pub fn of(distribution: &Distribution) -> Self {
+        let families = FAMILIES.iter().map(Self::parse);
+        let member = |family: &Family| {
+            family.ids.iter().any(|id| *id == distribution.id || distribution.like.contains(id))
+        };
+        families.into_iter().find(member).unwrap_or_else(|| Self::parse(&GENERIC))
+    }
+
+    /// Whether an httpd with this configuration folder is the distribution's own.
+    pub fn is_own(&self, sysconfdir: Option<&str>) -> bool {
+        sysconfdir == Some(&self.sysconfdir)
+    }
+
+    fn parse(&(name, text): &(&str, &str)) -> Self {
+        toml::from_str(text).unwrap_or_else(|error| panic!("templates/targets/{name} is embedded and tested: {error}"))
+    }
+
+    /// Where things go, for an httpd with these folders. An httpd that is not the distribution's own (another `sysconfdir`)
+    /// gets the generic layout.
+    pub fn layout(&self, libexecdir: &str, sysconfdir: &str, mmn_requirement: String) -> Layout {
+        let generic;
+        let data = if self.sysconfdir == sysconfdir {
+            &self.layout
+        } else {
+            generic = Self::parse(&GENERIC);
+            &generic.layout
+        };
+        let fill = |text: &str| text.replace("{sysconfdir}", sysconfdir).replace("{libexecdir}", libexecdir);
+        Layout {
+            module_dir: libexecdir.to_owned(),
+            load_file: fill(&data.load_file),
+            directives_file: fill(&data.directives_file),
+            load_prefix: fill(&data.load_prefix),
+            load_guard: data.load_guard,
+            enable: data.enable.clone(),
+            dependency_line: data.dependency_line.clone(),
+            license_dir: "/usr/share/licenses".to_owned(),
+            doc_dir: "/usr/share/doc".to_owned(),
+            mmn_requirement,
+        }
+    }
+}
+
+impl Fetch {
+    /// Whether a package is required by the distribution's package only, not by what modgraft does with it.
+    pub fn leaves_out(&self, package: &str) -> bool {
+        self.leave_out.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => package.starts_with(start),
+            None => package == pattern,
+        })
+    }
+}
+
+impl Family {
+    /// The error for parts of httpd that are missing and cannot come from the cache.
+    pub fn not_installed(&self, missing: &str, why: &str) -> Error {
+        Error::NotInstalled { missing: missing.to_owned(), why: why.to_owned(), advice: self.advice.httpd.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn family(os_release: &str) -> Family {
+        Family::of(&Distribution::parse(os_release))
+    }
+
+    #[test]
+    fn the_embedded_families_are_well_formed() {
+        for data in FAMILIES.iter().chain([&GENERIC]) {
+            Family::parse(data);
+        }
+    }
+
+    #[test]
+    fn distributions_find_their_families() {
+        let cases = [
+            ("ID=debian\nVERSION_ID=\"12\"\n", "debian"),
+            ("ID=ubuntu\nID_LIKE=debian\n", "debian"),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "debian"),
+            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "redhat"),
+            ("ID=fedora\n", "redhat"),
+            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", "suse"),
+            ("ID=arch\n", "generic"),
+            ("", "generic"),
+        ];
+        for (os_release, expected) in cases {
+            assert_eq!(family(os_release).name, expected, "{os_release}");
+        }
+    }
+
+    #[test]
+    fn an_httpd_of_ones_own_is_laid_out_by_its_own_folders() {
+        let layout = family("ID=debian").layout("/opt/httpd/modules", "/opt/httpd/conf", "20120211x8664".to_owned());
+        assert_eq!(layout.load_file, "/opt/httpd/conf/conf.modules.d/{order}-{name}.conf");
+        assert_eq!(layout.load_prefix, "/opt/httpd/modules");
+        assert_eq!(layout.enable, None);
+    }
+
+    #[test]
+    fn red_hats_layout_is_the_one_of_its_packages() {
+        let layout = family("ID=rhel").layout("/usr/lib64/httpd/modules", "/etc/httpd", "20120211x8664".to_owned());
+        assert_eq!(layout.load_file_for("proxy_foo", 10), "/etc/httpd/conf.modules.d/10-proxy_foo.conf");
+        assert_eq!(layout.directives_file_for("proxy_foo"), "/etc/httpd/conf.d/proxy_foo.conf");
+        assert_eq!(layout.load_prefix, "modules");
+    }
+
+    #[test]
+    fn packages_that_only_helper_scripts_need_are_left_out() {
+        let fetch = family("ID=debian").fetch.unwrap();
+        assert!(fetch.leaves_out("perl") && fetch.leaves_out("perl-modules-5.36"));
+        assert!(!fetch.leaves_out("libpcre2-8-0") && !fetch.leaves_out("perlx"));
+    }
+}

@@ -1,0 +1,415 @@
+//! Fetching by apt-get, with apt's lists and state in modgraft's cache: no root, and no `apt-get update` before.
+//!
+//! The system's sources, keys, preferences and proxies are used as they are; only where apt writes is changed. apt verifies
+//! what it fetches against its signed lists.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::{Missing, Package, Request, in_short, last_lines};
+use crate::process;
+use crate::target::Error;
+
+const STATUS: &str = "/var/lib/dpkg/status";
+const SYSTEM_LISTS: &str = "/var/lib/apt/lists";
+
+/// Working out what to fetch reads lists of some 60,000 packages: one or two seconds.
+const PLAN_LIMIT: Duration = Duration::from_secs(120);
+/// Lists and packages are some 40 MB together; a slow line may take long, a dead one must not take for ever.
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(1800);
+
+/// Fetches the packages.
+pub fn download(request: &Request<'_>) -> Result<Vec<Package>, Error> {
+    let status = status(request)?;
+    let installed = Installed::read();
+    let system = Apt::new(request, &status, Path::new(SYSTEM_LISTS))?;
+    // Lists that are there already save the update; where they are too old for what the archive has, they do not help.
+    let first = if has_lists(Path::new(SYSTEM_LISTS)) { system.attempt(&installed) } else { Ok(None) };
+    match first {
+        Ok(Some(packages)) => return Ok(packages),
+        Err(error @ (Error::Process(process::Error::Interrupted) | Error::Io(_))) => return Err(error),
+        _ => {}
+    }
+    let lists = request.state.join("lists");
+    fs_err::create_dir_all(lists.join("partial"))?;
+    let own = Apt::new(request, &status, &lists)?;
+    let update = own.update()?;
+    let found = own.attempt(&installed);
+    // The index of all packages takes several times the lists' room, and is made anew in a second.
+    for index in ["pkgcache.bin", "srcpkgcache.bin"] {
+        let _ = fs_err::remove_file(request.state.join("cache").join(index));
+    }
+    match found {
+        Ok(Some(packages)) => Ok(packages),
+        Ok(None) => Err(own.failed(&update)),
+        Err(error) => Err(error),
+    }
+}
+
+/// apt-get with a configuration of its own.
+struct Apt<'a> {
+    request: &'a Request<'a>,
+    configuration: PathBuf,
+}
+
+/// The versions of httpd's packages that are installed.
+struct Installed {
+    status: String,
+}
+
+impl Installed {
+    fn read() -> Self {
+        let status = fs_err::read(STATUS).unwrap_or_default();
+        Installed { status: String::from_utf8_lossy(&status).into_owned() }
+    }
+
+    fn version(&self, package: &str) -> Option<&str> {
+        self.status.split("\n\n").find_map(|stanza| {
+            let fields = Fields::of(stanza);
+            (fields.package == package && fields.installed).then_some(fields.version)
+        })
+    }
+}
+
+/// What a stanza of dpkg's status says.
+#[derive(Default)]
+struct Fields<'a> {
+    package: &'a str,
+    source: Option<&'a str>,
+    version: &'a str,
+    installed: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn of(stanza: &'a str) -> Self {
+        let mut fields = Fields::default();
+        for (name, value) in stanza.lines().filter_map(|line| line.split_once(": ")) {
+            match name {
+                "Package" => fields.package = value,
+                // `Source: apr (1.7.2-3)`, where the version differs.
+                "Source" => fields.source = value.split(' ').next(),
+                "Version" => fields.version = value,
+                "Status" => fields.installed = value.ends_with(" installed"),
+                _ => {}
+            }
+        }
+        fields
+    }
+}
+
+/// dpkg's status for apt: the system's own, or a copy without httpd where fetched packages are wanted although it is
+/// installed.
+fn status(request: &Request<'_>) -> Result<PathBuf, Error> {
+    if request.missing != (Missing::Both { although_installed: true }) {
+        return Ok(PathBuf::from(STATUS));
+    }
+    let text = fs_err::read(STATUS)?;
+    let kept = without(&String::from_utf8_lossy(&text), &request.fetch.sources);
+    let file = request.state.join("status");
+    fs_err::write(&file, kept)?;
+    Ok(file)
+}
+
+/// dpkg's status without the binaries of some source packages.
+fn without(status: &str, sources: &[String]) -> String {
+    let kept = status.split("\n\n").filter(|stanza| {
+        let fields = Fields::of(stanza);
+        !sources.iter().any(|source| source == fields.source.unwrap_or(fields.package))
+    });
+    kept.map(|stanza| format!("{}\n\n", stanza.trim_matches('\n'))).collect()
+}
+
+fn has_lists(folder: &Path) -> bool {
+    fs_err::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+    })
+}
+
+impl<'a> Apt<'a> {
+    fn new(request: &'a Request<'a>, status: &Path, lists: &Path) -> Result<Self, Error> {
+        let state = request.state;
+        fs_err::create_dir_all(state.join("cache/archives/partial"))?;
+        let configuration = state.join(if lists.starts_with(state) { "own.conf" } else { "system.conf" });
+        let text = configuration_text(state, status, lists).ok_or_else(|| Error::Fetch {
+            packages: "the distribution's packages".to_owned(),
+            reason: format!("apt cannot be told of a folder of this name: {}", state.display()),
+            said: String::new(),
+            help: "name another folder in the variable MODGRAFT_CACHE".to_owned(),
+        })?;
+        fs_err::write(&configuration, text)?;
+        Ok(Apt { request, configuration })
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("apt-get");
+        command.arg("-c").arg(&self.configuration).args(arguments);
+        // Messages are looked at; and nothing may ask.
+        command.env("LC_ALL", "C").env("DEBIAN_FRONTEND", "noninteractive").current_dir(self.request.into);
+        command
+    }
+
+    fn run(&self, arguments: &[&str], limit: Duration) -> Result<std::process::Output, Error> {
+        process::output(&mut self.command(arguments), limit).map_err(|error| match error {
+            process::Error::Missing { .. } => self
+                .request
+                .family
+                .not_installed(self.request.missing.in_words(), "apt-get, which could fetch them, is not there"),
+            error => error.into(),
+        })
+    }
+
+    /// Fetches the package lists; what apt said of sources that it could not reach.
+    fn update(&self) -> Result<String, Error> {
+        (self.request.notify)("reading this distribution's package lists into the cache");
+        let output = self.run(&["-q", "update"], DOWNLOAD_LIMIT)?;
+        Ok(last_lines(&output.stderr))
+    }
+
+    /// Plans and downloads; `None` where these lists do not have what is needed.
+    fn attempt(&self, installed: &Installed) -> Result<Option<Vec<Package>>, Error> {
+        let Some(planned) = self.plan(installed)? else { return Ok(None) };
+        let short = planned.in_short();
+        (self.request.notify)(&format!(
+            "fetching {short} from this distribution's packages ({}) into the cache",
+            megabytes(planned.files.iter().map(|file| file.bytes).sum())
+        ));
+        let mut arguments = vec!["-q", "download"];
+        arguments.extend(planned.wanted.iter().map(String::as_str));
+        let output = self.run(&arguments, DOWNLOAD_LIMIT)?;
+        if !output.status.success() {
+            return Err(self.failed_with(&short, &last_lines(&output.stderr)));
+        }
+        Ok(Some(planned.packages(self.request.into)))
+    }
+
+    /// What to fetch. What is fetched for an httpd that is half installed must be of its version; where the archive does
+    /// not have that any more, both halves are fetched.
+    fn plan(&self, installed: &Installed) -> Result<Option<Plan>, Error> {
+        let fetch = self.request.fetch;
+        let version = |packages: &[String]| packages.first().and_then(|package| installed.version(package));
+        let pinned = match self.request.missing {
+            Missing::Headers => version(&fetch.program).map(|version| (pin(&fetch.headers, version), Vec::new())),
+            Missing::Program => version(&fetch.headers).map(|version| (Vec::new(), pin(&fetch.program, version))),
+            Missing::Both { .. } => None,
+        };
+        if let Some((headers, program)) = pinned
+            && let Some(plan) = self.resolve(&headers, &program)?
+        {
+            return Ok(Some(plan));
+        }
+        self.resolve(&fetch.headers, &fetch.program)
+    }
+
+    /// The headers' packages as they are named, and the program's with what it needs and this host lacks.
+    fn resolve(&self, headers: &[String], program: &[String]) -> Result<Option<Plan>, Error> {
+        let mut wanted: BTreeSet<String> = headers.iter().cloned().collect();
+        if !program.is_empty() {
+            let mut arguments = vec!["-s", "-q", "-y", "--no-install-recommends", "install"];
+            arguments.extend(program.iter().map(String::as_str));
+            let output = self.run(&arguments, PLAN_LIMIT)?;
+            if output.status.success() {
+                let simulated = String::from_utf8_lossy(&output.stdout).into_owned();
+                let lines = simulated.lines().filter_map(simulated_install);
+                wanted.extend(lines.filter(|(name, _)| !self.request.fetch.leaves_out(name)).map(|(_, pinned)| pinned));
+            }
+            // A system with broken dependencies refuses to simulate; and what is installed is not in a simulation.
+            let named = |package: &String| {
+                let name = package.split('=').next().unwrap_or_default();
+                wanted.iter().any(|wanted| wanted.split([':', '=']).next() == Some(name))
+            };
+            let missing: Vec<String> = program.iter().filter(|package| !named(package)).cloned().collect();
+            wanted.extend(missing);
+        }
+        let mut arguments = vec!["-q", "--print-uris", "download"];
+        arguments.extend(wanted.iter().map(String::as_str));
+        let output = self.run(&arguments, PLAN_LIMIT)?;
+        if !output.status.success() {
+            return Ok(None);
+        }
+        let mut files: Vec<File> = String::from_utf8_lossy(&output.stdout).lines().filter_map(File::parse).collect();
+        if files.len() < wanted.len() {
+            return Ok(None);
+        }
+        // The message names what was asked for first.
+        let first = headers.iter().chain(program).next().and_then(|package| package.split('=').next());
+        files.sort_by(|a, b| (Some(&*a.package) != first, &a.package).cmp(&(Some(&*b.package) != first, &b.package)));
+        Ok(Some(Plan { wanted, files }))
+    }
+
+    /// The error where the lists do not have the packages, or could not be fetched.
+    fn failed(&self, said: &str) -> Error {
+        let packages: Vec<String> = self.request.fetch.headers.iter().chain(&self.request.fetch.program).cloned().collect();
+        self.failed_with(&in_short(&packages), said)
+    }
+
+    fn failed_with(&self, packages: &str, said: &str) -> Error {
+        let advice = &self.request.family.advice.httpd;
+        let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+        let (reason, help) = if has(&["No space left", "enough free space"]) {
+            ("no space is left in the cache folder", "free some space there, or name another folder in the variable MODGRAFT_CACHE".to_owned())
+        } else if has(&["Could not resolve", "Temporary failure", "Could not connect", "Failed to fetch", "timed out", "Unable to connect"]) {
+            ("the distribution's servers could not be reached", format!("check the network and try again, or have an administrator run: {advice}"))
+        } else {
+            ("this system's package sources do not have them", format!("add the distribution's main archive to apt's sources, or have an administrator run: {advice}"))
+        };
+        Error::Fetch { packages: packages.to_owned(), reason: reason.to_owned(), said: said.to_owned(), help }
+    }
+}
+
+struct Plan {
+    /// As apt-get download takes them: `libapr1:amd64=1.7.2-3`.
+    wanted: BTreeSet<String>,
+    files: Vec<File>,
+}
+
+impl Plan {
+    fn in_short(&self) -> String {
+        let names: Vec<String> = self.files.iter().map(|file| format!("{} {}", file.package, file.version)).collect();
+        in_short(&names)
+    }
+
+    fn packages(&self, folder: &Path) -> Vec<Package> {
+        let package = |file: &File| Package {
+            name: file.package.clone(),
+            version: file.version.clone(),
+            file: folder.join(&file.name),
+        };
+        self.files.iter().map(package).collect()
+    }
+}
+
+/// A line of `--print-uris`: `'URI' NAME_VERSION_ARCH.deb BYTES DIGEST`.
+struct File {
+    name: String,
+    package: String,
+    version: String,
+    bytes: u64,
+}
+
+impl File {
+    fn parse(line: &str) -> Option<Self> {
+        let (_, rest) = line.strip_prefix('\'')?.split_once("' ")?;
+        let mut words = rest.split_whitespace();
+        let name = words.next().filter(|name| !name.contains('/'))?;
+        let bytes = words.next()?.parse().ok()?;
+        let mut parts = name.strip_suffix(".deb")?.split('_');
+        let (package, version) = (parts.next()?, parts.next()?);
+        // An epoch's colon is escaped in file names.
+        let version = version.replace("%3a", ":");
+        Some(File { name: name.to_owned(), package: package.to_owned(), version, bytes })
+    }
+}
+
+/// The first package is httpd's own and gets the version; the others follow versions of their own.
+fn pin(packages: &[String], version: &str) -> Vec<String> {
+    let pinned = |(index, name): (usize, &String)| if index == 0 { format!("{name}={version}") } else { name.clone() };
+    packages.iter().enumerate().map(pinned).collect()
+}
+
+/// A line of a simulated installation, `Inst NAME [OLD] (VERSION ORIGIN [ARCH])`: the name, and `NAME:ARCH=VERSION`.
+fn simulated_install(line: &str) -> Option<(String, String)> {
+    let rest = line.strip_prefix("Inst ")?;
+    let name = rest.split_whitespace().next()?;
+    let inside = rest.split_once('(')?.1.split_once(')')?.0;
+    let version = inside.split_whitespace().next()?;
+    let architecture = inside.rsplit_once('[')?.1.strip_suffix(']')?;
+    let bare = name.split(':').next()?;
+    // Packages of every architecture are downloaded as the native one's.
+    let pinned = if architecture == "all" { format!("{bare}={version}") } else { format!("{bare}:{architecture}={version}") };
+    Some((bare.to_owned(), pinned))
+}
+
+/// apt's configuration, read after the system's own. `None` where a path cannot be written in it.
+fn configuration_text(state: &Path, status: &Path, lists: &Path) -> Option<String> {
+    let quoted = |path: &Path| {
+        let text = path.to_str()?;
+        (path.is_absolute() && !text.contains(['"', '\\', '\n', ';'])).then(|| format!("\"{text}\""))
+    };
+    let (state_path, cache) = (quoted(state)?, quoted(&state.join("cache"))?);
+    let (status, lists) = (quoted(status)?, quoted(lists)?);
+    Some(format!(
+        "Dir::State {state_path};\n\
+         Dir::State::lists {lists};\n\
+         Dir::State::status {status};\n\
+         Dir::Cache {cache};\n\
+         Dir::Cache::archives \"archives\";\n\
+         Dir::Log \"/nonexistent\";\n\
+         // As root, apt would fetch as another user, who may not write here.\n\
+         APT::Sandbox::User \"root\";\n\
+         // Hooks are for the system's state, which does not change.\n\
+         #clear APT::Update::Pre-Invoke;\n\
+         #clear APT::Update::Post-Invoke;\n\
+         #clear APT::Update::Post-Invoke-Success;\n\
+         #clear DPkg::Pre-Invoke;\n\
+         #clear DPkg::Post-Invoke;\n\
+         // Of the lists, only the packages themselves.\n\
+         Acquire::Languages \"none\";\n\
+         Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n\
+         Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled \"false\";\n\
+         Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled \"false\";\n\
+         Acquire::IndexTargets::deb::DEP-11-icons-hidpi::DefaultEnabled \"false\";\n\
+         Acquire::IndexTargets::deb::CNF::DefaultEnabled \"false\";\n\
+         Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled \"false\";\n\
+         Acquire::Retries \"2\";\n\
+         Acquire::http::Timeout \"30\";\n\
+         Acquire::https::Timeout \"30\";\n\
+         Debug::NoLocking \"true\";\n\
+         Dpkg::Use-Pty \"false\";\n"
+    ))
+}
+
+/// `14 MB`; under one, `0.3 MB`.
+fn megabytes(bytes: u64) -> String {
+    let tenths = (bytes + 50_000) / 100_000;
+    if tenths < 10 { format!("0.{tenths} MB") } else { format!("{} MB", (bytes + 500_000) / 1_000_000) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simulation_tells_what_would_be_installed() {
+        let line = "Inst libapr1 (1.7.2-3+deb12u1 Debian:12.14/oldstable [amd64])";
+        let expected = ("libapr1".to_owned(), "libapr1:amd64=1.7.2-3+deb12u1".to_owned());
+        assert_eq!(simulated_install(line), Some(expected));
+        let line = "Inst apache2-data [2.4.60-1] (2.4.62-1 Debian:12.14/oldstable, Debian-Security:12 [all]) []";
+        assert_eq!(simulated_install(line).unwrap().1, "apache2-data=2.4.62-1");
+        assert_eq!(simulated_install("Conf libapr1 (1.7.2-3 Debian [amd64])"), None);
+    }
+
+    #[test]
+    fn a_line_of_uris_tells_file_version_and_size() {
+        let line = "'http://host/pool/main/a/x_1%3a2.0_amd64.deb' x_1%3a2.0_amd64.deb 329928 SHA256:00";
+        let file = File::parse(line).unwrap();
+        assert_eq!((&*file.package, &*file.version, file.bytes), ("x", "1:2.0", 329_928));
+        assert!(File::parse("'http://host/x' ../../x_1_all.deb 3 SHA256:00").is_none());
+        assert!(File::parse("E: nothing").is_none());
+    }
+
+    #[test]
+    fn httpds_own_packages_are_taken_out_of_the_status() {
+        let status = "Package: apache2-bin\nStatus: install ok installed\nSource: apache2\nVersion: 2\n\n\
+             Package: libapr1\nStatus: install ok installed\nSource: apr (1.7.2-3)\nVersion: 1\n\n\
+             Package: apache2-like\nVersion: 3\n\nPackage: apr\nVersion: 4\n\n";
+        let sources = ["apache2".to_owned(), "apr".to_owned()];
+        assert_eq!(without(status, &sources).trim(), "Package: apache2-like\nVersion: 3");
+        let installed = Installed { status: status.to_owned() };
+        assert_eq!(installed.version("apache2-bin"), Some("2"));
+        assert_eq!(installed.version("apache2-like"), None);
+    }
+
+    #[test]
+    fn a_path_that_the_configuration_cannot_hold_is_refused() {
+        let path = Path::new("/home/a\"b");
+        assert_eq!(configuration_text(path, Path::new(STATUS), Path::new(SYSTEM_LISTS)), None);
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(megabytes(13_900_000), "14 MB");
+        assert_eq!(megabytes(329_928), "0.3 MB");
+    }
+}

@@ -1,0 +1,268 @@
+//! The distribution's own packages, fetched by its own package manager into the cache and unpacked there, for a machine
+//! that has no httpd or no headers of it. Neither root nor a system that was prepared is needed.
+
+mod apt;
+mod deb;
+mod dnf;
+mod rpm;
+mod tree;
+
+use std::fs::TryLockError;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::family::{Distribution, Family, Fetch, Manager};
+use super::{Error, Options};
+use crate::process;
+use tree::Tree;
+
+/// What this machine lacks of an httpd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Headers and program.
+    Both {
+        /// They are installed, but the fetched ones are wanted.
+        although_installed: bool,
+    },
+    /// The headers; the program is installed.
+    Headers,
+    /// The program; the headers are installed.
+    Program,
+}
+
+impl Missing {
+    fn in_words(self) -> &'static str {
+        match self {
+            Missing::Both { .. } => "httpd and its headers are",
+            Missing::Headers => "httpd's headers are",
+            Missing::Program => "the httpd program is",
+        }
+    }
+
+    /// The part of the cache folder's name. What is fetched for a part must fit the installed rest, so it is kept apart.
+    fn suffix(self) -> &'static str {
+        match self {
+            Missing::Both { .. } => "",
+            Missing::Headers => "-headers",
+            Missing::Program => "-program",
+        }
+    }
+}
+
+/// What is to be fetched, and for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// This machine's distribution.
+    pub distribution: &'a Distribution,
+    /// Its family.
+    pub family: &'a Family,
+    /// What it lacks.
+    pub missing: Missing,
+}
+
+/// Unpacked packages.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// `name version`.
+    pub packages: Vec<String>,
+    /// The root they were unpacked into.
+    pub root: PathBuf,
+}
+
+/// A package file that a package manager has fetched and whose digest it has verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Package {
+    name: String,
+    version: String,
+    file: PathBuf,
+}
+
+/// What a package manager is asked for.
+struct Request<'a> {
+    family: &'a Family,
+    fetch: &'a Fetch,
+    missing: Missing,
+    /// Its own state beneath the cache, kept between runs.
+    state: &'a Path,
+    /// The folder that takes the package files.
+    into: &'a Path,
+    notify: &'a dyn Fn(&str),
+}
+
+/// What the cache says of an unpacked root; written last, so its presence means that the root is whole.
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    packages: Vec<String>,
+}
+
+const MANIFEST: &str = "packages.json";
+
+/// How often another build's lock is asked for.
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
+/// The unpacked packages: from the cache, or fetched now. Two builds at once fetch once.
+///
+/// # Errors
+/// `offline`; no package manager that modgraft knows; the packages cannot be fetched or unpacked.
+pub fn root(wanted: &Wanted<'_>, options: &Options, notify: &dyn Fn(&str)) -> Result<Fetched, Error> {
+    let folder = folder(wanted, options);
+    if let Some(fetched) = cached(&folder) {
+        return Ok(fetched);
+    }
+    let not_installed = |why: &str| wanted.family.not_installed(wanted.missing.in_words(), why);
+    if options.offline {
+        return Err(not_installed("--offline forbids to fetch the distribution's packages"));
+    }
+    let Some(fetch) = &wanted.family.fetch else {
+        return Err(not_installed("modgraft cannot fetch packages of this distribution"));
+    };
+    fetch_into(&folder, wanted, fetch, options, notify).map_err(|error| match error {
+        Error::Io(error) if error.kind() == io::ErrorKind::StorageFull => Error::Fetch {
+            packages: "the distribution's packages".to_owned(),
+            reason: format!("no space is left in {}", options.cache.display()),
+            said: String::new(),
+            help: "free some space there, or name another folder in the variable MODGRAFT_CACHE".to_owned(),
+        },
+        error => error,
+    })
+}
+
+/// Removes what the cache has for this, because it turned out to be damaged.
+pub fn forget(wanted: &Wanted<'_>, options: &Options) -> Result<(), Error> {
+    let folder = folder(wanted, options);
+    let _lock = lock(&folder)?;
+    remove(&folder)?;
+    Ok(())
+}
+
+fn folder(wanted: &Wanted<'_>, options: &Options) -> PathBuf {
+    let Distribution { id, version, .. } = wanted.distribution;
+    let name = format!("local-{id}-{version}-{}{}", std::env::consts::ARCH, wanted.missing.suffix());
+    // os-release is outside data: what is no plain name must not become a path.
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' };
+    options.cache.join("targets").join(name.chars().map(plain).collect::<String>())
+}
+
+fn cached(folder: &Path) -> Option<Fetched> {
+    let manifest = fs_err::read(folder.join(MANIFEST)).ok()?;
+    let manifest: Manifest = serde_json::from_slice(&manifest).ok()?;
+    Some(Fetched { packages: manifest.packages, root: folder.join("root") })
+}
+
+fn fetch_into(
+    folder: &Path,
+    wanted: &Wanted<'_>,
+    fetch: &Fetch,
+    options: &Options,
+    notify: &dyn Fn(&str),
+) -> Result<Fetched, Error> {
+    let targets = options.cache.join("targets");
+    fs_err::create_dir_all(&targets)?;
+    let _lock = lock(folder)?;
+    if let Some(fetched) = cached(folder) {
+        return Ok(fetched);
+    }
+    let stage = tempfile::Builder::new().prefix(&stage_prefix(folder)).tempdir_in(&targets)?;
+    let into = stage.path().join("packages");
+    fs_err::create_dir(&into)?;
+    let state = options.cache.join("packages");
+    fs_err::create_dir_all(&state)?;
+    let request =
+        Request { family: wanted.family, fetch, missing: wanted.missing, state: &state, into: &into, notify };
+    let packages = match fetch.manager {
+        Manager::Apt => apt::download(&request)?,
+        Manager::Dnf => dnf::download(&request, &[])?,
+    };
+    unpack(&packages, &stage.path().join("root"), &wanted.family.advice.httpd)?;
+    fs_err::remove_dir_all(&into)?;
+    let manifest = Manifest {
+        packages: packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect(),
+    };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from)?;
+    fs_err::write(stage.path().join(MANIFEST), text)?;
+    remove(folder)?;
+    fs_err::rename(stage.path(), folder)?;
+    // Renamed: there is nothing left for the guard to remove.
+    let _ = stage.keep();
+    Ok(Fetched { packages: manifest.packages, root: folder.join("root") })
+}
+
+fn unpack(packages: &[Package], root: &Path, advice: &str) -> Result<(), Error> {
+    let mut tree = Tree::create(root)?;
+    for package in packages {
+        if process::interrupted() {
+            return Err(process::Error::Interrupted.into());
+        }
+        let unpacked = match package.file.extension().and_then(|extension| extension.to_str()) {
+            Some("rpm") => rpm::unpack(&package.file, &mut tree),
+            _ => deb::unpack(&package.file, &mut tree),
+        };
+        unpacked.map_err(|error| refused(&package.file, error, advice))?;
+    }
+    Ok(tree.finish()?)
+}
+
+/// The error for a package that cannot be unpacked; a full disk is none of the package's faults.
+fn refused(package: &Path, error: io::Error, advice: &str) -> Error {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return Error::Io(error);
+    }
+    Error::Package { package: package.to_owned(), reason: error.to_string(), help: advice.to_owned() }
+}
+
+fn stage_prefix(folder: &Path) -> String {
+    format!(".{}-", folder.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Waits for the lock of a cache folder, and clears away what a build that was killed has left.
+fn lock(folder: &Path) -> Result<fs_err::File, Error> {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".lock");
+    let file = fs_err::File::options().create(true).truncate(false).write(true).open(PathBuf::from(name))?;
+    loop {
+        match file.file().try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if process::interrupted() => {
+                return Err(process::Error::Interrupted.into());
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+    }
+    if let Some(targets) = folder.parent() {
+        let prefix = stage_prefix(folder);
+        for entry in fs_err::read_dir(targets)?.flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                remove(&entry.path())?;
+            }
+        }
+    }
+    Ok(file)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs_err::remove_dir_all(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+/// `apache2-dev 2.4.62-1 and 14 more`.
+fn in_short(packages: &[String]) -> String {
+    match packages {
+        [] => "no packages".to_owned(),
+        [package] => package.clone(),
+        [package, rest @ ..] => format!("{package} and {} more", rest.len()),
+    }
+}
+
+/// The lines of a program's stderr that say what went wrong, the last few of them.
+fn last_lines(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(4)..].join("\n")
+}

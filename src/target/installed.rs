@@ -1,0 +1,258 @@
+//! An httpd as it lies in one or more roots: which of its parts are there, and the [`Target`] that they make.
+
+use std::path::{Path, PathBuf};
+
+use super::elf;
+use super::family::Family;
+use super::interface::Contents;
+use super::libraries::Libraries;
+use super::machine::{self, Machine};
+use super::roots::Roots;
+use super::variables::{self, Variables};
+use super::{Error, GlibcVersion, Mmn, Provenance, Target};
+
+/// The parts of an httpd that were found.
+#[derive(Debug)]
+pub struct Parts {
+    roots: Roots,
+    /// Variables and headers, which are of use together only.
+    pub headers: Option<Headers>,
+    /// The httpd program.
+    pub program: Option<PathBuf>,
+}
+
+/// httpd's development files.
+#[derive(Debug)]
+pub struct Headers {
+    variables: Variables,
+    include_dirs: Vec<PathBuf>,
+}
+
+/// Where distributions put APR's headers, asked where the variables do not tell (httpd 2.2).
+const APR_FOLDERS: &[&str] = &["/usr/include/apr-1", "/usr/include/apr-1.0"];
+
+/// Looks for the parts of an httpd.
+///
+/// # Errors
+/// `$APXS` names no apxs, or a file cannot be read.
+pub fn find(roots: Roots, family: &Family) -> Result<Parts, Error> {
+    let variables = variables::find(&roots, &family.config_vars)?;
+    let program = match &variables {
+        Some(variables) => {
+            let name = program_name(variables);
+            variables.folder("sbindir").and_then(|folder| roots.find(&format!("{folder}/{name}")))
+        }
+        None => family.programs.iter().find_map(|program| roots.find(program)),
+    };
+    let headers = variables.and_then(|variables| {
+        let include_dirs = include_dirs(&roots, &variables);
+        let has = |header: &str| include_dirs.iter().any(|folder| folder.join(header).is_file());
+        ["httpd.h", "ap_mmn.h", "ap_release.h", "apr.h", "apr_version.h", "apu.h"]
+            .iter()
+            .all(|header| has(header))
+            .then_some(Headers { variables, include_dirs })
+    });
+    Ok(Parts { roots, headers, program })
+}
+
+fn program_name(variables: &Variables) -> String {
+    variables.get("progname").filter(|name| !name.is_empty()).unwrap_or_else(|| "httpd".to_owned())
+}
+
+/// httpd's, APR's and APR-util's header folders, in the order of apxs.
+fn include_dirs(roots: &Roots, variables: &Variables) -> Vec<PathBuf> {
+    let mut names: Vec<String> = Vec::new();
+    names.extend(variables.folder("includedir"));
+    for variable in ["APR_INCLUDEDIR", "APU_INCLUDEDIR"] {
+        names.extend(variables.get(variable).filter(|path| path.starts_with('/')));
+    }
+    if names.len() < 2 {
+        for variable in ["EXTRA_INCLUDES", "INCLUDES"] {
+            let flags = variables.get(variable).unwrap_or_default();
+            names.extend(flags.split_whitespace().filter_map(|flag| flag.strip_prefix("-I/")).map(|path| format!("/{path}")));
+        }
+        names.extend(APR_FOLDERS.iter().map(|folder| (*folder).to_owned()));
+        names.retain(|name| name != "/usr/include");
+    }
+    let mut folders = Vec::new();
+    for folder in names.iter().filter_map(|name| roots.find(name)) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
+impl Headers {
+    /// The httpd version that the headers are of.
+    pub fn version(&self) -> Result<String, Error> {
+        let header = Defines::read(&self.include_dirs, "ap_release.h")?;
+        let part = |name: &str| header.number(name);
+        let (major, minor) = (part("AP_SERVER_MAJORVERSION_NUMBER")?, part("AP_SERVER_MINORVERSION_NUMBER")?);
+        Ok(format!("{major}.{minor}.{}", part("AP_SERVER_PATCHLEVEL_NUMBER")?))
+    }
+
+    /// httpd's configuration folder on the target.
+    pub fn sysconfdir(&self) -> Option<String> {
+        self.variables.folder("sysconfdir")
+    }
+
+    /// Where the httpd program should be.
+    pub fn program(&self) -> PathBuf {
+        let folder = self.variables.folder("sbindir").unwrap_or_default();
+        Path::new(&folder).join(program_name(&self.variables))
+    }
+
+    fn apr_version(&self) -> Result<String, Error> {
+        let header = Defines::read(&self.include_dirs, "apr_version.h")?;
+        let part = |name: &str| header.number(name);
+        Ok(format!(
+            "{}.{}.{}",
+            part("APR_MAJOR_VERSION")?,
+            part("APR_MINOR_VERSION")?,
+            part("APR_PATCH_VERSION")?
+        ))
+    }
+}
+
+/// Makes the target of the parts.
+///
+/// # Errors
+/// Headers or variables that do not say what httpd's own say.
+pub fn target(
+    parts: Parts,
+    headers: Headers,
+    program: PathBuf,
+    family: &Family,
+    provenance: Provenance,
+) -> Result<Target, Error> {
+    let mmn = Defines::read(&headers.include_dirs, "ap_mmn.h")?;
+    let cookie = mmn.number("MODULE_MAGIC_COOKIE")?;
+    let mmn =
+        Mmn { major: mmn.number("MODULE_MAGIC_NUMBER_MAJOR")?, minor: mmn.number("MODULE_MAGIC_NUMBER_MINOR")? };
+
+    let binary = elf::header(&program).ok_or_else(|| Error::Malformed {
+        path: program.clone(),
+        reason: "the httpd program is not an ELF file".to_owned(),
+        help: format!("install it anew: {}", family.advice.httpd),
+    })?;
+    let machine = machine::of_elf(binary.machine, binary.little_endian).or_else(machine::of_host).ok_or_else(|| {
+        Error::Malformed {
+            path: program.clone(),
+            reason: format!("rpm's name of its processor (ELF machine {}) is not known", binary.machine.0),
+            help: "report this as a defect of modgraft".to_owned(),
+        }
+    })?;
+    let libraries = Libraries::of(&parts.roots, binary);
+    let glibc = libraries.glibc().unwrap_or(GlibcVersion { major: 2, minor: 0 });
+
+    let folder = |name: &str| {
+        headers.variables.folder(name).ok_or_else(|| Error::Malformed {
+            path: PathBuf::from("config_vars.mk"),
+            reason: format!("httpd's variables do not state `{name}`"),
+            help: family.advice.httpd.clone(),
+        })
+    };
+    let (libexecdir, sysconfdir) = (folder("libexecdir")?, folder("sysconfdir")?);
+    let modules_dir = parts.roots.find(&libexecdir).ok_or_else(|| Error::Malformed {
+        path: PathBuf::from(&libexecdir),
+        reason: "httpd's folder of modules is not there".to_owned(),
+        help: family.advice.httpd.clone(),
+    })?;
+    let library_path = match &provenance {
+        Provenance::Installed => Vec::new(),
+        Provenance::Fetched { root, .. } => libraries.below(root),
+    };
+    Ok(Target {
+        name: "local".to_owned(),
+        arch: machine.name.to_owned(),
+        cookie,
+        httpd_version: headers.version()?,
+        apr_version: headers.apr_version()?,
+        variables: headers.variables.expanded(),
+        layout: family.layout(&libexecdir, &sysconfdir, mmn_requirement(&headers.include_dirs, mmn, machine)),
+        mmn,
+        include_dirs: headers.include_dirs,
+        modules_dir,
+        program: Some(program),
+        library_path,
+        libraries,
+        glibc,
+        advice: family.advice.clone(),
+        provenance,
+        contents: Contents::default(),
+    })
+}
+
+/// What `httpd-mmn` must equal: `.mmn` beside httpd's headers, where the distribution has it, has the exact form; else the
+/// form of EL7 and later.
+fn mmn_requirement(include_dirs: &[PathBuf], mmn: Mmn, machine: Machine) -> String {
+    let stated = include_dirs.iter().find_map(|folder| fs_err::read_to_string(folder.join(".mmn")).ok());
+    let stated = stated.map(|text| text.trim().to_owned());
+    stated
+        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .unwrap_or_else(|| format!("{}{}", mmn.major, machine.isa))
+}
+
+/// The numbers that a header defines.
+struct Defines {
+    path: PathBuf,
+    text: String,
+}
+
+impl Defines {
+    fn read(include_dirs: &[PathBuf], header: &str) -> Result<Self, Error> {
+        let path = include_dirs.iter().map(|folder| folder.join(header)).find(|path| path.is_file());
+        let path = path.unwrap_or_else(|| Path::new(header).to_owned());
+        let bytes = fs_err::read(&path)?;
+        Ok(Defines { path, text: String::from_utf8_lossy(&bytes).into_owned() })
+    }
+
+    /// The value of `#define NAME 123`, or `0x41503234UL`.
+    fn number(&self, name: &str) -> Result<u32, Error> {
+        number(&self.text, name).ok_or_else(|| Error::Malformed {
+            path: self.path.clone(),
+            reason: format!("it does not define `{name}` as a number"),
+            help: "install httpd's and APR's headers anew".to_owned(),
+        })
+    }
+}
+
+fn number(text: &str, name: &str) -> Option<u32> {
+    text.lines().find_map(|line| {
+        let line = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("define")?;
+        let value = line.trim_start().strip_prefix(name)?;
+        let value = value.strip_prefix([' ', '\t'])?.split_whitespace().next()?.trim_end_matches(['U', 'L', 'u', 'l']);
+        match value.strip_prefix("0x") {
+            Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok(),
+            None => value.parse().ok(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_whichever_way_they_are_written() {
+        let text = "#define A 20120211\n# define\tB 0x41503234UL /* \"AP24\" */\n#define AB 3\n#define C NAME\n";
+        assert_eq!(number(text, "A"), Some(20_120_211));
+        assert_eq!(number(text, "B"), Some(0x4150_3234));
+        assert_eq!(number(text, "C"), None);
+        assert_eq!(number(text, "D"), None);
+    }
+
+    #[test]
+    fn the_mmn_file_of_the_distribution_decides_the_form() {
+        let folder = tempfile::tempdir().unwrap();
+        let dirs = [folder.path().to_owned()];
+        let machine = machine::of_host().unwrap();
+        let mmn = Mmn { major: 20_120_211, minor: 3 };
+        assert_eq!(mmn_requirement(&dirs, mmn, machine), format!("20120211{}", machine.isa));
+        fs_err::write(folder.path().join(".mmn"), "20051115\n").unwrap();
+        assert_eq!(mmn_requirement(&dirs, mmn, machine), "20051115");
+        fs_err::write(folder.path().join(".mmn"), "%(rm -rf)\n").unwrap();
+        assert_eq!(mmn_requirement(&dirs, mmn, machine), format!("20120211{}", machine.isa));
+    }
+}

@@ -1,0 +1,135 @@
+//! What a target offers to a module: its headers' names and its files' symbols, read when first asked for.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use super::names::{self, NameKind};
+use super::symbols::Symbols;
+use super::{Target, symbols};
+use crate::flatten::Interface;
+
+/// Headers and symbols of a target, read lazily. Clones share what was read.
+#[derive(Debug, Clone, Default)]
+pub struct Contents(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    names: OnceLock<Names>,
+    symbols: OnceLock<Symbols>,
+}
+
+/// The names that a target's headers declare or define.
+#[derive(Debug, Default)]
+struct Names {
+    headers: Vec<String>,
+    by_name: HashMap<String, (NameKind, u16)>,
+}
+
+impl Contents {
+    pub(super) fn symbols(&self, target: &Target) -> &Symbols {
+        self.0.symbols.get_or_init(|| {
+            // APR's own file names: the program's NEEDED would tell them too, at the cost of reading it first.
+            let libraries = ["libapr-1.so.0", "libaprutil-1.so.0", "libapr-2.so.0"];
+            let libraries: Vec<PathBuf> =
+                libraries.iter().filter_map(|soname| target.libraries.find(soname)).collect();
+            Symbols::read(target.program.as_deref(), &libraries, &target.modules_dir)
+        })
+    }
+
+    fn names(&self, include_dirs: &[PathBuf]) -> &Names {
+        self.0.names.get_or_init(|| Names::read(include_dirs))
+    }
+}
+
+/// Answers what a [`Target`] declares, exports and has headers for.
+#[derive(Debug, Clone)]
+pub struct HttpdInterface {
+    target: Target,
+}
+
+impl HttpdInterface {
+    pub(super) fn new(target: &Target) -> Self {
+        HttpdInterface { target: target.clone() }
+    }
+}
+
+impl Interface for HttpdInterface {
+    fn declared_in(&self, name: &str) -> Option<String> {
+        let names = self.target.contents.names(&self.target.include_dirs);
+        let (_, header) = names.by_name.get(name)?;
+        names.headers.get(usize::from(*header)).cloned()
+    }
+
+    fn exported_by(&self, name: &str) -> Option<String> {
+        self.target.symbols().providers(name).next().map(|provider: &symbols::Provider| provider.name.clone())
+    }
+
+    fn has_header(&self, path: &str) -> bool {
+        let below = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        below && self.target.include_dirs.iter().any(|folder| folder.join(path).is_file())
+    }
+}
+
+impl Names {
+    /// Reads all headers of these folders; the first declaration of the best kind counts.
+    fn read(include_dirs: &[PathBuf]) -> Self {
+        let files = headers(include_dirs);
+        // A few big files (mod_dav.h, httpd.h) hold most of it, so each worker takes every n-th.
+        let workers = thread::available_parallelism().map_or(1, |count| count.get().min(4));
+        let mut read: Vec<(usize, Vec<(String, NameKind)>)> = thread::scope(|scope| {
+            let files = &files;
+            let handles: Vec<_> = (0..workers)
+                .map(|worker| {
+                    scope.spawn(move || {
+                        let own = files.iter().enumerate().skip(worker).step_by(workers);
+                        own.map(|(index, (_, path))| (index, read_one(path))).collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
+        });
+        read.sort_by_key(|(index, _)| *index);
+        let mut all = Names {
+            headers: files.into_iter().map(|(name, _)| name).collect(),
+            by_name: HashMap::with_capacity(8192),
+        };
+        for (index, found) in read {
+            let Ok(index) = u16::try_from(index) else { break };
+            for (name, kind) in found {
+                let entry = all.by_name.entry(name).or_insert((kind, index));
+                if kind < entry.0 {
+                    *entry = (kind, index);
+                }
+            }
+        }
+        all
+    }
+}
+
+fn read_one(path: &Path) -> Vec<(String, NameKind)> {
+    let text = fs_err::read(path).unwrap_or_default();
+    let mut found = Vec::new();
+    names::names(&text, &mut |name, kind| found.push((String::from_utf8_lossy(name).into_owned(), kind)));
+    found
+}
+
+/// The headers of these folders, as they are included, in the folders' order and then by name. Of a folder that is the
+/// system's own (`/usr/include`, where some build APR into) only httpd's and APR's.
+fn headers(include_dirs: &[PathBuf]) -> Vec<(String, PathBuf)> {
+    let mut files = Vec::new();
+    for folder in include_dirs {
+        let shared = folder.ends_with("usr/include") || folder.ends_with("usr/local/include");
+        let Ok(entries) = fs_err::read_dir(folder) else { continue };
+        let mut here: Vec<(String, PathBuf)> = entries
+            .flatten()
+            .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+            .filter(|(name, _)| name.ends_with(".h"))
+            .filter(|(name, _)| !shared || name.starts_with("ap") || name.starts_with("http"))
+            .collect();
+        here.sort();
+        files.extend(here);
+    }
+    files
+}

@@ -1,0 +1,136 @@
+//! Where the target's shared libraries are on this host: the folders that its dynamic linker searches.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::GlibcVersion;
+use super::elf::{self, Header};
+use super::roots::Roots;
+
+/// The folders with a target's shared libraries, in the order of search.
+#[derive(Debug, Clone)]
+pub struct Libraries {
+    folders: Vec<PathBuf>,
+    header: Header,
+}
+
+/// What glibc's dynamic linker searches after ld.so.conf (ld.so(8)); the multiarch folders are found by listing.
+const DEFAULT_FOLDERS: &[&str] = &["/lib64", "/usr/lib64", "/lib", "/usr/lib"];
+
+/// ld.so.conf files that include each other are cut off here.
+const MAX_INCLUDES: usize = 8;
+
+impl Libraries {
+    /// Finds the folders. Libraries of another processor than this are passed over.
+    pub fn of(roots: &Roots, header: Header) -> Self {
+        let mut seen = BTreeSet::new();
+        let mut folders = Vec::new();
+        for root in roots.iter() {
+            let mut names = Vec::new();
+            read_conf(root, "/etc/ld.so.conf", &mut names, 0);
+            for default in DEFAULT_FOLDERS {
+                names.extend(multiarch(root, default));
+                names.push((*default).to_owned());
+            }
+            for name in names {
+                // Where /lib is a link to /usr/lib, each folder would be searched twice.
+                if let Ok(folder) = root.join(name.trim_start_matches('/')).canonicalize()
+                    && folder.is_dir()
+                    && seen.insert(folder.clone())
+                {
+                    folders.push(folder);
+                }
+            }
+        }
+        Libraries { folders, header }
+    }
+
+    /// The file of a library that another one needs under this name.
+    pub fn find(&self, soname: &str) -> Option<PathBuf> {
+        if soname.contains('/') {
+            return None;
+        }
+        let mut files = self.folders.iter().map(|folder| folder.join(soname));
+        files.find(|file| elf::header(file) == Some(self.header))
+    }
+
+    /// The folders below `root`, as a program from there needs them in `LD_LIBRARY_PATH`.
+    pub fn below(&self, root: &Path) -> Vec<PathBuf> {
+        let Ok(root) = root.canonicalize() else { return Vec::new() };
+        self.folders.iter().filter(|folder| folder.starts_with(&root)).cloned().collect()
+    }
+
+    /// The version of the C library: the highest version that it defines.
+    pub fn glibc(&self) -> Option<GlibcVersion> {
+        let defined = elf::defined_versions(&self.find("libc.so.6")?).ok()?;
+        defined.iter().filter_map(|version| GlibcVersion::of_symbol(version)).max()
+    }
+}
+
+/// The folders that ld.so.conf and the files that it includes name, in order.
+fn read_conf(root: &Path, file: &str, folders: &mut Vec<String>, depth: usize) {
+    let Ok(text) = fs_err::read_to_string(root.join(file.trim_start_matches('/'))) else { return };
+    for line in text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
+        if let Some(pattern) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
+            if depth < MAX_INCLUDES {
+                for file in included(root, pattern.trim()) {
+                    read_conf(root, &file, folders, depth + 1);
+                }
+            }
+        } else if line.starts_with('/') {
+            folders.push(line.to_owned());
+        }
+    }
+}
+
+/// The files of an `include` line. Its pattern has a `*` in the last component only, as ldconfig's own files have it.
+fn included(root: &Path, pattern: &str) -> Vec<String> {
+    let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/{pattern}") };
+    let Some((folder, name)) = pattern.rsplit_once('/') else { return Vec::new() };
+    let Some((before, after)) = name.split_once('*') else { return vec![pattern] };
+    let Ok(entries) = fs_err::read_dir(root.join(folder.trim_start_matches('/'))) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut files: Vec<String> = names
+        .filter(|name| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Debian's multiarch folders beneath a library folder: `x86_64-linux-gnu`.
+fn multiarch(root: &Path, folder: &str) -> Vec<String> {
+    let Ok(entries) = fs_err::read_dir(root.join(folder.trim_start_matches('/'))) else { return Vec::new() };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut folders: Vec<String> =
+        names.filter(|name| name.contains("-linux-gnu")).map(|name| format!("{folder}/{name}")).collect();
+    folders.sort();
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ld_so_conf_is_followed_through_its_includes() {
+        let root = tempfile::tempdir().unwrap();
+        let etc = root.path().join("etc/ld.so.conf.d");
+        fs_err::create_dir_all(&etc).unwrap();
+        let write = |name: &str, text: &str| fs_err::write(root.path().join("etc").join(name), text).unwrap();
+        write("ld.so.conf", "# all\ninclude ld.so.conf.d/*.conf\n/opt/a # one\n");
+        write("ld.so.conf.d/b.conf", "/opt/b\n");
+        write("ld.so.conf.d/a.conf", "/opt/c\ninclude /etc/ld.so.conf\n");
+        write("ld.so.conf.d/not", "/opt/d\n");
+        let mut folders = Vec::new();
+        read_conf(root.path(), "/etc/ld.so.conf", &mut folders, MAX_INCLUDES - 1);
+        assert_eq!(folders, ["/opt/c", "/opt/b", "/opt/a"]);
+    }
+
+    #[test]
+    fn this_hosts_c_library_has_a_version() {
+        let header = elf::header(Path::new("/proc/self/exe")).unwrap();
+        let glibc = Libraries::of(&Roots::host(), header).glibc();
+        assert!(glibc.is_some_and(|version| version.major == 2 && version.minor >= 17), "{glibc:?}");
+    }
+}

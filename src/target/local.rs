@@ -1,0 +1,51 @@
+//! The target `local`: the httpd of this machine, laid out as its own apxs says; what is not installed of it comes from the
+//! distribution's own packages.
+
+use super::family::{Distribution, Family};
+use super::fetch::{self, Missing, Wanted};
+use super::installed::{self, Parts};
+use super::roots::Roots;
+use super::{Error, Options, Provenance, Target};
+
+/// Finds the httpd of this machine, and fetches what is missing.
+pub fn resolve(options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error> {
+    let distribution = Distribution::of(&Roots::host());
+    let family = Family::of(&distribution);
+    let parts = installed::find(Roots::host(), &family)?;
+    let missing = match (&parts.headers, &parts.program) {
+        _ if options.prefer_fetched => Missing::Both { although_installed: true },
+        (Some(_), Some(_)) => return complete(parts, &family, Provenance::Installed),
+        (Some(headers), None) if !family.is_own(headers.sysconfdir().as_deref()) => {
+            return Err(Error::Malformed {
+                path: headers.program(),
+                reason: "apxs names this httpd program, and it is not there".to_owned(),
+                help: "install that httpd whole, or take another apxs with the variable APXS".to_owned(),
+            });
+        }
+        (Some(_), None) => Missing::Program,
+        (None, Some(_)) => Missing::Headers,
+        (None, None) => Missing::Both { although_installed: false },
+    };
+    let wanted = Wanted { distribution: &distribution, family: &family, missing };
+    let cached = fetch::root(&wanted, options, notify)?;
+    match fetched_target(&family, cached) {
+        // What a damaged cache lacks is fetched anew, once.
+        Err(Error::Malformed { .. } | Error::NotInstalled { .. } | Error::Io(_)) if !options.offline => {
+            fetch::forget(&wanted, options)?;
+            fetched_target(&family, fetch::root(&wanted, options, notify)?)
+        }
+        result => result,
+    }
+}
+
+fn fetched_target(family: &Family, fetched: fetch::Fetched) -> Result<Target, Error> {
+    let parts = installed::find(Roots::over_host(fetched.root.clone()), family)?;
+    complete(parts, family, Provenance::Fetched { packages: fetched.packages, root: fetched.root })
+}
+
+fn complete(mut parts: Parts, family: &Family, provenance: Provenance) -> Result<Target, Error> {
+    let lacks = |missing| family.not_installed(missing, "the fetched packages do not have them");
+    let headers = parts.headers.take().ok_or_else(|| lacks("httpd's headers are"))?;
+    let program = parts.program.take().ok_or_else(|| lacks("the httpd program is"))?;
+    installed::target(parts, headers, program, family, provenance)
+}
