@@ -1,4 +1,7 @@
-use miette::Diagnostic;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use crate::error::Kind;
 
@@ -9,6 +12,115 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
+    /// A field that has to say something is empty.
+    #[error("the {field} is empty")]
+    #[diagnostic(code(modgraft::package::empty), help("fill it in in module.toml"))]
+    Empty {
+        /// Which field.
+        field: &'static str,
+    },
+    /// A character that is no text.
+    #[error("the {field} has a control character (U+{code:04X})")]
+    #[diagnostic(code(modgraft::package::control_character), help("remove it from module.toml"))]
+    ControlCharacter {
+        /// Which field.
+        field: &'static str,
+        /// The character.
+        code: u32,
+    },
+    /// A version or release that rpm would not take.
+    #[error("the {field} `{}` is no RPM {field}: {reason}", text.escape_debug())]
+    #[diagnostic(
+        code(modgraft::package::bad_version),
+        help("use letters, digits, `.`, `_`, `+` and `~`; the dash separates version and release")
+    )]
+    BadVersion {
+        /// `version` or `release`.
+        field: &'static str,
+        /// As it was written.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A name that rpm would not take.
+    #[error("`{}` is no RPM package name", name.escape_debug())]
+    #[diagnostic(
+        code(modgraft::package::bad_name),
+        help("use letters, digits, `.`, `_`, `+` and `-`, 64 at most, beginning with a letter or a digit")
+    )]
+    BadName {
+        /// As it was written.
+        name: String,
+    },
+    /// A URL with blanks or worse in it.
+    #[error("`{}` is no URL", url.escape_debug())]
+    #[diagnostic(code(modgraft::package::bad_url), help("write it as a browser shows it, with blanks as %20"))]
+    BadUrl {
+        /// As it was written.
+        url: String,
+    },
+    /// The directives of the recipe are no valid template.
+    #[error("the directives cannot be rendered: {reason}")]
+    #[diagnostic(code(modgraft::package::directives), help("known names: {known}; a literal `{{{{` is written `\\{{{{`"))]
+    Directives {
+        /// In the template engine's words.
+        reason: String,
+        /// The names that a template can use.
+        known: String,
+        /// The template.
+        #[source_code]
+        template: NamedSource<Arc<str>>,
+        /// The line.
+        #[label("here")]
+        span: SourceSpan,
+    },
+    /// A document of the recipe that is not there.
+    #[error("the document {} cannot be packaged: {reason}", path.display())]
+    #[diagnostic(code(modgraft::package::document), help("name a regular file beneath the recipe's folder"))]
+    Document {
+        /// As the recipe names it.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A path of the target's layout that no package can own.
+    #[error("the target's {what} `{}` is no absolute path", path.escape_debug())]
+    #[diagnostic(code(modgraft::package::layout), help("correct the target's layout"))]
+    Layout {
+        /// Which.
+        what: &'static str,
+        /// As it was given.
+        path: String,
+    },
+    /// A file that is no shared object, or a broken one.
+    #[error("{} cannot be read as a shared object: {reason}", path.display())]
+    #[diagnostic(code(modgraft::package::elf), help("this is a defect of modgraft, or the file was changed meanwhile"))]
+    Elf {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A family without conventions.
+    #[error("there are no packaging conventions for `{family}`")]
+    #[diagnostic(code(modgraft::package::unknown_family), help("known families: {known}"))]
+    UnknownFamily {
+        /// As it was asked for.
+        family: String,
+        /// Those that are.
+        known: String,
+    },
+    /// A processor without rpm's names for it.
+    #[error("rpm's names for the processor `{arch}` are not known")]
+    #[diagnostic(code(modgraft::package::unknown_arch), help("add it to templates/conventions.toml"))]
+    UnknownArch {
+        /// As the target has it.
+        arch: String,
+    },
+    /// The spec could not be rendered.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Spec(#[from] crate::spec::Error),
 }
 
 impl Error {
@@ -16,6 +128,16 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io(_) => Kind::Environment,
+            Error::Empty { .. }
+            | Error::ControlCharacter { .. }
+            | Error::BadVersion { .. }
+            | Error::BadName { .. }
+            | Error::BadUrl { .. }
+            | Error::Directives { .. }
+            | Error::Document { .. } => Kind::Input,
+            Error::Layout { .. } | Error::UnknownFamily { .. } | Error::UnknownArch { .. } => Kind::Usage,
+            Error::Elf { .. } => Kind::Internal,
+            Error::Spec(error) => error.kind(),
         }
     }
 }

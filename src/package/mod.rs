@@ -2,8 +2,58 @@
 //!
 //! In: all stages before. Out: a [`PackageSet`].
 
+mod assemble;
+mod binary;
+mod conventions;
+mod debuginfo;
+pub mod documents;
+mod dropin;
+mod elf;
 mod error;
+pub mod file;
+mod names;
+pub mod relation;
+pub mod source;
+mod text;
+
+pub use assemble::{Places, assemble};
+pub use conventions::{Arch, Compression, Compressor, Conventions, HttpdRelation};
 pub use error::Error;
+pub use file::{Content, File, FileKind};
+pub use relation::Relation;
+
+use std::sync::Arc;
+
+use crate::audit::Audit;
+use crate::compile::SharedObject;
+use crate::recipe::Recipe;
+use crate::source::Sources;
+use crate::target::Target;
+
+/// All that packages are made of.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// What is to be packaged.
+    pub recipe: &'a Recipe,
+    /// `module.toml` as it is, or as it was worked out.
+    pub recipe_file: &'a [u8],
+    /// For which httpd.
+    pub target: &'a Target,
+    /// Whose conventions apply, see [`Conventions::families`].
+    pub family: &'a str,
+    /// The compiled module.
+    pub object: &'a SharedObject,
+    /// What the audit found; its one export is the module structure.
+    pub audit: &'a Audit,
+    /// The flattened C file: name and text.
+    pub flat_source: (&'a str, &'a str),
+    /// Patches, to be packaged untouched.
+    pub sources: &'a Sources,
+    /// Further files for the source package, such as the rules that were applied: name and bytes.
+    pub extra_sources: &'a [(String, Arc<[u8]>)],
+    /// Seconds since 1970: the time of the build, and of every file.
+    pub source_date_epoch: u64,
+}
 
 /// The binary package, its debug information and the source package.
 #[derive(Debug)]
@@ -12,13 +62,106 @@ pub struct PackageSet {
     pub binary: Package,
     /// Its debug information.
     pub debuginfo: Package,
-    /// Its source.
+    /// Its source. The spec is one of its files.
     pub source: Package,
+    /// The spec: file name and text.
+    pub spec: (String, String),
 }
 
-/// One package. (The fields are being written.)
-#[derive(Debug)]
+/// Which of the three a package is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageKind {
+    /// The module.
+    Binary,
+    /// Debug information.
+    Debuginfo,
+    /// Source.
+    Source,
+}
+
+/// One package.
+#[derive(Debug, Clone)]
 pub struct Package {
+    /// Which of the three.
+    pub kind: PackageKind,
     /// RPM name.
     pub name: String,
+    /// RPM version.
+    pub version: String,
+    /// RPM release.
+    pub release: String,
+    /// The processor, also in a source package: the one it was made on.
+    pub arch: String,
+    /// One line.
+    pub summary: String,
+    /// Lines.
+    pub description: String,
+    /// SPDX expression.
+    pub license: String,
+    /// The project's page.
+    pub url: Option<String>,
+    /// RPM group.
+    pub group: &'static str,
+    /// The same everywhere, so that packages are reproducible.
+    pub build_host: &'static str,
+    /// Seconds since 1970: build time, and the time of every file.
+    pub time: u64,
+    /// File name of the source package.
+    pub source_rpm: String,
+    /// The compiler flags, for people (tag OPTFLAGS).
+    pub optflags: String,
+    /// Tag PLATFORM.
+    pub platform: String,
+    /// Sorted, each once.
+    pub provides: Vec<Relation>,
+    /// Sorted, each once.
+    pub requires: Vec<Relation>,
+    /// Sorted, each once.
+    pub conflicts: Vec<Relation>,
+    /// Newest first.
+    pub changelog: Vec<Change>,
+    /// Sorted by path.
+    pub files: Vec<File>,
+    /// In a source package, the sources in the spec's order.
+    pub sources: Vec<String>,
+    /// The number of the processor in the lead.
+    pub lead_arch: u16,
+    /// Whose conventions it follows.
+    pub conventions: &'static Conventions,
+}
+
+/// One entry of a changelog, as rpm has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Noon UTC of the day, seconds since 1970.
+    pub time: u32,
+    /// `Thu Jun 13 2013`.
+    pub day: String,
+    /// `Name <address> - version-release`.
+    pub title: String,
+    /// Lines, each note with a dash.
+    pub text: String,
+}
+
+impl Package {
+    /// `version-release`.
+    pub fn evr(&self) -> String {
+        format!("{}-{}", self.version, self.release)
+    }
+
+    /// `name-version-release`.
+    pub fn nvr(&self) -> String {
+        format!("{}-{}", self.name, self.evr())
+    }
+
+    /// `name-version-release.arch`, with `src` as the arch of a source package.
+    pub fn nevra(&self) -> String {
+        let arch = if self.kind == PackageKind::Source { "src" } else { &self.arch };
+        format!("{}.{arch}", self.nvr())
+    }
+
+    /// The file's name: `mod_x-1.0-1.x86_64.rpm`.
+    pub fn file_name(&self) -> String {
+        format!("{}.rpm", self.nevra())
+    }
 }

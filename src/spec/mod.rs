@@ -1,4 +1,194 @@
-//! Renders the spec file from a [`crate::package::PackageSet`] with the template in `templates/`.
+//! Renders the spec file of a package with the template in `templates/`.
+//!
+//! The spec needs no modgraft: `rpmbuild --rebuild`, mock, Copr, Koji or OBS build with it. It reads the same
+//! [`Package`] as the packages that modgraft writes, so both say the same.
 
 mod error;
+mod escape;
+
 pub use error::Error;
+
+use handlebars::Handlebars;
+use serde::Serialize;
+
+use crate::package::documents::Documents;
+use crate::package::source::{Listed, Role};
+use crate::package::{Package, Places, Relation, relation};
+
+/// What a spec is made of.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The package that it builds.
+    pub binary: &'a Package,
+    /// What the source package has.
+    pub sources: &'a [Listed],
+    /// The module structure's C name.
+    pub symbol: &'a str,
+    /// The module's name, `mod_x`.
+    pub module: &'a str,
+    /// Libraries to link, without `-l`.
+    pub libraries: &'a [String],
+    /// Where the files go on the target.
+    pub places: &'a Places,
+    /// How the module folder is written in LoadModule on the target.
+    pub load_prefix: &'a str,
+    /// What `httpd-mmn` has to equal on the target.
+    pub mmn: &'a str,
+    /// Licence texts and documentation.
+    pub documents: &'a Documents,
+}
+
+/// The template's names. In the template, `{{x}}` is text, whose percent signs are doubled, `{{{x}}}` is taken as it is.
+#[derive(Debug, Serialize)]
+struct Names<'a> {
+    name: &'a str,
+    module: &'a str,
+    short_name: &'a str,
+    symbol: &'a str,
+    version: &'a str,
+    release: &'a str,
+    summary: &'a str,
+    license: &'a str,
+    url: Option<&'a str>,
+    group: &'a str,
+    description: &'a str,
+    legacy: bool,
+    module_dir_macro: &'a str,
+    mmn_macro: &'a str,
+    mmn_file: &'a str,
+    mmn: &'a str,
+    places: Paths<'a>,
+    load_dir: &'a str,
+    load_base: &'a str,
+    load_prefix: &'a str,
+    directives_dir: &'a str,
+    directives_base: &'a str,
+    sources: Vec<&'a str>,
+    build_requires: &'a [String],
+    requires: Vec<String>,
+    cflags: &'a str,
+    libraries: &'a [String],
+    flat: &'a str,
+    load_source: &'a str,
+    directives: bool,
+    directives_source: &'a str,
+    directories: &'a [String],
+    documents: Vec<Installed<'a>>,
+    changes: Vec<Entry<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Paths<'a> {
+    module_dir: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Installed<'a> {
+    source: &'a str,
+    path: &'a str,
+    mark: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    day: &'a str,
+    title: &'a str,
+    text: &'a str,
+}
+
+/// The spec's text.
+///
+/// # Errors
+/// [`Error::Library`] for a library that is no library's name.
+pub fn render(view: &View<'_>) -> Result<String, Error> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    if let Some(library) = view.libraries.iter().find(|library| library.is_empty() || !library.chars().all(plain)) {
+        return Err(Error::Library { library: library.clone() });
+    }
+    let mut engine = Handlebars::new();
+    engine.register_escape_fn(escape::text);
+    engine.set_strict_mode(true);
+    engine.render_template(include_str!("../../templates/module.spec.hbs"), &names(view)).map_err(|error| {
+        // The template is part of the program; but the data is not, and a panic helps nobody.
+        Error::Template { reason: error.to_string() }
+    })
+}
+
+fn names<'a>(view: &View<'a>) -> Names<'a> {
+    let package = view.binary;
+    let conventions = package.conventions;
+    let source = |role: &Role| {
+        view.sources.iter().find(|source| source.role == *role).map_or("", |source| source.name.as_str())
+    };
+    let (load_dir, load_base) = split(&view.places.load_file);
+    let (directives_dir, directives_base) = split(&view.places.directives_file);
+    Names {
+        name: &package.name,
+        module: view.module,
+        short_name: view.module.strip_prefix("mod_").unwrap_or(view.module),
+        symbol: view.symbol,
+        version: &package.version,
+        release: &package.release,
+        summary: &package.summary,
+        license: &package.license,
+        url: package.url.as_deref(),
+        group: package.group,
+        description: &package.description,
+        legacy: conventions.legacy_spec,
+        module_dir_macro: "%{_httpd_moddir}",
+        mmn_macro: &conventions.mmn_macro,
+        mmn_file: &conventions.mmn_file,
+        mmn: view.mmn,
+        places: Paths { module_dir: &view.places.module_dir },
+        load_dir,
+        load_base,
+        load_prefix: view.load_prefix,
+        directives_dir,
+        directives_base,
+        sources: view.sources.iter().map(|source| source.name.as_str()).collect(),
+        build_requires: &conventions.build_requires,
+        requires: explicit_requires(package, view.mmn, &conventions.mmn_macro),
+        cflags: &conventions.cflags,
+        libraries: view.libraries,
+        flat: source(&Role::Flat),
+        load_source: source(&Role::Load),
+        directives: !source(&Role::Directives).is_empty(),
+        directives_source: source(&Role::Directives),
+        directories: &view.documents.directories,
+        documents: view
+            .documents
+            .files
+            .iter()
+            .enumerate()
+            .map(|(index, document)| Installed {
+                source: source(&Role::Document(index)),
+                path: &document.path,
+                mark: if document.is_license { "%license" } else { "%doc" },
+            })
+            .collect(),
+        changes: package
+            .changelog
+            .iter()
+            .map(|change| Entry { day: &change.day, title: &change.title, text: &change.text })
+            .collect(),
+    }
+}
+
+/// What rpmbuild does not find by itself, with the distribution's macro in place of the target's own number.
+fn explicit_requires(package: &Package, mmn: &str, mmn_macro: &str) -> Vec<String> {
+    let found = relation::FIND_REQUIRES | relation::RPMLIB | relation::CONFIG;
+    let stated = package.requires.iter().filter(|relation| relation.flags & found == 0);
+    stated
+        .map(|relation| match relation {
+            Relation { version, .. } if version == mmn && !mmn_macro.is_empty() => {
+                Relation { version: mmn_macro.to_owned(), ..relation.clone() }.text()
+            }
+            relation => relation.text(),
+        })
+        .collect()
+}
+
+/// Folder and name. The places are absolute paths, so there is always a slash.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}

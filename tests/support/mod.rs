@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod built;
+pub mod module;
 pub mod processes;
 
 use std::path::{Path, PathBuf};

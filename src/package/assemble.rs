@@ -1,0 +1,254 @@
+//! From all stages before to the three packages.
+
+use super::documents::Documents;
+use super::text;
+use super::{
+    Arch, Change, Compressor, Conventions, Error, File, Inputs, Package, PackageKind, PackageSet, Relation, binary,
+    debuginfo, dropin, source,
+};
+use crate::compile::CompilerCall;
+use crate::recipe::ChangelogEntry;
+use crate::spec;
+use crate::target::Layout;
+
+/// The build host in packages: a constant, since which machine it was is nobody's concern and would change the bytes.
+const BUILD_HOST: &str = "reproducible";
+
+/// Makes the three packages. Nothing is written; of the compiled files only the shared object is read.
+///
+/// # Errors
+/// Texts, names, versions, directives or documents of the recipe that no package can have; a family or processor that is
+/// not known.
+pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
+    let common = Common::new(inputs)?;
+    let documents = Documents::read(&inputs.recipe.documents, &inputs.recipe.directory, &common)?;
+    let drop_ins = dropin::render(
+        inputs,
+        &common.symbol,
+        common.conventions.depends_comment,
+        common.places.load_file == common.places.directives_file,
+    )?;
+    let binary = binary::package(inputs, &common, &drop_ins, &documents)?;
+    let debuginfo = debuginfo::package(inputs, &common);
+    let listed = source::list(inputs, &common, &drop_ins, &documents);
+    let spec_name = format!("{}.spec", common.name);
+    let spec_text = spec::render(&spec::View {
+        binary: &binary,
+        sources: &listed,
+        symbol: &common.symbol,
+        module: &inputs.recipe.name,
+        libraries: &inputs.recipe.libraries,
+        places: &common.places,
+        load_prefix: &inputs.target.layout.load_prefix,
+        mmn: &common.mmn,
+        documents: &documents,
+    })?;
+    let source = source::package(&common, listed, &spec_name, &spec_text);
+    Ok(PackageSet { binary, debuginfo, source, spec: (spec_name, spec_text) })
+}
+
+/// What all three packages say alike.
+pub(super) struct Common {
+    pub name: String,
+    pub version: String,
+    pub release: String,
+    pub arch: String,
+    pub isa: &'static Arch,
+    pub summary: String,
+    pub description: String,
+    pub license: String,
+    pub url: Option<String>,
+    pub changelog: Vec<Change>,
+    pub time: u64,
+    pub optflags: String,
+    pub conventions: &'static Conventions,
+    /// The module structure's C name.
+    pub symbol: String,
+    pub places: Places,
+    /// What `httpd-mmn` has to equal.
+    pub mmn: String,
+}
+
+/// Where the files of this module go on the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// `/usr/lib64/httpd/modules`.
+    pub module_dir: String,
+    /// `/etc/httpd/conf.modules.d/10-x.conf`.
+    pub load_file: String,
+    /// `/etc/httpd/conf.d/x.conf`; may be the same.
+    pub directives_file: String,
+}
+
+impl Places {
+    fn new(layout: &Layout, short_name: &str) -> Result<Self, Error> {
+        let place = |what: &'static str, path: &str| {
+            let path = path.replace("{name}", short_name);
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._+-/".contains(c);
+            let parts = || path.split('/').skip(1);
+            if path.starts_with('/')
+                && path.chars().all(plain)
+                && parts().all(|part| !part.is_empty() && part != "." && part != "..")
+            {
+                Ok(path)
+            } else {
+                Err(Error::Layout { what, path })
+            }
+        };
+        Ok(Places {
+            module_dir: place("module folder", &layout.module_dir)?,
+            load_file: place("load file", &layout.load_file)?,
+            directives_file: place("directives file", &layout.directives_file)?,
+        })
+    }
+}
+
+impl Common {
+    fn new(inputs: &Inputs<'_>) -> Result<Self, Error> {
+        let recipe = inputs.recipe;
+        let conventions = Conventions::of(inputs.family)?;
+        let isa = Arch::of(&inputs.target.arch)?;
+        let module = text::name(&recipe.name)?;
+        let version = text::version("version", &recipe.version, &conventions.rpm)?;
+        let release = text::version("release", &recipe.release, &conventions.rpm)?;
+        let symbol = inputs.audit.exports.first().map_or_else(
+            || format!("{}_module", dropin::short_name(&module)),
+            |symbol| symbol.clone(),
+        );
+        let mmn = inputs.target.mmn.major.to_string();
+        let places = Places::new(&inputs.target.layout, dropin::short_name(&module))?;
+        let version_of_httpd =
+            conventions.requires.iter().find_map(|relation| relation.version.as_deref()).unwrap_or("{mmn}");
+        Ok(Common {
+            name: text::name(&conventions.package_name.replace("{name}", &module))?,
+            arch: inputs.target.arch.clone(),
+            isa,
+            summary: text::line("summary", &recipe.summary)?,
+            description: match text::paragraphs("description", &recipe.description)? {
+                empty if empty.is_empty() => text::line("summary", &recipe.summary)?,
+                description => description,
+            },
+            license: text::line("license", &recipe.license)?,
+            url: recipe.url.as_deref().map(url).transpose()?,
+            changelog: recipe.changelog.iter().map(change).collect::<Result<_, _>>()?,
+            time: inputs.source_date_epoch,
+            optflags: optflags(&inputs.object.call),
+            mmn: fill(version_of_httpd, &mmn, isa),
+            conventions,
+            symbol,
+            places,
+            version,
+            release,
+        })
+    }
+
+    /// A package with what all have; the rest is the caller's.
+    pub(super) fn package(&self, kind: PackageKind, name: String, files: Vec<File>) -> Package {
+        let mut files = files;
+        // By bytes, as rpmbuild does; rpm looks files up by bisection.
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Package {
+            kind,
+            name,
+            version: self.version.clone(),
+            release: self.release.clone(),
+            arch: self.arch.clone(),
+            summary: self.summary.clone(),
+            description: self.description.clone(),
+            license: self.license.clone(),
+            url: self.url.clone(),
+            group: if self.conventions.legacy_spec { "System Environment/Daemons" } else { "Unspecified" },
+            build_host: BUILD_HOST,
+            time: self.time,
+            source_rpm: format!("{}-{}-{}.src.rpm", self.name, self.version, self.release),
+            optflags: self.optflags.clone(),
+            platform: self.conventions.platform.replace("{arch}", &self.arch),
+            provides: Vec::new(),
+            requires: Vec::new(),
+            conflicts: Vec::new(),
+            changelog: self.changelog.clone(),
+            files,
+            sources: Vec::new(),
+            lead_arch: self.isa.number,
+            conventions: self.conventions,
+        }
+    }
+
+    /// A path of the conventions with this package's names.
+    pub(super) fn path(&self, template: &str) -> String {
+        template
+            .replace("{name}", &self.name)
+            .replace("{version}", &self.version)
+            .replace("{release}", &self.release)
+            .replace("{arch}", &self.arch)
+    }
+
+    /// The features of rpm that a package of this version with this payload needs.
+    pub(super) fn rpmlib(&self, kind: PackageKind) -> Vec<Relation> {
+        let mut all = vec![Relation::rpmlib("CompressedFileNames", "3.0.4-1"), Relation::rpmlib("FileDigests", "4.6.0-1")];
+        if kind != PackageKind::Source {
+            all.push(Relation::rpmlib("PayloadFilesHavePrefix", "4.0-1"));
+        }
+        match self.conventions.payload.compressor {
+            Compressor::Gzip => {}
+            Compressor::Xz => all.push(Relation::rpmlib("PayloadIsXz", "5.2-1")),
+            Compressor::Zstd => all.push(Relation::rpmlib("PayloadIsZstd", "5.4.18-1")),
+        }
+        for (sign, feature, since) in [('~', "TildeInVersions", "4.10.0-1"), ('^', "CaretInVersions", "4.15.0-1")] {
+            if self.version.contains(sign) || self.release.contains(sign) {
+                all.push(Relation::rpmlib(feature, since));
+            }
+        }
+        all
+    }
+}
+
+/// `{mmn}` and `{isa}` filled in.
+pub(super) fn fill(template: &str, mmn: &str, isa: &Arch) -> String {
+    template.replace("{mmn}", mmn).replace("{isa}", &format!("{}{}", isa.isa, isa.bits))
+}
+
+/// Sorted and each once, as rpmbuild has them.
+pub(super) fn sorted(mut relations: Vec<Relation>) -> Vec<Relation> {
+    relations.sort();
+    relations.dedup();
+    relations
+}
+
+fn url(url: &str) -> Result<String, Error> {
+    let url = url.trim();
+    if url.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::BadUrl { url: url.to_owned() });
+    }
+    Ok(url.to_owned())
+}
+
+fn change(entry: &ChangelogEntry) -> Result<Change, Error> {
+    let author = text::line("changelog's author", &entry.author)?;
+    let title = match &entry.version {
+        Some(version) => format!("{author} - {}", text::line("changelog's version", version)?),
+        None => author,
+    };
+    let notes = entry.notes.iter().map(|note| {
+        let note = text::paragraphs("changelog", note)?;
+        Ok(format!("- {}", note.replace('\n', "\n  ")))
+    });
+    let notes: Vec<String> = notes.collect::<Result<_, Error>>()?;
+    // rpm dates an entry by noon, so that no time zone moves it to another day.
+    let noon = entry.date.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(0, |noon| noon.timestamp().as_second());
+    Ok(Change {
+        time: u32::try_from(noon).unwrap_or(0),
+        day: entry.date.strftime("%a %b %d %Y").to_string(),
+        title,
+        text: text::paragraphs("changelog", &notes.join("\n"))?,
+    })
+}
+
+/// The flags that shape the code; neither paths nor what only warns.
+fn optflags(call: &CompilerCall) -> String {
+    let wanted = |argument: &&String| {
+        ["-O", "-g", "-f", "-m", "-D_FORTIFY"].iter().any(|start| argument.starts_with(start))
+            && !argument.contains(['/', ' '])
+    };
+    call.arguments.iter().filter(wanted).map(String::as_str).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,97 @@
+//! Licence texts and documentation of a recipe.
+
+use std::io::Read;
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use super::assemble::Common;
+use super::file;
+use super::names::Unique;
+use super::{Error, File};
+use crate::recipe::{Document, DocumentKind};
+
+/// A document is kept in memory; nobody reads a larger one. Bytes.
+const LARGEST: u64 = 16 << 20;
+
+/// The documents of a package, read.
+#[derive(Debug, Default)]
+pub struct Documents {
+    /// Directories that the package owns.
+    pub(crate) directories: Vec<String>,
+    /// Where each goes, and what it is.
+    pub(crate) files: Vec<Packaged>,
+}
+
+/// One document.
+#[derive(Debug)]
+pub(crate) struct Packaged {
+    /// Plain file name.
+    pub name: String,
+    /// Where it is installed.
+    pub path: String,
+    /// `%license`, where the target's rpm knows that; else `%doc`.
+    pub is_license: bool,
+    pub bytes: Arc<[u8]>,
+}
+
+impl Documents {
+    /// Reads the documents beneath the recipe's folder.
+    ///
+    /// # Errors
+    /// [`Error::Document`] for what is no regular file there, or is too large.
+    pub(super) fn read(documents: &[Document], folder: &Path, common: &Common) -> Result<Self, Error> {
+        let conventions = common.conventions;
+        let (doc_dir, license_dir) = (common.path(&conventions.doc_dir), common.path(&conventions.license_dir));
+        let mut read = Documents::default();
+        let mut names = Unique::default();
+        for document in documents {
+            let bytes = content(document, folder)?;
+            let name = names.take(&document.path.file_name().unwrap_or_default().to_string_lossy());
+            let license = document.kind == DocumentKind::License;
+            let directory = if license { &license_dir } else { &doc_dir };
+            if !read.directories.contains(directory) {
+                read.directories.push(directory.clone());
+            }
+            read.files.push(Packaged {
+                path: format!("{directory}/{name}"),
+                name,
+                is_license: license && conventions.license_flag,
+                bytes,
+            });
+        }
+        Ok(read)
+    }
+
+    /// As files of the binary package.
+    pub(super) fn to_files(&self) -> impl Iterator<Item = File> {
+        let directories = self.directories.iter().map(|path| File::directory(path.clone()));
+        let files = self.files.iter().map(|document| {
+            let flag = if document.is_license { file::LICENSE } else { file::DOC };
+            File::text(document.path.clone(), document.bytes.clone()).flagged(flag)
+        });
+        directories.chain(files)
+    }
+}
+
+fn content(document: &Document, folder: &Path) -> Result<Arc<[u8]>, Error> {
+    let refuse = |reason: String| Error::Document { path: document.path.clone(), reason };
+    let inside = |component| matches!(component, Component::Normal(_) | Component::CurDir);
+    if document.path.file_name().is_none() || !document.path.components().all(inside) {
+        return Err(refuse("it is not beneath the recipe's folder".to_owned()));
+    }
+    let path = folder.join(&document.path);
+    let real = path.canonicalize().map_err(|error| refuse(error.to_string()))?;
+    let root = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
+    if !real.starts_with(&root) {
+        return Err(refuse("a symbolic link leads out of the recipe's folder".to_owned()));
+    }
+    if !real.is_file() {
+        return Err(refuse("it is no regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    fs_err::File::open(&real)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(refuse(format!("it is larger than {} MiB", LARGEST >> 20)));
+    }
+    Ok(bytes.into())
+}

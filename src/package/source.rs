@@ -1,0 +1,83 @@
+//! The source package: all that another machine needs to build the same, without modgraft.
+
+use std::sync::Arc;
+
+use super::assemble::{Common, sorted};
+use super::documents::Documents;
+use super::dropin::DropIns;
+use super::file;
+use super::names::Unique;
+use super::{File, Inputs, Package, PackageKind, Relation};
+
+/// One source, in the spec's order.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// Plain file name.
+    pub name: String,
+    /// What it is to the build.
+    pub role: Role,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// What a source is to the build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// The flattened C file, which is compiled.
+    Flat,
+    /// Installed as the file that loads the module.
+    Load,
+    /// Installed as the file with the directives.
+    Directives,
+    /// The document with this number, installed.
+    Document(usize),
+    /// There for people, and to make it all again: recipe, patches, rules.
+    Origin,
+}
+
+pub(super) fn list(inputs: &Inputs<'_>, common: &Common, drop_ins: &DropIns, documents: &Documents) -> Vec<Listed> {
+    let mut names = Unique::default();
+    // Never another source's name.
+    names.take(&format!("{}.spec", common.name));
+    let mut listed = Vec::new();
+    let mut add = |name: &str, role: Role, bytes: Arc<[u8]>| {
+        listed.push(Listed { name: names.take(name), role, bytes });
+    };
+    let base = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let (flat_name, flat_text) = inputs.flat_source;
+    add(flat_name, Role::Flat, flat_text.as_bytes().into());
+    add(&base(&common.places.load_file), Role::Load, drop_ins.load.as_bytes().into());
+    if let Some(text) = &drop_ins.directives {
+        add(&base(&common.places.directives_file), Role::Directives, text.as_bytes().into());
+    }
+    for (index, document) in documents.files.iter().enumerate() {
+        add(&document.name, Role::Document(index), document.bytes.clone());
+    }
+    add("module.toml", Role::Origin, inputs.recipe_file.into());
+    for patch in &inputs.sources.patches {
+        // Only the last part: a series may name its files with folders.
+        add(&base(&patch.name), Role::Origin, patch.bytes.clone());
+    }
+    for (name, bytes) in inputs.extra_sources {
+        add(&base(name), Role::Origin, bytes.clone());
+    }
+    listed
+}
+
+pub(super) fn package(common: &Common, listed: Vec<Listed>, spec_name: &str, spec_text: &str) -> Package {
+    let sources = listed.iter().map(|source| source.name.clone()).collect();
+    let mut files: Vec<File> = listed.into_iter().map(|source| File::text(source.name, source.bytes)).collect();
+    files.push(File::text(spec_name, spec_text.as_bytes()).flagged(file::SPEC));
+    let mut package = common.package(PackageKind::Source, common.name.clone(), files);
+    let evr = package.evr();
+    let mut requires: Vec<Relation> = common.conventions.build_requires.iter().map(Relation::any).collect();
+    requires.extend(common.rpmlib(PackageKind::Source));
+    package.requires = sorted(requires);
+    // The packages that the spec makes.
+    package.provides = sorted(vec![
+        Relation::equal(&common.name, &evr),
+        Relation::equal(format!("{}-debuginfo", common.name), &evr),
+    ]);
+    package.sources = sources;
+    package
+}

@@ -1,0 +1,199 @@
+//! A tiny module, compiled for the httpd of this machine, and all that packages are made of.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use modgraft::audit::{Audit, Prerequisite};
+use modgraft::compile::{CompilerCall, SharedObject};
+use modgraft::package::{self, Inputs, PackageSet};
+use modgraft::recipe::{ChangelogEntry, Document, DocumentKind, Recipe};
+use modgraft::source::{PatchFile, SourceSpec, Sources};
+use modgraft::target::{GlibcVersion, Layout, Mmn, Provenance, Target};
+
+use super::run;
+
+pub const SOURCE: &str = r#"#include "httpd.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int tiny_handler(request_rec *r)
+{
+    char text[64];
+    if (!r->handler || strcmp(r->handler, "tiny")) return DECLINED;
+    snprintf(text, sizeof(text), "%s %d\n", r->uri, (int)getpid());
+    ap_rputs(text, r);
+    return OK;
+}
+
+static void tiny_hooks(apr_pool_t *p)
+{
+    ap_hook_handler(tiny_handler, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(tiny) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, tiny_hooks };
+"#;
+
+/// 2013-06-13 00:00 UTC.
+pub const TIME: u64 = 1_371_081_600;
+
+/// The stages before, done by hand; a test changes what it is about.
+pub struct Module {
+    pub folder: tempfile::TempDir,
+    pub recipe: Recipe,
+    pub recipe_file: Vec<u8>,
+    pub target: Target,
+    pub family: &'static str,
+    pub object: SharedObject,
+    pub audit: Audit,
+    pub sources: Sources,
+    pub extra: Vec<(String, Arc<[u8]>)>,
+    pub time: u64,
+}
+
+impl Module {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("LICENSE", "Do what you like.\n");
+        write("README.md", "# tiny\n\nNäher beschrieben.\n");
+        let object = compile(folder.path());
+        Module {
+            recipe: recipe(folder.path()),
+            recipe_file: b"name = \"mod_tiny\"\n".to_vec(),
+            target: target(),
+            family: "debian",
+            object,
+            audit: Audit {
+                exports: vec!["tiny_module".into()],
+                imports: Vec::new(),
+                load_after: vec![Prerequisite { symbol: "proxy_module".into(), file: "mod_proxy.so".into() }],
+                needed: vec!["libc.so.6".into()],
+                glibc: Some(GlibcVersion { major: 2, minor: 4 }),
+                hardening: Vec::new(),
+            },
+            sources: Sources {
+                patches: vec![PatchFile {
+                    name: "0001-tiny module.patch".into(),
+                    bytes: b"--- /dev/null\n+++ b/mod_tiny.c\n@@ -0,0 +1 @@\n+int x;\n".as_slice().into(),
+                    sha256: String::new(),
+                    commit: None,
+                }],
+                base: None,
+                files: Vec::new(),
+                description: "1 patch".into(),
+            },
+            extra: Vec::new(),
+            time: TIME,
+            folder,
+        }
+    }
+
+    pub fn inputs(&self) -> Inputs<'_> {
+        Inputs {
+            recipe: &self.recipe,
+            recipe_file: &self.recipe_file,
+            target: &self.target,
+            family: self.family,
+            object: &self.object,
+            audit: &self.audit,
+            flat_source: ("mod_tiny.c", SOURCE),
+            sources: &self.sources,
+            extra_sources: &self.extra,
+            source_date_epoch: self.time,
+        }
+    }
+
+    pub fn packages(&self) -> PackageSet {
+        package::assemble(&self.inputs()).unwrap()
+    }
+}
+
+fn recipe(folder: &Path) -> Recipe {
+    Recipe {
+        name: "mod_tiny".into(),
+        symbol: None,
+        summary: "A tiny module".into(),
+        description: "Answers each request with its path.\n\nThat is all.".into(),
+        license: "Apache-2.0".into(),
+        url: Some("https://example.org/tiny".into()),
+        version: "1.0".into(),
+        release: "1".into(),
+        changelog: vec![ChangelogEntry {
+            date: jiff::civil::date(2013, 6, 13),
+            author: "A. Packager <packager@example.org>".into(),
+            version: Some("1.0-1".into()),
+            notes: vec!["first package".into(), "made by hand".into()],
+        }],
+        source: SourceSpec::Patches { files: Vec::new(), base: None },
+        libraries: Vec::new(),
+        directives: Some("<Location \"/tiny\">\n    SetHandler {{short_name}}\n</Location>\n".into()),
+        checks: Vec::new(),
+        rules: Vec::new(),
+        documents: vec![
+            Document { path: "LICENSE".into(), kind: DocumentKind::License },
+            Document { path: "README.md".into(), kind: DocumentKind::Documentation },
+        ],
+        directory: folder.to_owned(),
+        assumptions: Vec::new(),
+    }
+}
+
+fn target() -> Target {
+    Target {
+        name: "local".into(),
+        arch: "x86_64".into(),
+        mmn: Mmn { major: 20120211, minor: 141 },
+        httpd_version: "2.4.68".into(),
+        variables: BTreeMap::new(),
+        include_dirs: Vec::new(),
+        modules_dir: "/usr/lib/apache2/modules".into(),
+        program: None,
+        library_path: Vec::new(),
+        glibc: GlibcVersion { major: 2, minor: 36 },
+        layout: Layout {
+            module_dir: "/usr/lib/apache2/modules".into(),
+            load_file: "/etc/apache2/mods-available/{name}.load".into(),
+            directives_file: "/etc/apache2/mods-available/{name}.conf".into(),
+            load_prefix: "/usr/lib/apache2/modules".into(),
+        },
+        provenance: Provenance::Installed,
+    }
+}
+
+fn compile(folder: &Path) -> SharedObject {
+    let path = |name: &str| folder.join(name);
+    std::fs::write(path("mod_tiny.c"), SOURCE).unwrap();
+    std::fs::write(path("mod_tiny.map"), "{ global: tiny_module; local: *; };\n").unwrap();
+    let apxs = |name: &str| run(Command::new("apxs").args(["-q", name])).trim().to_owned();
+    let apr = run(Command::new("apr-1-config").args(["--includes", "--cppflags"]));
+    let mut arguments: Vec<String> =
+        ["-O2", "-g", "-fPIC", "-shared", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"].map(String::from).into();
+    arguments.extend(apr.split_whitespace().map(String::from));
+    arguments.push(format!("-I{}", apxs("includedir")));
+    arguments.push(format!("-ffile-prefix-map={}=.", folder.display()));
+    arguments.extend(
+        ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,--as-needed", "-Wl,--build-id=sha1"].map(String::from),
+    );
+    arguments.push(format!("-Wl,--version-script={}", path("mod_tiny.map").display()));
+    run(Command::new("cc").args(&arguments).arg("-o").arg(path("mod_tiny.so")).arg(path("mod_tiny.c")));
+    run(Command::new("objcopy").arg("--only-keep-debug").arg(path("mod_tiny.so")).arg(path("mod_tiny.so.debug")));
+    run(Command::new("objcopy")
+        .arg("--strip-unneeded")
+        .arg(format!("--add-gnu-debuglink={}", path("mod_tiny.so.debug").display()))
+        .arg(path("mod_tiny.so")));
+    let notes = run(Command::new("readelf").arg("-n").arg(path("mod_tiny.so")));
+    let id = notes.lines().find_map(|line| line.trim().strip_prefix("Build ID: ")).unwrap().to_owned();
+    let build_id = (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).unwrap()).collect();
+    SharedObject {
+        file: path("mod_tiny.so"),
+        debug_file: path("mod_tiny.so.debug"),
+        build_id,
+        call: CompilerCall { program: PathBuf::from("cc"), arguments },
+        warnings: Vec::new(),
+    }
+}
