@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use miette::NamedSource;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::Error;
@@ -24,8 +25,8 @@ use crate::process::{self, Running};
 
 /// How often a port is looked for: between the search and httpd's listening, another program can take it.
 const ATTEMPTS: usize = 8;
-/// How long httpd has to end when asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long httpd has to end when asked to, and again when told to.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How many lines of a log stand in an error.
 pub const EXCERPT: usize = 12;
 
@@ -289,16 +290,51 @@ impl Server<'_> {
         if process::interrupted() { Err(Error::Interrupted) } else { Ok(status.map(describe)) }
     }
 
-    /// Stops it: it is asked to end, and killed if it does not.
+    /// Stops it. Its processes are asked to finish what they do and end; what is left after a while is told to, and then
+    /// killed.
     pub fn stop(mut self) -> Result<Stopped, Error> {
         let early = self.ended()?;
+        let finished = early.is_some() || self.finish();
+        // A process that is told to end while its threads are at work can crash by that alone: httpd 2.4's event MPM closes
+        // the threads' sockets under their hands (`close_worker_sockets`). Such a crash says nothing of the module.
+        let before = (!finished).then(|| self.log());
         let Server { instance, running, .. } = self;
         running.stop(PATIENCE);
         let log = instance.log();
-        let crashes =
-            log::crashes(&log).chain(early.map(|status| format!("ended by itself: {status}"))).collect();
-        Ok(Stopped { log, crashes })
+        let crashes = log::crashes(before.as_ref().unwrap_or(&log)).collect::<Vec<_>>();
+        let ended = early.map(|status| format!("ended by itself: {status}"));
+        Ok(Stopped { log, crashes: crashes.into_iter().chain(ended).collect() })
     }
+
+    /// Asks httpd's processes to finish and end, and waits for that; says whether they did.
+    fn finish(&self) -> bool {
+        // SIGWINCH is httpd's signal for it; see its manual, "Stopping and Restarting". The first process then looks once a
+        // second whether the others have ended, for which a check need not wait.
+        let Some(id) = Pid::from_raw(self.id().cast_signed()) else { return false };
+        if kill_process(id, Signal::WINCH).is_err() {
+            return false;
+        }
+        let deadline = Deadline::after(PATIENCE);
+        while has_children(self.id()) {
+            if deadline.passed() || process::interrupted() {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        true
+    }
+}
+
+/// Whether a process has children that are alive; those that have ended and wait to be reaped are not.
+fn has_children(id: u32) -> bool {
+    let Ok(processes) = fs_err::read_dir("/proc") else { return true };
+    processes.flatten().any(|process| {
+        let stat = fs_err::read_to_string(process.path().join("stat")).unwrap_or_default();
+        // proc(5): state and parent follow the name, which is in parentheses and may have any character.
+        let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
+        let alive = fields.next().is_some_and(|state| !matches!(state, "Z" | "X"));
+        alive && fields.next().and_then(|parent| parent.parse().ok()) == Some(id)
+    })
 }
 
 /// An exit status in words.

@@ -4,6 +4,8 @@
 pub mod built;
 pub mod module;
 pub mod processes;
+pub mod tls;
+pub mod tunnel;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
