@@ -1,19 +1,44 @@
 //! From patches to classified files: what is the module, what is shared source, what is build system and can go.
 //!
 //! In: [`crate::source::Sources`]. Out: a [`Changeset`]: each file patch and each hunk with its class and the reason.
+//!
+//! `scan` finds the lines of file patches and hunks, `parse` has diffy read each, `paths` takes prefixes off, `series` applies
+//! all in order (`apply` on files that are known whole, `sketch` on those that are not), `classify` asks the `rules`.
 
+mod apply;
+mod classify;
+mod describe;
 mod error;
+mod forms;
+mod glob;
+mod hunk;
+mod mail;
+mod modules;
+mod parse;
+mod paths;
 pub mod rules;
+mod scan;
+mod series;
+mod sketch;
+mod text;
+
+pub use describe::{Fact, PatchFacts, describe};
 pub use error::Error;
+pub use glob::Glob;
+pub use mail::Message;
+pub use modules::{ModuleFound, modules, single_module};
+pub use text::Encoding;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use rules::Reason;
+use crate::source::Sources;
+use rules::{Reason, Rule, Rules};
 
 /// What a file is to the graft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// Makefiles, project files, m4, exports lists: stripped.
@@ -22,6 +47,8 @@ pub enum Class {
     Documentation,
     /// Test suites: stripped.
     Test,
+    /// Neither C nor anything that the rules know, or C that no module can reach: stripped.
+    Other,
     /// A C file of the module itself.
     ModuleSource,
     /// A header that comes with the module.
@@ -33,9 +60,35 @@ pub enum Class {
 }
 
 impl Class {
+    /// All classes, the stripped ones first.
+    pub const ALL: [Class; 8] = [
+        Class::BuildSystem,
+        Class::Documentation,
+        Class::Test,
+        Class::Other,
+        Class::ModuleSource,
+        Class::PrivateHeader,
+        Class::SharedSource,
+        Class::SharedHeader,
+    ];
+
     /// Whether the class takes no part in the build.
     pub fn is_stripped(self) -> bool {
-        matches!(self, Class::BuildSystem | Class::Documentation | Class::Test)
+        matches!(self, Class::BuildSystem | Class::Documentation | Class::Test | Class::Other)
+    }
+
+    /// For a person: `build system`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Class::BuildSystem => "build system",
+            Class::Documentation => "documentation",
+            Class::Test => "test",
+            Class::Other => "other",
+            Class::ModuleSource => "module source",
+            Class::PrivateHeader => "private header",
+            Class::SharedSource => "shared source",
+            Class::SharedHeader => "shared header",
+        }
     }
 }
 
@@ -46,6 +99,8 @@ pub struct Changeset {
     pub files: Vec<FileChange>,
     /// Whether a base tree was there, so that every text is whole.
     pub based: bool,
+    /// What the mails that bring the patches say, in order.
+    pub messages: Vec<Message>,
 }
 
 /// One file after the whole series.
@@ -55,20 +110,25 @@ pub struct FileChange {
     pub path: String,
     /// The path before a rename.
     pub renamed_from: Option<String>,
+    /// The path of the file that this one began as a copy of.
+    pub copied_from: Option<String>,
     /// Added, modified or deleted.
     pub action: Action,
     /// What it is to the graft.
     pub class: Class,
     /// Which rule said so.
     pub reason: Reason,
-    /// The hunks of all patches that touch the file, in order.
+    /// The hunks of all patches that touch the file, in order. None for a change of mode or name alone.
     pub hunks: Vec<HunkRecord>,
-    /// The text after the change, as far as it is known; `Whole` with no lines for a deleted or binary file.
+    /// The text after the change, as far as it is known; `Whole` with no lines for a deleted or binary file. Of a modified file
+    /// that is stripped by its path, the base tree's text is not read, and these are fragments always.
     pub text: FileText,
+    /// How the bytes of `text` became text.
+    pub encoding: Encoding,
 }
 
 /// What a patch does to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// The file is new.
@@ -84,21 +144,24 @@ pub enum Action {
 pub struct HunkRecord {
     /// The patch file that has it.
     pub patch: String,
-    /// Line of the hunk's header in that patch file, from 1.
+    /// Line of the hunk's header in that patch file, from 1; of the marker for a binary one.
     pub line: u32,
-    /// First line after the change, from 1.
+    /// First line after the change, from 1; 0 for a binary one.
     pub new_start: u32,
     /// Added lines.
     pub added: u32,
     /// Removed lines.
     pub removed: u32,
+    /// By how many lines the place lies behind the one that the header names (before it: negative). All lines match all the
+    /// same; 0 where there is no base tree.
+    pub offset: i64,
     /// Kept, or stripped: with the file, or by a rule of its own.
     pub class: Class,
     /// Why.
     pub reason: Reason,
 }
 
-/// What is known of a file's text after the change.
+/// What is known of a file's text after the change. Line ends are LF.
 #[derive(Debug, Clone)]
 pub enum FileText {
     /// All of it.
@@ -112,7 +175,7 @@ pub enum FileText {
     Fragments(Vec<Fragment>),
 }
 
-/// The new side of one hunk.
+/// A run of lines that hunks show, as they are after the change.
 #[derive(Debug, Clone)]
 pub struct Fragment {
     /// Where the first of `lines` stands in the file after the change, from 1.
@@ -132,4 +195,25 @@ pub struct FragmentLine {
     pub added: bool,
     /// Whether removed lines stood immediately before this one (so the code around it was changed, not only added to).
     pub follows_removal: bool,
+}
+
+/// Reads and classifies all that `sources` brings. `rules` are a recipe's own, asked before the built-in ones.
+///
+/// # Errors
+/// [`Error`]: patches that are malformed, of a form that is not read, unsafe, or that do not apply to the base tree.
+pub fn read(sources: &Sources, rules: &[Rule]) -> Result<Changeset, Error> {
+    let rules = Rules::new(rules);
+    if sources.patches.is_empty() {
+        return classify::whole_files(sources, &rules);
+    }
+    let mut series = series::Series::new(sources.base.as_ref(), &rules);
+    let mut messages = Vec::new();
+    for patch in &sources.patches {
+        let mut scan = scan::scan(patch)?;
+        messages.append(&mut scan.messages);
+        let diffs = parse::parse(patch, scan.sections, sources.base.as_ref())?;
+        series.apply(patch, &diffs)?;
+    }
+    let files = classify::series(series.files, &rules);
+    Ok(Changeset { files, based: sources.base.is_some(), messages })
 }

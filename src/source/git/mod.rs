@@ -3,7 +3,7 @@
 pub(super) mod cache;
 mod objects;
 
-pub(super) use objects::{Kind, Object, Objects};
+pub(super) use objects::{Kind, Objects};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,296 @@
+//! Module structures: what makes a C file an httpd module.
+
+use serde::Serialize;
+
+use super::{Changeset, Class, Error, FileText};
+
+/// A module that a file of the changeset defines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModuleFound {
+    /// What the shared object is called, without ending: the file's name where it begins with `mod_`, else `mod_` and the
+    /// symbol without `_module`.
+    pub name: String,
+    /// The structure's C name: `proxy_wstunnel_module`.
+    pub symbol: String,
+    /// The file's path.
+    pub file: String,
+    /// Line of the definition after the change, from 1.
+    pub line: u32,
+}
+
+/// The modules that the module-source files define, in the order of the files. (What is only declared, as `extern module
+/// core_module;`, is not defined.)
+pub fn modules(changeset: &Changeset) -> Vec<ModuleFound> {
+    defined(changeset, |class| class == Class::ModuleSource)
+}
+
+/// The modules that files of the classes that `is_meant` picks define.
+fn defined(changeset: &Changeset, is_meant: impl Fn(Class) -> bool) -> Vec<ModuleFound> {
+    let sources = changeset.files.iter().filter(|file| is_meant(file.class) && file.path.ends_with(".c"));
+    sources
+        .flat_map(|file| match &file.text {
+            FileText::Whole { after, .. } => {
+                definitions(after).into_iter().map(|found| named(&file.path, found)).collect()
+            }
+            FileText::Fragments(_) => Vec::new(),
+        })
+        .collect()
+}
+
+/// The one module to build: the only one there is, or the one that `wanted` names (`proxy_wstunnel_module`, or
+/// `mod_proxy_wstunnel`). That one may also be an existing module which a patch changes beside bringing another; pass the
+/// answer to [`Changeset::focused_on`].
+///
+/// # Errors
+/// [`Error::NoSource`], [`Error::NoModule`], [`Error::SeveralModules`], [`Error::UnknownModule`].
+pub fn single_module(changeset: &Changeset, wanted: Option<&str>) -> Result<ModuleFound, Error> {
+    let own = modules(changeset);
+    let list = |found: &[ModuleFound]| found.iter().map(|m| format!("{} ({}:{})", m.symbol, m.file, m.line)).collect();
+    if let Some(wanted) = wanted {
+        let all = defined(changeset, |class| !class.is_stripped());
+        let by_symbol = own.iter().chain(&all).find(|module| module.symbol == wanted);
+        let by_name = own.iter().chain(&all).find(|module| module.name == wanted);
+        return match by_symbol.or(by_name) {
+            Some(module) => Ok(module.clone()),
+            None if all.is_empty() => Err(none(changeset)),
+            None => Err(Error::UnknownModule { wanted: wanted.to_owned(), found: list(&all) }),
+        };
+    }
+    match own.as_slice() {
+        [only] => Ok(only.clone()),
+        [first, ..] => Err(Error::SeveralModules { found: list(&own), example: first.symbol.clone() }),
+        [] => Err(none(changeset)),
+    }
+}
+
+fn none(changeset: &Changeset) -> Error {
+    let kept: Vec<_> = changeset.files.iter().filter(|file| !file.class.is_stripped()).collect();
+    let sources = || kept.iter().filter(|file| file.path.ends_with(".c"));
+    if sources().next().is_none() {
+        let mut found: Vec<String> = Vec::new();
+        for class in Class::ALL {
+            let count = changeset.files.iter().filter(|file| file.class == class).count();
+            if count > 0 {
+                found.push(format!("{count} {}", class.words()));
+            }
+        }
+        let help = "this patch brings no module: name the one that adds the module's .c file; where a file was classed wrongly, a \
+                    [[classify]] rule in module.toml overrules it";
+        return Error::NoSource { found: found.join(", "), help: help.to_owned() };
+    }
+    let unseen: Vec<&str> = sources()
+        .filter(|file| matches!(file.text, FileText::Fragments(_)))
+        .map(|file| file.path.as_str())
+        .filter(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("mod_")))
+        .collect();
+    let help = match unseen.as_slice() {
+        [] => "a module is defined by its structure, `module AP_MODULE_DECLARE_DATA example_module = { STANDARD20_MODULE_STUFF, … };` or \
+               `AP_DECLARE_MODULE(example) = …`: is its file in the patch?"
+            .to_owned(),
+        [path, ..] => format!(
+            "the patch changes {path} without bringing it whole: name the tree that it applies to with --base (DIR or GIT@REV), or \
+             `base` in module.toml"
+        ),
+    };
+    Error::NoModule { help }
+}
+
+fn named(file: &str, Definition { symbol, line }: Definition) -> ModuleFound {
+    let base = file.rsplit('/').next().unwrap_or(file);
+    let stem = base.strip_suffix(".c").unwrap_or(base);
+    let name = match stem.starts_with("mod_") {
+        true => stem.to_owned(),
+        false => format!("mod_{}", symbol.strip_suffix("_module").unwrap_or(&symbol)),
+    };
+    ModuleFound { name, symbol, file: file.to_owned(), line }
+}
+
+/// A module structure's definition.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Definition {
+    pub(super) symbol: String,
+    pub(super) line: u32,
+}
+
+/// All definitions of module structures in C text: `module … NAME =` and `AP_DECLARE_MODULE(NAME) =`, outside comments,
+/// strings and macros.
+pub(super) fn definitions(text: &str) -> Vec<Definition> {
+    // Most files have none, and this is asked of every C file of a patch.
+    if memchr::memmem::find(text.as_bytes(), b"module").is_none()
+        && memchr::memmem::find(text.as_bytes(), b"AP_DECLARE_MODULE").is_none()
+    {
+        return Vec::new();
+    }
+    let tokens: Vec<Token<'_>> = Tokens { text, at: 0, line: 1, fresh: true }.collect();
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.text);
+    let mut found = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if token.text == "AP_DECLARE_MODULE" && word(at + 1) == "(" && word(at + 3) == ")" && word(at + 4) == "=" {
+            found.push(Definition { symbol: format!("{}_module", word(at + 2)), line: token.line });
+        }
+        let declared = at.checked_sub(1).is_some_and(|before| {
+            // `extern module x_module = …` is no way to write a definition, `struct module` and `->module` are others.
+            ["extern", "struct", ".", ">", "typedef"].contains(&word(before))
+        });
+        if token.text == "module" && !declared {
+            // Qualifiers (`const`, `AP_MODULE_DECLARE_DATA`, `MODULE_VAR_EXPORT`), then the name.
+            let names: Vec<&str> =
+                tokens[at + 1..].iter().take(5).map(|token| token.text).take_while(|text| is_word(text)).collect();
+            let Some(symbol) = names.last() else { continue };
+            let exported = names.len() > 1 || symbol.ends_with("_module");
+            if word(at + 1 + names.len()) == "=" && exported {
+                found.push(Definition { symbol: (*symbol).to_owned(), line: token.line });
+            }
+        }
+    }
+    found
+}
+
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// A word or a single other character of C.
+struct Token<'a> {
+    text: &'a str,
+    line: u32,
+}
+
+/// C text without comments, literals and preprocessor lines.
+struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+    /// Whether only blanks stand before on this line.
+    fresh: bool,
+}
+
+impl<'a> Tokens<'a> {
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Moves on, counting lines.
+    fn skip(&mut self, count: usize) {
+        let count = count.min(self.rest().len());
+        let lines = memchr::memchr_iter(b'\n', &self.rest()[..count]).count();
+        self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.at += count;
+    }
+
+    /// Length of a quoted literal; an unclosed one ends with its line.
+    fn quoted(rest: &[u8], quote: u8) -> usize {
+        let mut at = 1;
+        while let Some(&byte) = rest.get(at) {
+            match byte {
+                b'\\' => at += 2,
+                b'\n' => return at,
+                _ if byte == quote => return at + 1,
+                _ => at += 1,
+            }
+        }
+        rest.len()
+    }
+
+    /// Length of a preprocessor line with those it is continued on.
+    fn directive(rest: &[u8]) -> usize {
+        memchr::memchr_iter(b'\n', rest)
+            .find(|&at| !rest[..at].trim_ascii_end().ends_with(b"\\"))
+            .unwrap_or(rest.len())
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            let rest = self.rest();
+            let fresh = self.fresh;
+            let count = match *rest.first()? {
+                b'\n' => {
+                    self.fresh = true;
+                    self.skip(1);
+                    continue;
+                }
+                b'#' if fresh => Self::directive(rest),
+                b'/' if rest.get(1) == Some(&b'*') => {
+                    memchr::memmem::find(rest.get(2..)?, b"*/").map_or(rest.len(), |end| end + 4)
+                }
+                b'/' if rest.get(1) == Some(&b'/') => memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
+                quote @ (b'"' | b'\'') => Self::quoted(rest, quote),
+                byte if byte.is_ascii_whitespace() || !byte.is_ascii() => {
+                    self.skip(1);
+                    continue;
+                }
+                byte => {
+                    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+                    let length = if is_part(&&byte) { rest.iter().take_while(is_part).count() } else { 1 };
+                    let token = Token { text: self.text.get(self.at..self.at + length)?, line: self.line };
+                    self.fresh = false;
+                    self.skip(length);
+                    return Some(token);
+                }
+            };
+            self.skip(count);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn symbols(text: &str) -> Vec<(String, u32)> {
+        definitions(text).into_iter().map(|found| (found.symbol, found.line)).collect()
+    }
+
+    #[test]
+    fn definitions_of_all_ages_are_found() {
+        for (text, symbol) in [
+            ("module AP_MODULE_DECLARE_DATA a_module = {", "a_module"),
+            ("module AP_MODULE_DECLARE_DATA odd =\n{ STANDARD20_MODULE_STUFF", "odd"),
+            ("AP_DECLARE_MODULE(b) = {", "b_module"),
+            ("AP_DECLARE_MODULE( b )\n= {", "b_module"),
+            ("module c_module = {", "c_module"),
+            ("const module AP_MODULE_DECLARE_DATA d_module = {", "d_module"),
+            ("module MODULE_VAR_EXPORT e_module = {", "e_module"),
+            ("AP_MODULE_DECLARE_DATA module f_module = {", "f_module"),
+        ] {
+            assert_eq!(symbols(text), [(symbol.to_owned(), 1)], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_only_declared_or_said_is_not_defined() {
+        for text in [
+            "extern module AP_MODULE_DECLARE_DATA core_module;",
+            "module AP_MODULE_DECLARE_DATA x_module;",
+            "/* module AP_MODULE_DECLARE_DATA x_module = { */",
+            "// AP_DECLARE_MODULE(x) = {",
+            "const char *s = \"module x_module = {\";",
+            "#define AP_DECLARE_MODULE(foo) \\\n  module AP_MODULE_DECLARE_DATA foo##_module = {",
+            "module *m = ap_top_module;",
+            "module *ap_preloaded_modules[] = {",
+            "for (module m = first; ;)",
+            "a->module x_module = 1;",
+            "struct module x_module = {0};",
+            "char c = '\"'; /* \" */ int module;",
+        ] {
+            assert_eq!(symbols(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_through_everything() {
+        let text = "/* a\n b */\n#define X \\\n  \"y\n'\nchar *s = \"\\\n\";\nmodule x_module = {\n";
+        assert_eq!(symbols(text), [("x_module".to_owned(), 8)]);
+    }
+
+    #[test]
+    fn unclosed_things_end_with_the_text() {
+        for text in ["module /*", "module \"", "module '\\", "module x_module = {\"", "/", "#define \\", "module AP_DECLARE_MODULE("] {
+            let _ = symbols(text);
+        }
+    }
+}
