@@ -4,6 +4,7 @@
 pub mod built;
 pub mod module;
 pub mod processes;
+pub mod rpmbuild;
 pub mod tls;
 pub mod tunnel;
 
