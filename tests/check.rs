@@ -96,8 +96,9 @@ fn a_module_that_works_passes() {
             [[check]]
             name = "a static page"
             mpm = "prefork"
+            modules = ["mime"]
             request = {{ method = "HEAD", path = "/index.html" }}
-            expect = {{ headers = {{ Content-Length = "28" }} }}
+            expect = {{ headers = {{ Content-Length = "28", Content-Type = "text/html" }} }}
             "#
         ))
         .unwrap();

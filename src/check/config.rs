@@ -64,6 +64,7 @@ struct Rendered<'a> {
     pid_file: String,
     error_log: String,
     document_root: String,
+    types: String,
     lock_file: String,
     runtime: String,
     mutex: String,
@@ -90,6 +91,10 @@ impl Paths {
     /// The main configuration file.
     pub fn config(&self) -> PathBuf {
         self.root.join("conf/httpd.conf")
+    }
+    /// Media types: the program's own file may be anywhere, or nowhere.
+    pub fn types(&self) -> PathBuf {
+        self.root.join("conf/mime.types")
     }
     /// Where a drop-in is put.
     pub fn drop_in(&self, index: usize, path: &str) -> PathBuf {
@@ -139,6 +144,7 @@ pub fn render(
         pid_file: quote(&paths.pid_file())?,
         error_log: quote(&paths.error_log())?,
         document_root: quote(&paths.documents())?,
+        types: quote(&paths.types())?,
         lock_file: quote(&paths.runtime().join("accept.lock"))?,
         runtime: quote(&paths.runtime())?,
         mutex: quote(&paths.runtime())?.replacen('"', "\"file:", 1),

@@ -116,6 +116,8 @@ impl<'a> Instance<'a> {
         fs_err::write(&page, "a page of the check's httpd\n")?;
         fs_err::set_permissions(&page, PermissionsExt::from_mode(0o644))?;
 
+        fs_err::write(paths.types(), "text/html html\ntext/plain txt\n")?;
+
         let mut loaded = plan.drop_ins.is_empty();
         for (index, file) in plan.drop_ins.iter().enumerate() {
             let (text, found) = localise(&file.text, plan)?;

@@ -5,8 +5,6 @@ pub mod built;
 pub mod module;
 pub mod processes;
 pub mod rpmbuild;
-pub mod tls;
-pub mod tunnel;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -17,7 +15,10 @@ use modgraft::check::{Httpd, Plan};
 
 fn output(command: &mut Command) -> Output {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.env("LC_ALL", "C.UTF-8").output().unwrap_or_else(|error| panic!("`{program}` is needed by this test: {error}"))
+    command
+        .env("LC_ALL", "C.UTF-8")
+        .output()
+        .unwrap_or_else(|error| panic!("`{program}` is needed by this test: {error}"))
 }
 
 /// Runs a program that has to succeed, and returns its stdout.

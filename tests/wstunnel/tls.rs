@@ -10,6 +10,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, Server
 
 use modgraft::check::stream::Stream;
 
+use crate::support;
+
 /// A self-signed certificate for 127.0.0.1 and its key, as PEM files.
 #[derive(Debug)]
 pub struct Identity {
@@ -21,9 +23,9 @@ pub struct Identity {
 pub fn identity() -> &'static Identity {
     static IDENTITY: OnceLock<Identity> = OnceLock::new();
     IDENTITY.get_or_init(|| {
-        let folder = super::scratch(&format!("tls-{}", std::process::id()));
+        let folder = support::scratch(&format!("tls-{}", std::process::id()));
         let identity = Identity { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
-        super::run(
+        support::run(
             Command::new("openssl")
                 .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"])
                 .args(["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"])

@@ -3,6 +3,8 @@
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use modgraft::audit::Prerequisite;
@@ -11,14 +13,25 @@ use modgraft::check::http::{Connection, RequestHead, ResponseHead, request_bytes
 use modgraft::check::httpd::{Instance, Server, Setup, built_in};
 use modgraft::check::modules::modules;
 use modgraft::check::stream::{Deadline, Stream};
-use modgraft::check::websocket::handshake_fields;
+use modgraft::check::websocket::{self, Opening, handshake_fields};
 use modgraft::check::{BackendValues, Plan};
 use modgraft::recipe::check::{Mpm, Site};
 
-use super::built::built_package;
+use tungstenite::protocol::WebSocket;
+
+use crate::support::{self, built::built_package};
 
 /// How long anything may take that is not meant to take long.
 pub const LIMIT: Duration = Duration::from_secs(30);
+
+/// In which a thing that should happen at once must have happened, on a busy machine too.
+pub const SOON: Duration = Duration::from_secs(8);
+
+pub const MIB: usize = 1 << 20;
+
+/// Around every boundary of RFC 6455's lengths (5.2) and of the module's own chunks, to 4 MiB.
+pub const SIZES: [usize; 13] =
+    [0, 1, 125, 126, 127, 65_535, 65_536, 32_767, 32_768, 32_769, 262_144, MIB, 4 * MIB];
 
 /// The example of RFC 6455, 1.3, and its answer.
 pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -61,8 +74,10 @@ impl Httpd {
     pub fn run<T>(self, test: impl FnOnce(&Server<'_>) -> T) -> T {
         let deadline = Deadline::after(LIMIT);
         let proxy = Prerequisite { symbol: "proxy_module".to_owned(), file: "mod_proxy.so".to_owned() };
-        let plan =
-            Plan { load_after: vec![proxy], ..super::plan(&built_package().module, "proxy_wstunnel_module") };
+        let plan = Plan {
+            load_after: vec![proxy],
+            ..support::plan(&built_package().module, "proxy_wstunnel_module")
+        };
         let site = Site { mpm: Some(self.mpm), modules: self.modules, config: String::new() };
         let built_in = built_in(&plan.httpd, deadline).unwrap();
         let modules = modules(&plan, &site, "the test", &built_in).unwrap();
@@ -188,4 +203,39 @@ pub fn answering(bytes: impl Into<Vec<u8>>) -> Backend {
         }
     })
     .unwrap()
+}
+
+/// A backend that hands its ends of tunnels to the test.
+pub fn handing_over() -> (Backend, mpsc::Receiver<End>) {
+    let (give, take) = mpsc::channel();
+    let backend = backend(move |end| {
+        // The backend's list of connections keeps a handle, which is shut down with it; the test's own stays usable.
+        let _ = give.send(end);
+    });
+    (backend, take)
+}
+
+/// Opens a WebSocket through httpd.
+pub fn open_websocket(address: SocketAddr) -> Box<WebSocket<Stream>> {
+    match websocket::open(address, "/ws", Some("chat"), &[], Deadline::after(LIMIT)).unwrap() {
+        Opening::Open { socket, .. } => socket,
+        Opening::Refused(response) => panic!("{response:?}"),
+    }
+}
+
+/// The status of a page of httpd's own.
+pub fn get_page(server: &Server<'_>) -> u16 {
+    ask(server.address(), b"GET /index.html HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").0.status
+}
+
+/// Whether a condition becomes true soon.
+pub fn eventually(condition: impl Fn() -> bool) -> bool {
+    let deadline = Deadline::after(SOON);
+    while !condition() {
+        if deadline.passed() {
+            return false;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
