@@ -62,9 +62,7 @@ fn find<Elf: FileHeader<Endian = Endianness>>(
             let file = text(need.file(endian, strings)?);
             while let Some(version) = versions.next()? {
                 let version = text(version.name(endian, strings)?);
-                if !is_skipped(&file) {
-                    names.push(format!("{file}({version}){marker}"));
-                }
+                names.push(format!("{file}({version}){marker}"));
             }
         }
     }
@@ -73,12 +71,7 @@ fn find<Elf: FileHeader<Endian = Endianness>>(
         let strings = sections.strings(endian, data, link)?;
         for entry in entries {
             match entry.tag(endian) {
-                elf::DT_NEEDED => {
-                    let file = text(entry.string(endian, strings)?);
-                    if !is_skipped(&file) {
-                        names.push(library(&file));
-                    }
-                }
+                elf::DT_NEEDED => names.push(library(&text(entry.string(endian, strings)?))),
                 elf::DT_SONAME => soname = Some(text(entry.string(endian, strings)?)),
                 elf::DT_HASH => has_hash = true,
                 elf::DT_GNU_HASH => has_gnu_hash = true,
@@ -125,11 +118,6 @@ fn find<Elf: FileHeader<Endian = Endianness>>(
     })
 }
 
-/// elfdeps leaves out the dynamic linker, and what is no library's name.
-fn is_skipped(file: &str) -> bool {
-    !file.contains(".so") || ["ld.", "ld-", "ld64."].iter().any(|start| file.starts_with(start))
-}
-
 /// file(1)'s name of a processor.
 fn machine(number: u16) -> &'static str {
     match elf::Machine(number) {
@@ -147,4 +135,64 @@ fn machine(number: u16) -> &'static str {
 
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Every library of this machine's multiarch folder, and httpd's modules.
+    fn libraries() -> Vec<PathBuf> {
+        let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"];
+        let entries = folders.iter().filter_map(|folder| fs_err::read_dir(folder).ok()).flatten();
+        let mut found: Vec<PathBuf> = entries
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| path.is_file() && path.to_string_lossy().contains(".so"))
+            .filter_map(|path| path.canonicalize().ok())
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+
+    #[test]
+    fn the_same_as_rpm_s_own_elfdeps() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut compared = 0;
+        for library in libraries() {
+            let name = library.file_name().unwrap().to_string_lossy().into_owned();
+            let Ok(found) = read(&library, &name, false) else { continue };
+            // elfdeps looks at executable files only.
+            let copy = folder.path().join(&name);
+            fs_err::copy(&library, &copy).unwrap();
+            fs_err::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+            let output = Command::new("/usr/lib/rpm/elfdeps")
+                .arg("--requires")
+                .arg(&copy)
+                .output()
+                .expect("`rpm-build` (its elfdeps) is needed by this test");
+            let mut theirs: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+            let mut ours: Vec<String> = found.requires.into_iter().map(|relation| relation.name).collect();
+            theirs.sort();
+            ours.sort();
+            assert_eq!(ours, theirs, "{}", library.display());
+            fs_err::remove_file(copy).unwrap();
+            compared += 1;
+        }
+        assert!(compared > 50, "only {compared} libraries were found here");
+    }
+
+    #[test]
+    fn what_is_no_shared_object_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mod_x.so");
+        let truncated = fs_err::read(std::env::current_exe().unwrap()).unwrap();
+        for bytes in [&b""[..], b"not ELF", b"\x7fELF", &truncated[..5000]] {
+            fs_err::write(&path, bytes).unwrap();
+            assert!(matches!(read(&path, "mod_x.so", false), Err(Error::Elf { .. })));
+        }
+    }
 }
