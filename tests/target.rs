@@ -38,3 +38,13 @@ fn timings() {
     let mut t2 = t.clone(); t2.variables.clear(); eprintln!("{t2:#?}");
     let _ = Provenance::Installed;
 }
+#[test]
+fn fetched() {
+    let cache = std::path::PathBuf::from("/tmp/mgcache");
+    for _ in 0..2 {
+    let t = std::time::Instant::now();
+    let target = target::resolve("local", &Options { prefer_fetched: true, ..Options::new(cache.clone()) }, &|line| eprintln!("NOTE {line}"));
+    eprintln!("fetch {:?}", t.elapsed());
+    match target { Ok(mut t) => {t.variables.clear(); eprintln!("{t:#?}")} Err(e) => eprintln!("{e:?} {e}") }
+    }
+}

@@ -3,19 +3,39 @@
 //! In: a rendered translation unit and a [`crate::target::Target`]. Out: a [`SharedObject`].
 
 mod error;
-pub use error::Error;
+mod flags;
+mod help;
+mod messages;
+mod origins;
+mod split;
+mod toolchain;
 
-use std::path::PathBuf;
+pub use error::{Complaint, Error};
+pub use flags::DroppedFlag;
+pub use toolchain::{Family, Toolchain};
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use miette::NamedSource;
 use serde::Serialize;
+
+use crate::process;
+use crate::target::{Provenance, Target};
+use flags::TargetFlags;
+use messages::{Message, Severity};
+use origins::Origins;
 
 /// A compiler call as data: what was run, and what `report.json` shows.
 #[derive(Debug, Clone, Serialize)]
 pub struct CompilerCall {
     /// The compiler.
     pub program: PathBuf,
-    /// All arguments in order.
+    /// All arguments in order; the folder of the build, which has another name each time, is `.`.
     pub arguments: Vec<String>,
+    /// Flags of apxs that were not passed on.
+    pub dropped: Vec<DroppedFlag>,
 }
 
 /// A compiled module.
@@ -29,6 +49,180 @@ pub struct SharedObject {
     pub build_id: Vec<u8>,
     /// The call that made it.
     pub call: CompilerCall,
-    /// The compiler's warnings, each as one text.
+    /// The compiler's warnings, each as one text: `FILE:LINE:COLUMN: WORDS`.
     pub warnings: Vec<String>,
+}
+
+/// What is compiled.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit<'a> {
+    /// `mod_NAME`.
+    pub module: &'a str,
+    /// The module structure's C name: the one symbol that is exported.
+    pub symbol: &'a str,
+    /// The whole C file; its `#line` directives tell where each line is from.
+    pub text: &'a str,
+}
+
+/// How it is compiled.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Libraries to link, without `-l`.
+    pub libraries: Vec<String>,
+    /// The folder that takes the object and its debug information.
+    pub out_dir: PathBuf,
+    /// `NAME-VERSION-RELEASE.ARCH` of the package: part of the build id, and the name of the folder that debuggers show.
+    pub nevra: String,
+    /// Seconds since 1970 that `__DATE__` and `__TIME__` stand for.
+    pub source_date_epoch: Option<u64>,
+    /// The most time that the compiler gets.
+    pub limit: Duration,
+}
+
+/// How many errors are shown.
+const SHOWN: usize = 10;
+
+/// Compiles and links a unit in one call, gives it its build id and splits its debug information off.
+///
+/// # Errors
+/// [`Error::Refused`] with the compiler's errors on upstream's own lines; a compiler or objcopy that cannot be run or takes
+/// too long; a full disk.
+pub fn compile(
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    options: &Options,
+) -> Result<SharedObject, Error> {
+    fs_err::create_dir_all(&options.out_dir)?;
+    let scratch = tempfile::Builder::new().prefix(".compile-").tempdir_in(&options.out_dir)?;
+    // The compiler writes its folder with all links followed.
+    let folder = scratch.path().canonicalize()?;
+    let source = format!("{}.c", unit.module);
+    let (linked, stripped) = (format!("{}.so.linked", unit.module), format!("{}.so", unit.module));
+    let debug = format!("{stripped}.debug");
+    fs_err::write(folder.join(&source), unit.text)?;
+    fs_err::write(folder.join(EXPORTS), format!("{{ global: {}; local: *; }};\n", unit.symbol))?;
+
+    let (arguments, dropped) = arguments(&folder, &source, &linked, target, toolchain, options);
+    let mut command = Command::new(&toolchain.program);
+    command.args(&toolchain.leading).args(&arguments).current_dir(&folder);
+    // The compiler's own temporary files go with the folder, however it ends.
+    command.env("LC_ALL", "C").env("PWD", &folder).env("TMPDIR", &folder).env_remove("GCC_COLORS");
+    // What these name would be looked into before the target's own folders, and differs from host to host.
+    for variable in ["CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH"] {
+        command.env_remove(variable);
+    }
+    if let Some(epoch) = options.source_date_epoch {
+        command.env("SOURCE_DATE_EPOCH", epoch.to_string());
+    }
+    let output = process::output(&mut command, options.limit).map_err(|error| match error {
+        process::Error::Missing { program } => Error::NoCompiler { program, help: target.advice.compiler.clone() },
+        error => error.into(),
+    })?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = messages::parse(&stderr);
+    if !output.status.success() {
+        if stderr.contains("No space left on device") {
+            return Err(Error::DiskFull { folder: options.out_dir.clone() });
+        }
+        return Err(refused(unit, &source, target, said, &stderr));
+    }
+
+    let build_id = split::seed_build_id(&folder.join(&linked), &options.nevra)?;
+    split::split(toolchain, &folder, &linked, &stripped, &debug)?;
+    let (file, debug_file) = (options.out_dir.join(&stripped), options.out_dir.join(&debug));
+    fs_err::rename(folder.join(&debug), &debug_file)?;
+    fs_err::rename(folder.join(&stripped), &file)?;
+
+    let place = folder.to_string_lossy().into_owned();
+    let recorded = toolchain.leading.iter().chain(&arguments).map(|argument| argument.replace(&place, "."));
+    let call = CompilerCall { program: toolchain.program.clone(), arguments: recorded.collect(), dropped };
+    Ok(SharedObject { file, debug_file, build_id, call, warnings: warnings(&said) })
+}
+
+/// The linker's version script, which hides all but the module structure. (`-fvisibility=hidden` would hide that as well:
+/// httpd's macros for it are empty on Unix.)
+const EXPORTS: &str = "exports.map";
+
+fn arguments(
+    folder: &Path,
+    source: &str,
+    output: &str,
+    target: &Target,
+    toolchain: &Toolchain,
+    options: &Options,
+) -> (Vec<String>, Vec<DroppedFlag>) {
+    let TargetFlags { mut compile, include, link, dropped } = TargetFlags::of(&target.variables, &|path| path.exists());
+    compile.extend(toolchain.cflags.iter().cloned());
+    let optimisation = flags::optimisation(&compile);
+
+    let mut arguments = compile;
+    arguments.extend(["-fPIC", "-shared"].map(str::to_owned));
+    arguments.extend(optimisation);
+    for flag in flags::own(toolchain) {
+        if !arguments.contains(&flag) {
+            arguments.push(flag);
+        }
+    }
+    // No path of this build is in the object, not even in its debug information.
+    let place = format!("/usr/src/debug/{}", options.nevra);
+    arguments.push(flags::prefix_map(toolchain, &folder.to_string_lossy(), &place));
+    if let Provenance::Fetched { root, .. } = &target.provenance {
+        arguments.push(flags::prefix_map(toolchain, &root.to_string_lossy(), ""));
+    }
+    arguments.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
+    arguments.extend(include);
+    arguments.extend(link);
+    for flag in ["-Wl,--as-needed", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1"] {
+        if !arguments.iter().any(|known| known == flag) {
+            arguments.push(flag.to_owned());
+        }
+    }
+    arguments.push(format!("-Wl,--version-script={EXPORTS}"));
+    arguments.extend(["-o", output, "-x", "c", source, "-x", "none"].map(str::to_owned));
+    arguments.extend(options.libraries.iter().map(|library| format!("-l{library}")));
+    (arguments, dropped)
+}
+
+fn warnings(messages: &[Message]) -> Vec<String> {
+    let warnings = messages.iter().filter(|message| message.severity == Severity::Warning);
+    let text = |message: &Message| match &message.place {
+        Some((file, line, column)) => format!("{file}:{line}:{column}: {}", message.text),
+        None => message.text.clone(),
+    };
+    warnings.map(text).collect()
+}
+
+/// The error for a unit that the compiler refused, each of its errors on the line that it comes from.
+fn refused(unit: &Unit<'_>, source: &str, target: &Target, messages: Vec<Message>, stderr: &str) -> Error {
+    let mut errors: Vec<Message> = messages.into_iter().filter(|message| message.severity == Severity::Error).collect();
+    if errors.is_empty() {
+        let text = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it ended with a failure and said nothing");
+        errors.push(Message { severity: Severity::Error, place: None, text: text.to_owned(), notes: Vec::new() });
+    }
+    let origins = Origins::of(unit.text, source);
+    let shown = errors.iter().take(SHOWN).map(|message| complaint(message, &origins, target)).collect();
+    Error::Refused { module: unit.module.to_owned(), count: errors.len(), shown }
+}
+
+fn complaint(message: &Message, origins: &Origins<'_>, target: &Target) -> Complaint {
+    let help = help::for_message(&message.text, target);
+    let placed = message.place.as_ref().and_then(|(file, line, column)| {
+        let text = origins.text(file)?;
+        let at = origins::span(&text, *line, *column)?;
+        Some(Complaint::At {
+            message: message.text.clone(),
+            source_code: NamedSource::new(file, text).with_language("C"),
+            at: at.into(),
+            label: message.notes.iter().find(|note| note.starts_with("expected")).cloned().unwrap_or_default(),
+            help: help.clone(),
+        })
+    });
+    placed.unwrap_or_else(|| Complaint::Nowhere {
+        message: match &message.place {
+            Some((file, line, column)) => format!("{file}:{line}:{column}: {}", message.text),
+            None => message.text.clone(),
+        },
+        help,
+    })
 }

@@ -27,6 +27,7 @@ pub fn download(request: &Request<'_>) -> Result<Vec<Package>, Error> {
     let system = Apt::new(request, &status, Path::new(SYSTEM_LISTS))?;
     // Lists that are there already save the update; where they are too old for what the archive has, they do not help.
     let first = if has_lists(Path::new(SYSTEM_LISTS)) { system.attempt(&installed) } else { Ok(None) };
+    forget_index(request.state);
     match first {
         Ok(Some(packages)) => return Ok(packages),
         Err(error @ (Error::Process(process::Error::Interrupted) | Error::Io(_))) => return Err(error),
@@ -37,15 +38,17 @@ pub fn download(request: &Request<'_>) -> Result<Vec<Package>, Error> {
     let own = Apt::new(request, &status, &lists)?;
     let update = own.update()?;
     let found = own.attempt(&installed);
-    // The index of all packages takes several times the lists' room, and is made anew in a second.
-    for index in ["pkgcache.bin", "srcpkgcache.bin"] {
-        let _ = fs_err::remove_file(request.state.join("cache").join(index));
-    }
+    forget_index(request.state);
     match found {
         Ok(Some(packages)) => Ok(packages),
         Ok(None) => Err(own.failed(&update)),
         Err(error) => Err(error),
     }
+}
+
+/// Removes apt's index of all packages: it takes more room than the lists, and only calls that follow each other need it.
+fn forget_index(state: &Path) {
+    let _ = fs_err::remove_file(state.join("cache/pkgcache.bin"));
 }
 
 /// apt-get with a configuration of its own.
@@ -335,6 +338,8 @@ fn configuration_text(state: &Path, status: &Path, lists: &Path) -> Option<Strin
          Dir::State::status {status};\n\
          Dir::Cache {cache};\n\
          Dir::Cache::archives \"archives\";\n\
+         Dir::Cache::pkgcache \"pkgcache.bin\";\n\
+         Dir::Cache::srcpkgcache \"\";\n\
          Dir::Log \"/nonexistent\";\n\
          // As root, apt would fetch as another user, who may not write here.\n\
          APT::Sandbox::User \"root\";\n\

@@ -1,0 +1,279 @@
+//! The flags of the compiler call: apxs's own without what does not fit this machine, CFLAGS, and modgraft's.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use super::toolchain::{Family, Toolchain};
+
+/// A flag of apxs that is not passed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DroppedFlag {
+    /// As it stands in apxs's variables.
+    pub flag: String,
+    /// The variable: `CFLAGS`.
+    pub variable: String,
+    /// Why, in words.
+    pub reason: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnFlags {
+    flag: Vec<OwnFlag>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnFlag {
+    flag: String,
+    gcc: Option<[u32; 2]>,
+    clang: Option<[u32; 2]>,
+    otherwise: Option<String>,
+}
+
+static OWN: LazyLock<Vec<OwnFlag>> = LazyLock::new(|| {
+    let text = include_str!("../../templates/compiler-flags.toml");
+    let data: OwnFlags =
+        toml::from_str(text).unwrap_or_else(|error| panic!("compiler-flags.toml is embedded and tested: {error}"));
+    data.flag
+});
+
+/// The variables that apxs passes to the compiler and the linker, in its order (apxs.in); but for SHLTCFLAGS and LTCFLAGS,
+/// which are libtool's.
+const COMPILE_VARIABLES: &[&str] = &["CFLAGS", "CPPFLAGS", "NOTEST_CPPFLAGS", "EXTRA_CPPFLAGS", "EXTRA_CFLAGS"];
+const LINK_VARIABLES: &[&str] = &["LDFLAGS", "NOTEST_LDFLAGS", "SH_LDFLAGS"];
+const INCLUDE_VARIABLES: &[&str] = &["EXTRA_INCLUDES", "INCLUDES"];
+
+/// apxs's flags.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct TargetFlags {
+    /// For the compiler.
+    pub compile: Vec<String>,
+    /// Further header folders, as flags.
+    pub include: Vec<String>,
+    /// For the linker.
+    pub link: Vec<String>,
+    /// What was left out.
+    pub dropped: Vec<DroppedFlag>,
+}
+
+impl TargetFlags {
+    /// Takes apxs's flags from its variables. `exists` tells whether a path is there on this host.
+    pub fn of(variables: &BTreeMap<String, String>, exists: &dyn Fn(&Path) -> bool) -> Self {
+        let mut flags = TargetFlags::default();
+        // What follows the program in `CC = gcc -std=gnu99` is apxs's too.
+        let cc = variables.get("CC").map(String::as_str).unwrap_or_default();
+        let rest = cc.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        let mut compile = Vec::new();
+        flags.take("CC", rest, exists, &mut compile);
+        for variable in COMPILE_VARIABLES {
+            flags.take(variable, words(variables, variable), exists, &mut compile);
+        }
+        let mut link = Vec::new();
+        for variable in LINK_VARIABLES {
+            flags.take(variable, words(variables, variable), exists, &mut link);
+        }
+        // The folders of httpd's and APR's own headers are the target's `include_dirs`, wherever those lie on this host.
+        let own = ["exp_includedir", "includedir", "APR_INCLUDEDIR", "APU_INCLUDEDIR"];
+        let own: Vec<&String> = own.iter().filter_map(|name| variables.get(*name)).collect();
+        let mut include = Vec::new();
+        for variable in INCLUDE_VARIABLES {
+            let folders = words(variables, variable).into_iter().filter(|flag| {
+                flag.strip_prefix("-I").is_some_and(|path| path.starts_with('/') && path != "/usr/include" && !own.iter().any(|own| *own == path))
+            });
+            include.extend(folders.filter(|flag| exists(Path::new(&flag[2..]))));
+        }
+        include.dedup();
+        TargetFlags { compile, include, link, dropped: flags.dropped }
+    }
+
+    fn take(&mut self, variable: &str, words: Vec<String>, exists: &dyn Fn(&Path) -> bool, kept: &mut Vec<String>) {
+        let is_link = LINK_VARIABLES.contains(&variable);
+        for flag in words {
+            match reason_to_drop(&flag, is_link, exists) {
+                Some(reason) => self.dropped.push(DroppedFlag { flag, variable: variable.to_owned(), reason }),
+                None => kept.push(flag),
+            }
+        }
+    }
+}
+
+/// A variable's words. httpd's build system quotes no flags, but a vendor's may: quotes keep words together.
+fn words(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    for c in variables.get(name).map(String::as_str).unwrap_or_default().chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => quote = Some(c),
+            (None, c) if c.is_whitespace() => words.push(std::mem::take(&mut word)),
+            (_, c) => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Why a flag of the target's own build is of no use here.
+fn reason_to_drop(flag: &str, is_link: bool, exists: &dyn Fn(&Path) -> bool) -> Option<String> {
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| flag.starts_with(prefix));
+    if starts(&["-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map="]) {
+        return Some("it maps the folders of httpd's own build".to_owned());
+    }
+    if starts(&["-fplugin"]) {
+        return Some("it loads a plugin of the distribution's compiler, which annotates its own packages".to_owned());
+    }
+    if starts(&["-flto", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fuse-linker-plugin"]) {
+        return Some("a module is one file: there is nothing to optimise across files".to_owned());
+    }
+    if matches!(flag, "-pie" | "-fPIE" | "-fpie" | "-static") || starts(&["-static-"]) {
+        return Some("it is for programs, not for modules".to_owned());
+    }
+    if starts(&["-rpath", "-Wl,-rpath", "-Wl,--rpath", "-Wl,-R", "-R"]) {
+        return Some("a module must not search folders of its own for libraries".to_owned());
+    }
+    if is_link && starts(&["-l"]) {
+        return Some("httpd itself is linked with it; a module names what it needs".to_owned());
+    }
+    if starts(&["-specs=", "-Wl,", "@", "-L", "-B"])
+        && let Some(path) = missing_path(flag, exists)
+    {
+        return Some(format!("{path} is not on this machine"));
+    }
+    None
+}
+
+/// The first absolute path in a flag that does not exist.
+fn missing_path<'a>(flag: &'a str, exists: &dyn Fn(&Path) -> bool) -> Option<&'a str> {
+    let start = flag.find('/').filter(|at| matches!(flag.as_bytes().get(at.wrapping_sub(1)), Some(b'=' | b',' | b'@' | b'L' | b'B' | b'T')))?;
+    let path = flag[start..].split(',').next()?;
+    // A library folder that is a file is a mistake of the build that wrote it.
+    let usable = exists(Path::new(path)) && !(flag.starts_with("-L") && path.contains(".so"));
+    (!usable).then_some(path)
+}
+
+/// modgraft's own flags that this compiler knows.
+pub fn own(toolchain: &Toolchain) -> Vec<String> {
+    let known = |flag: &OwnFlag| {
+        let since = match toolchain.family {
+            Family::Gcc => flag.gcc,
+            Family::Clang => flag.clang,
+        };
+        since.is_some_and(|since| toolchain.version >= since)
+    };
+    let flag = |own: &OwnFlag| if known(own) { Some(own.flag.clone()) } else { own.otherwise.clone() };
+    OWN.iter().filter_map(flag).collect()
+}
+
+/// The flag that replaces a folder by another in all that the compiler writes.
+pub fn prefix_map(toolchain: &Toolchain, from: &str, to: &str) -> String {
+    let since = match toolchain.family {
+        Family::Gcc => [8, 0],
+        Family::Clang => [10, 0],
+    };
+    // Older compilers keep the folder in macros such as __FILE__, where #line has put upstream's name in any case.
+    let name = if toolchain.version >= since { "file" } else { "debug" };
+    format!("-f{name}-prefix-map={from}={to}")
+}
+
+/// What the flags so far leave to be said about optimisation and FORTIFY, which needs optimisation to work.
+pub fn optimisation(flags: &[String]) -> Vec<String> {
+    let level = flags.iter().rev().find(|flag| flag.starts_with("-O"));
+    let mut own = Vec::new();
+    if level.is_none() {
+        own.push("-O2".to_owned());
+    }
+    let off = level.is_some_and(|level| level == "-O0");
+    if !off && !flags.iter().any(|flag| flag.contains("_FORTIFY_SOURCE")) {
+        own.extend(["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"].map(str::to_owned));
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn vendor_flags_are_dropped_with_their_reason() {
+        let flags = TargetFlags::of(
+            &variables(&[
+                ("CC", "gcc -std=gnu99"),
+                ("CFLAGS", "-O2 -g -flto=auto -specs=/usr/lib/rpm/redhat/redhat-hardened-cc1 -fplugin=annobin -march=x86-64"),
+                ("CPPFLAGS", "-ffile-prefix-map=/build/apache2=. -Wdate-time"),
+                ("EXTRA_CPPFLAGS", "-DLINUX -D_GNU_SOURCE"),
+                ("LDFLAGS", "-Wl,-z,now -lpcre2-8 -Wl,-dT,/builddir/note.ld -Wl,-rpath,/opt -L/usr/lib/libpcre2-8.so.0 -pie"),
+                ("exp_includedir", "/usr/include/apache2"),
+                ("EXTRA_INCLUDES", "-I/usr/include/apache2 -I. -I/usr/include -I/usr/include/more"),
+            ]),
+            &|path| path.starts_with("/usr/include"),
+        );
+        assert_eq!(flags.compile, ["-std=gnu99", "-O2", "-g", "-march=x86-64", "-Wdate-time", "-DLINUX", "-D_GNU_SOURCE"]);
+        assert_eq!(flags.link, ["-Wl,-z,now"]);
+        assert_eq!(flags.include, ["-I/usr/include/more"]);
+        let dropped: Vec<_> = flags.dropped.iter().map(|dropped| &*dropped.flag).collect();
+        assert_eq!(
+            dropped,
+            [
+                "-flto=auto",
+                "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1",
+                "-fplugin=annobin",
+                "-ffile-prefix-map=/build/apache2=.",
+                "-lpcre2-8",
+                "-Wl,-dT,/builddir/note.ld",
+                "-Wl,-rpath,/opt",
+                "-L/usr/lib/libpcre2-8.so.0",
+                "-pie",
+            ]
+        );
+        let specs = flags.dropped.iter().find(|dropped| dropped.flag.starts_with("-specs")).unwrap();
+        assert_eq!(specs.reason, "/usr/lib/rpm/redhat/redhat-hardened-cc1 is not on this machine");
+        assert_eq!(specs.variable, "CFLAGS");
+    }
+
+    #[test]
+    fn specs_that_are_here_stay() {
+        let flags = TargetFlags::of(&variables(&[("CFLAGS", "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1")]), &|_| true);
+        assert_eq!(flags.compile.len(), 1);
+    }
+
+    #[test]
+    fn quoted_words_stay_together() {
+        let variables = variables(&[("CFLAGS", "-DA='x y' \"-DB=z\"  ")]);
+        assert_eq!(words(&variables, "CFLAGS"), ["-DA=x y", "-DB=z"]);
+    }
+
+    #[test]
+    fn fortify_is_on_unless_it_is_set_or_cannot_work() {
+        let with = |flags: &[&str]| optimisation(&flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>());
+        assert_eq!(with(&[]), ["-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]);
+        assert_eq!(with(&["-O2", "-Wp,-D_FORTIFY_SOURCE=3"]), Vec::<String>::new());
+        assert_eq!(with(&["-O2", "-O0"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_old_compiler_gets_what_it_knows() {
+        let toolchain = |family, version| Toolchain {
+            program: "cc".into(),
+            leading: Vec::new(),
+            cflags: Vec::new(),
+            family,
+            version,
+            objcopy: "objcopy".into(),
+        };
+        let old = own(&toolchain(Family::Gcc, [4, 4]));
+        assert_eq!(old, ["-g", "-fstack-protector", "-Werror=implicit-function-declaration"]);
+        assert!(own(&toolchain(Family::Gcc, [12, 2])).contains(&"-fstack-protector-strong".to_owned()));
+        assert!(!own(&toolchain(Family::Clang, [14, 0])).iter().any(|flag| flag.contains("column-unit")));
+        assert_eq!(prefix_map(&toolchain(Family::Gcc, [4, 8]), "/a", "/b"), "-fdebug-prefix-map=/a=/b");
+    }
+}
