@@ -3,11 +3,18 @@
 //! In: a [`crate::compile::SharedObject`] and a target. Out: an [`Audit`], or the findings as an error.
 
 mod error;
+mod finding;
+mod hardening;
+mod imports;
+mod module;
+
 pub use error::Error;
+pub use finding::Finding;
 
 use serde::Serialize;
 
-use crate::target::GlibcVersion;
+use crate::compile::SharedObject;
+use crate::target::{GlibcVersion, Target, elf};
 
 /// A shared object that passed.
 #[derive(Debug, Clone, Serialize)]
@@ -18,11 +25,17 @@ pub struct Audit {
     pub imports: Vec<Import>,
     /// Modules of the target that must be loaded first (`proxy_module` of `mod_proxy.so`).
     pub load_after: Vec<Prerequisite>,
+    /// The digits in front of the drop-in's name, where the target's layout has any: the drop-ins of `load_after` come before.
+    pub load_order: u8,
     /// NEEDED, in order.
     pub needed: Vec<String>,
+    /// Those of `needed` that httpd itself does not load.
+    pub own_libraries: Vec<String>,
+    /// Libraries that were to be linked and of which nothing is used.
+    pub unused_libraries: Vec<String>,
     /// The highest GLIBC version needed.
     pub glibc: Option<GlibcVersion>,
-    /// Properties that were verified: `full RELRO`, `NX`, `no text relocations`, `no RPATH`.
+    /// Properties that were verified: `full RELRO`, `NX`, `no text relocations`, `no RPATH`, `no writable code`.
     pub hardening: Vec<String>,
 }
 
@@ -44,4 +57,53 @@ pub struct Prerequisite {
     pub symbol: String,
     /// Its file: `mod_proxy.so`.
     pub file: String,
+}
+
+/// What the object is meant to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Expect<'a> {
+    /// The module structure's C name.
+    pub symbol: &'a str,
+    /// Libraries that it was linked with, without `-l`.
+    pub libraries: &'a [String],
+}
+
+/// Audits a compiled module against the target that it is for.
+///
+/// # Errors
+/// [`Error::Findings`] with all that would keep it from loading or from being safe.
+pub fn audit(object: &SharedObject, expect: &Expect<'_>, target: &Target) -> Result<Audit, Error> {
+    let data = fs_err::read(&object.file)?;
+    let malformed = |reason: String| Error::Malformed { object: object.file.clone(), reason };
+    let file = elf::parse(&data).map_err(malformed)?;
+    if !file.is_shared_object {
+        return Err(malformed("it is an ELF file of another kind".to_owned()));
+    }
+    let mut findings = Vec::new();
+    if let Some(program) = &target.program
+        && elf::header(program) != elf::header(&object.file)
+    {
+        findings.push(Finding::Machine);
+    }
+    let exports = module::check(&file, &data, expect.symbol, target, &mut findings);
+    let imports = imports::resolve(&file, target, &mut findings);
+    let hardening = hardening::check(&file, &mut findings);
+    if !findings.is_empty() {
+        let name = object.file.file_name().unwrap_or(object.file.as_os_str());
+        return Err(Error::Findings { object: name.to_string_lossy().into_owned(), findings });
+    }
+    let load_after: Vec<Prerequisite> = imports.load_after.into_iter().collect();
+    let symbols: Vec<&str> = load_after.iter().map(|prerequisite| prerequisite.symbol.as_str()).collect();
+    let used = |library: &String| file.needed.iter().any(|needed| needed.starts_with(&format!("lib{library}.so")));
+    Ok(Audit {
+        exports,
+        imports: imports.imports,
+        load_order: target.load_order(&symbols),
+        load_after,
+        own_libraries: imports.own_libraries,
+        unused_libraries: expect.libraries.iter().filter(|library| !used(library)).cloned().collect(),
+        needed: file.needed,
+        glibc: imports.glibc,
+        hardening,
+    })
 }

@@ -181,10 +181,15 @@ pub fn prefix_map(toolchain: &Toolchain, from: &str, to: &str) -> String {
     format!("-f{name}-prefix-map={from}={to}")
 }
 
-/// What the flags so far leave to be said about optimisation and FORTIFY, which needs optimisation to work.
-pub fn optimisation(flags: &[String]) -> Vec<String> {
+/// What the flags so far leave to be said about debug information, which goes into a package of its own, about optimisation,
+/// and about FORTIFY, which needs optimisation to work.
+pub fn levels(flags: &[String]) -> Vec<String> {
     let level = flags.iter().rev().find(|flag| flag.starts_with("-O"));
     let mut own = Vec::new();
+    let debug = flags.iter().rev().find(|flag| flag.starts_with("-g") && !flag.starts_with("-gno-"));
+    if debug.is_none_or(|level| level == "-g0") {
+        own.push("-g".to_owned());
+    }
     if level.is_none() {
         own.push("-O2".to_owned());
     }
@@ -254,10 +259,10 @@ mod tests {
 
     #[test]
     fn fortify_is_on_unless_it_is_set_or_cannot_work() {
-        let with = |flags: &[&str]| optimisation(&flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>());
-        assert_eq!(with(&[]), ["-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]);
-        assert_eq!(with(&["-O2", "-Wp,-D_FORTIFY_SOURCE=3"]), Vec::<String>::new());
-        assert_eq!(with(&["-O2", "-O0"]), Vec::<String>::new());
+        let with = |flags: &[&str]| levels(&flags.iter().map(|flag| (*flag).to_owned()).collect::<Vec<_>>());
+        assert_eq!(with(&[]), ["-g", "-O2", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]);
+        assert_eq!(with(&["-g", "-O2", "-Wp,-D_FORTIFY_SOURCE=3"]), Vec::<String>::new());
+        assert_eq!(with(&["-O2", "-O0", "-g3", "-g0"]), ["-g"]);
     }
 
     #[test]
@@ -271,7 +276,7 @@ mod tests {
             objcopy: "objcopy".into(),
         };
         let old = own(&toolchain(Family::Gcc, [4, 4]));
-        assert_eq!(old, ["-g", "-fstack-protector", "-Werror=implicit-function-declaration"]);
+        assert_eq!(old, ["-fstack-protector", "-Werror=implicit-function-declaration"]);
         assert!(own(&toolchain(Family::Gcc, [12, 2])).contains(&"-fstack-protector-strong".to_owned()));
         assert!(!own(&toolchain(Family::Clang, [14, 0])).iter().any(|flag| flag.contains("column-unit")));
         assert_eq!(prefix_map(&toolchain(Family::Gcc, [4, 8]), "/a", "/b"), "-fdebug-prefix-map=/a=/b");

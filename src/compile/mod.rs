@@ -154,11 +154,11 @@ fn arguments(
 ) -> (Vec<String>, Vec<DroppedFlag>) {
     let TargetFlags { mut compile, include, link, dropped } = TargetFlags::of(&target.variables, &|path| path.exists());
     compile.extend(toolchain.cflags.iter().cloned());
-    let optimisation = flags::optimisation(&compile);
+    let levels = flags::levels(&compile);
 
     let mut arguments = compile;
     arguments.extend(["-fPIC", "-shared"].map(str::to_owned));
-    arguments.extend(optimisation);
+    arguments.extend(levels);
     for flag in flags::own(toolchain) {
         if !arguments.contains(&flag) {
             arguments.push(flag);

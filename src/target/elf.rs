@@ -14,6 +14,8 @@ pub struct Dynamic {
     pub is_64: bool,
     /// Byte order.
     pub little_endian: bool,
+    /// A shared object, not a relocatable one.
+    pub is_shared_object: bool,
     /// `DT_SONAME`.
     pub soname: Option<String>,
     /// `DT_NEEDED`, in order.
@@ -60,6 +62,8 @@ pub struct Symbol {
     pub name: String,
     /// `GLIBC_2.34`, where versioned.
     pub version: Option<String>,
+    /// The library that must have it in this version (`libc.so.6`), where it is to be found elsewhere.
+    pub library: Option<String>,
     /// Defined here, and visible to others.
     pub exported: bool,
     /// To be found elsewhere.
@@ -109,25 +113,31 @@ pub fn header(file: &Path) -> Option<Header> {
     Some(Header { machine: elf::Machine(machine), little_endian, is_64: class == 2 })
 }
 
-/// The versions that a library defines, read without the rest of it: libc is large.
-pub fn defined_versions(file: &Path) -> Result<Vec<String>, String> {
+/// What a library needs and which versions it defines, read without its symbols: libc has thousands.
+pub fn parse_without_symbols(file: &Path) -> Result<Dynamic, String> {
     let file = fs_err::File::open(file).map_err(|error| error.to_string())?;
     let cache = object::ReadCache::new(file);
     let start = (&cache).read_bytes_at(0, 64).map_err(|()| "it is shorter than an ELF header".to_owned())?;
-    let defined = match FileKind::parse(start) {
-        Ok(FileKind::Elf32) => definitions_of::<FileHeader32<Endianness>, _>(&cache),
-        Ok(FileKind::Elf64) => definitions_of::<FileHeader64<Endianness>, _>(&cache),
+    let parsed = match FileKind::parse(start) {
+        Ok(FileKind::Elf32) => without_symbols::<FileHeader32<Endianness>, _>(&cache),
+        Ok(FileKind::Elf64) => without_symbols::<FileHeader64<Endianness>, _>(&cache),
         _ => return Err("it is not an ELF file".to_owned()),
     };
-    defined.map_err(|error| error.to_string())
+    parsed.map_err(|error| error.to_string())
 }
 
-fn definitions_of<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
-    data: R,
-) -> object::Result<Vec<String>> {
+fn without_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(data: R) -> object::Result<Dynamic> {
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
-    definitions(&header.sections(endian, data)?, endian, data)
+    let sections = header.sections(endian, data)?;
+    let mut file = Dynamic {
+        little_endian: header.is_little_endian(),
+        is_64: header.is_class_64(),
+        defines: definitions(&sections, endian, data)?,
+        ..Dynamic::default()
+    };
+    read_dynamic_table(&mut file, &sections, endian, data)?;
+    Ok(file)
 }
 
 fn dynamic<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(data: R) -> object::Result<Dynamic> {
@@ -137,6 +147,8 @@ fn dynamic<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(data:
     let mut file = Dynamic {
         little_endian: header.is_little_endian(),
         is_64: header.is_class_64(),
+        is_shared_object: header.e_type(endian) == elf::ET_DYN,
+        defines: definitions(&sections, endian, data)?,
         ..Dynamic::default()
     };
     for segment in header.program_headers(endian, data)? {
@@ -211,7 +223,6 @@ fn read_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
     data: R,
 ) -> object::Result<()> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    file.defines = definitions(sections, endian, data)?;
     if let Some((mut needs, link)) = sections.gnu_verneed(endian, data)? {
         let strings = sections.strings(endian, data, link)?;
         while let Some((library, mut versions)) = needs.next()? {
@@ -233,6 +244,7 @@ fn read_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
         file.symbols.push(Symbol {
             name: text(symbol.name(endian, symbols.strings())?),
             version: version.map(|version| text(version.name())),
+            library: version.and_then(|version| version.file()).map(text),
             exported: !undefined && !symbol.is_local() && visible,
             undefined: undefined && !symbol.is_local(),
             weak: symbol.st_bind() == elf::STB_WEAK,

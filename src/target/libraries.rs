@@ -62,8 +62,8 @@ impl Libraries {
 
     /// The version of the C library: the highest version that it defines.
     pub fn glibc(&self) -> Option<GlibcVersion> {
-        let defined = elf::defined_versions(&self.find("libc.so.6")?).ok()?;
-        defined.iter().filter_map(|version| GlibcVersion::of_symbol(version)).max()
+        let defined = elf::parse_without_symbols(&self.find("libc.so.6")?).ok()?;
+        defined.defines.iter().filter_map(|version| GlibcVersion::of_symbol(version)).max()
     }
 }
 

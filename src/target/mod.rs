@@ -13,6 +13,7 @@ mod libraries;
 mod local;
 mod machine;
 mod names;
+mod order;
 mod roots;
 mod symbols;
 mod variables;
@@ -213,6 +214,22 @@ impl Target {
     /// What its headers declare and its files export, for the stages that ask before they inline.
     pub fn interface(&self) -> HttpdInterface {
         HttpdInterface::new(self)
+    }
+
+    /// The modules that are part of the program, as `httpd -l` would list them by their structures.
+    pub fn builtin_modules(&self) -> Vec<String> {
+        let programs = self.symbols().all().iter().filter(|provider| provider.kind == ProviderKind::Program);
+        programs.flat_map(|program| program.modules.iter().map(|(name, _)| name.clone())).collect()
+    }
+
+    /// The order (00 to 99) at which a module must be loaded that needs these module structures loaded before: the usual 10,
+    /// or the next after the file of the target that loads the last of them.
+    pub fn load_order(&self, after: &[&str]) -> u8 {
+        let roots = match &self.provenance {
+            Provenance::Installed => roots::Roots::host(),
+            Provenance::Fetched { root, .. } => roots::Roots::over_host(root.clone()),
+        };
+        order::after(&self.layout.load_file, after, &roots)
     }
 
     /// The exported symbols of its program, modules, APR and APR-util; read at the first call.

@@ -15,8 +15,8 @@ pub struct Provider {
     pub name: String,
     /// What it is.
     pub kind: ProviderKind,
-    /// The module structures that it exports, as LoadModule names them.
-    pub modules: Vec<String>,
+    /// The module structures that it exports, as LoadModule names them, with their sizes in bytes.
+    pub modules: Vec<(String, u64)>,
     /// The libraries that it needs.
     pub needed: Vec<String>,
 }
@@ -105,7 +105,7 @@ fn read_one((kind, path): &(ProviderKind, PathBuf)) -> Option<(Provider, Vec<Str
     let mut names = Vec::new();
     for symbol in exports {
         if symbol.kind == STT_OBJECT && symbol.name.ends_with("_module") {
-            modules.push(symbol.name.clone());
+            modules.push((symbol.name.clone(), symbol.size));
         }
         names.push(symbol.name);
     }

@@ -1,0 +1,161 @@
+//! Who provides each undefined symbol, in the order in which the dynamic linker would look: the program and its libraries,
+//! the object's own libraries, and the modules that were loaded before.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::finding::Finding;
+use super::{Import, Prerequisite};
+use crate::target::elf::{self, Dynamic, Symbol};
+use crate::target::{GlibcVersion, ProviderKind, Target};
+
+/// What the object takes from elsewhere.
+#[derive(Debug, Default)]
+pub struct Imports {
+    pub imports: Vec<Import>,
+    pub load_after: BTreeSet<Prerequisite>,
+    /// Libraries that httpd itself does not load.
+    pub own_libraries: Vec<String>,
+    pub glibc: Option<GlibcVersion>,
+}
+
+/// Finds the provider of each undefined symbol.
+pub fn resolve(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Imports {
+    let mut libraries = LibraryCache::new(target);
+    let program = libraries.of_program();
+    let mut result = Imports {
+        own_libraries: object.needed.iter().filter(|name| !program.contains(*name)).cloned().collect(),
+        ..Imports::default()
+    };
+    for library in &object.needed {
+        if target.libraries.find(library).is_none() {
+            findings.push(Finding::Library { library: library.clone() });
+        }
+    }
+    versions(object, target, &mut libraries, findings);
+    result.glibc = glibc(object, target, findings);
+    for symbol in object.symbols.iter().filter(|symbol| symbol.undefined) {
+        let provider = match &symbol.library {
+            // Whether the library has it in that version was checked by the version alone, as the dynamic linker does.
+            Some(library) => Some(library.clone()),
+            None => unversioned(symbol, object, &program, target, &mut libraries, &mut result.load_after),
+        };
+        match provider {
+            Some(provider) => result.imports.push(Import {
+                symbol: symbol.name.clone(),
+                version: symbol.version.clone(),
+                provider,
+            }),
+            // What is weak may be missing: the object asks before it calls it (_ITM_…, __gmon_start__).
+            None if symbol.weak => {}
+            None => findings.push(Finding::Undefined { symbol: symbol.name.clone() }),
+        }
+    }
+    result.imports.sort_by(|a, b| (&a.provider, &a.symbol).cmp(&(&b.provider, &b.symbol)));
+    result
+}
+
+fn unversioned(
+    symbol: &Symbol,
+    object: &Dynamic,
+    program: &[String],
+    target: &Target,
+    libraries: &mut LibraryCache<'_>,
+    load_after: &mut BTreeSet<Prerequisite>,
+) -> Option<String> {
+    let known: Vec<_> = target.symbols().providers(&symbol.name).collect();
+    if let Some(always) = known.iter().find(|provider| provider.kind != ProviderKind::Module) {
+        return Some(always.name.clone());
+    }
+    let mut needed = program.iter().chain(&object.needed);
+    if let Some(library) = needed.find(|library| libraries.exports(library, &symbol.name)) {
+        return Some(library.clone());
+    }
+    // A module that must be loaded for another symbol's sake is as good as any.
+    let prerequisite = |provider: &&&crate::target::Provider| {
+        load_after.iter().any(|prerequisite| prerequisite.file == provider.name)
+    };
+    let loadable = |provider: &&&crate::target::Provider| !provider.modules.is_empty();
+    let module = known.iter().filter(loadable).find(prerequisite).or_else(|| known.iter().find(loadable))?;
+    let (structure, _) = module.modules.first()?;
+    load_after.insert(Prerequisite { symbol: structure.clone(), file: module.name.clone() });
+    Some(module.name.clone())
+}
+
+/// Versions that the target's libraries do not define. glibc's are told in a finding of their own.
+fn versions(object: &Dynamic, target: &Target, libraries: &mut LibraryCache<'_>, findings: &mut Vec<Finding>) {
+    for (library, version) in &object.needs {
+        if version.starts_with("GLIBC_") || target.libraries.find(library).is_none() {
+            continue;
+        }
+        if !libraries.defines(library, version) {
+            findings.push(Finding::Version { library: library.clone(), version: version.clone() });
+        }
+    }
+}
+
+fn glibc(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Option<GlibcVersion> {
+    let of = |wanted: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let symbols = object.symbols.iter().filter(|symbol| symbol.undefined);
+        let matching = symbols.filter(|symbol| symbol.version.as_deref().is_some_and(wanted));
+        matching.map(|symbol| symbol.name.clone()).collect()
+    };
+    if object.needs.iter().any(|(_, version)| version == "GLIBC_PRIVATE") {
+        findings.push(Finding::GlibcPrivate { symbols: of(&|version| version == "GLIBC_PRIVATE") });
+    }
+    let highest = object.needs.iter().filter_map(|(_, version)| GlibcVersion::of_symbol(version)).max()?;
+    if highest > target.glibc {
+        let symbols = of(&|version| GlibcVersion::of_symbol(version).is_some_and(|version| version > target.glibc));
+        findings.push(Finding::Glibc { needed: highest, target: target.glibc, symbols });
+    }
+    Some(highest)
+}
+
+/// The target's libraries, each read when it is first asked for.
+struct LibraryCache<'t> {
+    target: &'t Target,
+    exports: HashMap<String, HashSet<String>>,
+    defines: HashMap<String, Vec<String>>,
+}
+
+impl<'t> LibraryCache<'t> {
+    fn new(target: &'t Target) -> Self {
+        LibraryCache { target, exports: HashMap::new(), defines: HashMap::new() }
+    }
+
+    /// The libraries that the program loads, those that its libraries need included.
+    fn of_program(&self) -> Vec<String> {
+        let programs = self.target.symbols().all().iter().filter(|provider| provider.kind == ProviderKind::Program);
+        let mut found: Vec<String> = programs.flat_map(|program| program.needed.iter().cloned()).collect();
+        let mut next = 0;
+        while let Some(library) = found.get(next) {
+            let file = self.target.libraries.find(library);
+            let needed = file.and_then(|file| elf::parse_without_symbols(&file).ok()).unwrap_or_default().needed;
+            for library in needed {
+                if !found.contains(&library) {
+                    found.push(library);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+
+    fn exports(&mut self, library: &str, symbol: &str) -> bool {
+        if !self.exports.contains_key(library) {
+            let data = self.target.libraries.find(library).and_then(|file| fs_err::read(file).ok());
+            let parsed = data.and_then(|data| elf::parse(&data).ok()).unwrap_or_default();
+            let names = parsed.symbols.into_iter().filter(|symbol| symbol.exported).map(|symbol| symbol.name);
+            self.exports.insert(library.to_owned(), names.collect());
+        }
+        self.exports.get(library).is_some_and(|names| names.contains(symbol))
+    }
+
+    fn defines(&mut self, library: &str, version: &str) -> bool {
+        if !self.defines.contains_key(library) {
+            let file = self.target.libraries.find(library);
+            let parsed = file.and_then(|file| elf::parse_without_symbols(&file).ok()).unwrap_or_default();
+            self.defines.insert(library.to_owned(), parsed.defines);
+        }
+        self.defines.get(library).is_some_and(|versions| versions.iter().any(|known| known == version))
+    }
+}

@@ -1,0 +1,112 @@
+//! The module structure: what httpd reads of it before it calls anything (`struct module_struct` of http_config.h).
+
+use object::elf::{PT_GNU_RELRO, PT_LOAD, STT_OBJECT};
+
+use super::finding::Finding;
+use crate::target::elf::{Dynamic, Symbol};
+use crate::target::{Mmn, Target};
+
+/// Symbols that a linker makes visible in any shared object, and that bind nobody.
+const LINKER_SYMBOLS: &[&str] = &["_init", "_fini", "_edata", "_end", "__bss_start"];
+
+/// Checks what the object exports: the module structure, as httpd takes it, and nothing else. Returns all exports.
+pub fn check(object: &Dynamic, data: &[u8], symbol: &str, target: &Target, findings: &mut Vec<Finding>) -> Vec<String> {
+    let exported: Vec<&Symbol> = object
+        .symbols
+        .iter()
+        .filter(|known| known.exported && !LINKER_SYMBOLS.contains(&known.name.as_str()))
+        .collect();
+    match exported.iter().find(|known| known.name == symbol) {
+        Some(module) => structure(object, data, module, target, findings),
+        None => findings.push(Finding::NoModule { symbol: symbol.to_owned() }),
+    }
+    let names: Vec<String> = exported.iter().map(|known| known.name.clone()).collect();
+    let extra: Vec<String> = names.iter().filter(|name| *name != symbol).cloned().collect();
+    if !extra.is_empty() {
+        findings.push(Finding::Exports { symbol: symbol.to_owned(), extra });
+    }
+    names
+}
+
+fn structure(object: &Dynamic, data: &[u8], module: &Symbol, target: &Target, findings: &mut Vec<Finding>) {
+    let bad = |reason: String, help: &str| Finding::BadModule {
+        symbol: module.name.clone(),
+        reason,
+        help: help.to_owned(),
+    };
+    const DECLARE: &str = "it must be declared as `module AP_MODULE_DECLARE_DATA NAME = { STANDARD20_MODULE_STUFF, … }`";
+    if module.kind != STT_OBJECT {
+        findings.push(bad("it is not a variable".to_owned(), DECLARE));
+        return;
+    }
+    let sizes = target.symbols().all().iter().flat_map(|provider| &provider.modules).map(|(_, size)| *size);
+    if let Some(expected) = most_frequent(sizes)
+        && expected != module.size
+    {
+        let reason = format!("it has {} bytes, and those of the target's own modules have {expected}", module.size);
+        findings.push(bad(reason, DECLARE));
+        return;
+    }
+    // httpd writes the module's index and handle into it at load time.
+    let end = module.value.saturating_add(module.size);
+    let holds = |segment: &crate::target::elf::Segment| {
+        segment.address <= module.value && end <= segment.address.saturating_add(segment.size)
+    };
+    let writable = object.segments.iter().any(|segment| segment.kind == PT_LOAD && segment.writable && holds(segment));
+    let sealed = object.segments.iter().any(|segment| segment.kind == PT_GNU_RELRO && holds(segment));
+    if !writable || sealed {
+        let reason = "it is constant, and httpd, which writes to it, would crash".to_owned();
+        findings.push(bad(reason, "drop the `const` from its declaration"));
+    }
+    let Some(header) = Header::read(object, data, module) else {
+        findings.push(bad("it has no initial value".to_owned(), DECLARE));
+        return;
+    };
+    if header.cookie != u64::from(target.cookie) {
+        let reason = format!("its cookie is {:#x}, and httpd expects {:#x}", header.cookie, target.cookie);
+        findings.push(bad(reason, DECLARE));
+    } else if header.mmn.major != target.mmn.major || header.mmn.minor > target.mmn.minor {
+        findings.push(Finding::Mmn { symbol: module.name.clone(), found: header.mmn, expected: target.mmn });
+    }
+}
+
+/// The fields of the structure that httpd compares.
+struct Header {
+    mmn: Mmn,
+    cookie: u64,
+}
+
+impl Header {
+    /// Version and minor version are two ints at the start; the cookie, an unsigned long, comes after a third int and three
+    /// pointers.
+    fn read(object: &Dynamic, data: &[u8], module: &Symbol) -> Option<Self> {
+        let segment = object.segments.iter().find(|segment| {
+            segment.kind == PT_LOAD
+                && segment.address <= module.value
+                && module.value < segment.address.saturating_add(segment.file_size)
+        })?;
+        let start = usize::try_from(segment.offset.checked_add(module.value - segment.address)?).ok()?;
+        let bytes = data.get(start..)?;
+        let number = |at: usize, size: usize| {
+            let bytes = bytes.get(at..at + size)?;
+            let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+            Some(if object.little_endian { bytes.iter().rev().fold(0, fold) } else { bytes.iter().fold(0, fold) })
+        };
+        let pointer = if object.is_64 { 8 } else { 4 };
+        let pointers = 12_usize.next_multiple_of(pointer);
+        Some(Header {
+            mmn: Mmn { major: number(0, 4)?.try_into().ok()?, minor: number(4, 4)?.try_into().ok()? },
+            cookie: number(pointers + 3 * pointer, pointer)?,
+        })
+    }
+}
+
+/// The structure's size in the target: that of most of its modules, since a symbol may have the name of a structure without
+/// being one.
+fn most_frequent(sizes: impl Iterator<Item = u64>) -> Option<u64> {
+    let mut counts = std::collections::BTreeMap::new();
+    for size in sizes {
+        *counts.entry(size).or_insert(0_usize) += 1;
+    }
+    counts.into_iter().max_by_key(|(_, count)| *count).map(|(size, _)| size)
+}
