@@ -7,8 +7,13 @@ mod error;
 mod header;
 mod lead;
 mod payload;
+mod read;
 mod signature;
 mod write;
 
 pub use error::Error;
+pub use read::{
+    Change, DigestCheck, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, SignatureInfo, Verdict,
+    extract, inspect,
+};
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

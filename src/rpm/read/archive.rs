@@ -1,0 +1,144 @@
+//! The payload: decompressed and taken apart as it comes, in constant memory.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use liblzma::read::XzDecoder;
+use liblzma::stream::Stream;
+
+use super::{Error, Opened, text};
+use rpm::IndexTag;
+
+/// Memory for an xz or lzma dictionary: level 9 needs 65 MiB. Bytes.
+const XZ_MEMORY: u64 = 128 << 20;
+/// Longest path in a payload, as in the kernel.
+const LONGEST_NAME: u32 = 4096;
+
+/// What an archive says of an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// A path.
+    Path(String),
+    /// The number of a file in the header, from 0 (for files of 4 GiB and more).
+    Index(u32),
+}
+
+/// One entry. Its content has to be read to the end before the next.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub name: Name,
+    /// As the archive states it; the archive of an indexed entry states none.
+    pub size: Option<u64>,
+    /// Several names of one file, whose content comes with the last, have more than one.
+    pub links: u32,
+}
+
+/// Reads the entries of a payload.
+pub(super) struct Archive<'a> {
+    input: Box<dyn Read + 'a>,
+    /// Where the archive stands, for padding.
+    position: u64,
+    /// What it may at most be.
+    limit: u64,
+}
+
+impl<'a> Archive<'a> {
+    /// `limit` bounds the decompressed bytes.
+    pub(super) fn open(package: &'a Opened, limit: u64) -> Result<Self, Error> {
+        let mut input = BufReader::with_capacity(64 << 10, package.payload()?);
+        let compressor = text(package.tag(IndexTag::RPMTAG_PAYLOADCOMPRESSOR));
+        let start = input.fill_buf()?;
+        // By what it is rather than by what is said of it, as rpm does.
+        let input: Box<dyn Read + 'a> = if start.starts_with(&[0x1f, 0x8b]) {
+            Box::new(flate2::bufread::MultiGzDecoder::new(input))
+        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
+            // 128 MiB, as zstd's own command line allows.
+            decoder.window_log_max(27)?;
+            Box::new(decoder)
+        } else if start.starts_with(b"\xfd7zXZ") {
+            let stream = Stream::new_stream_decoder(XZ_MEMORY, 0).map_err(io::Error::from)?;
+            Box::new(XzDecoder::new_stream(input, stream))
+        } else if start.starts_with(b"0707") || start.is_empty() {
+            Box::new(input)
+        } else if compressor.as_deref() == Some("lzma") {
+            let stream = Stream::new_lzma_decoder(XZ_MEMORY).map_err(io::Error::from)?;
+            Box::new(XzDecoder::new_stream(input, stream))
+        } else {
+            let name = compressor.unwrap_or_else(|| "an unknown way".to_owned());
+            return Err(package.damaged(format!("its payload is compressed by {name}, which cannot be read here")));
+        };
+        Ok(Archive { input, position: 0, limit })
+    }
+
+    /// The next entry, or `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
+        self.align()?;
+        let mut magic = [0; 6];
+        self.read_exact(&mut magic)?;
+        if &magic == b"07070X" {
+            let mut digits = [0; 8];
+            self.read_exact(&mut digits)?;
+            let index = hexadecimal(&digits)?;
+            self.align()?;
+            return Ok(Some(Entry { name: Name::Index(index), size: None, links: 1 }));
+        }
+        if &magic != b"070701" && &magic != b"070702" {
+            return Err(invalid("an entry of the payload does not begin as one"));
+        }
+        let mut fields = [0; 104];
+        self.read_exact(&mut fields)?;
+        let mut numbers = [0; 13];
+        for (number, digits) in numbers.iter_mut().zip(fields.chunks_exact(8)) {
+            *number = hexadecimal(digits)?;
+        }
+        let [_, _, _, _, links, _, size, _, _, _, _, length, _] = numbers;
+        if length == 0 || length > LONGEST_NAME {
+            return Err(invalid("an entry of the payload has an impossible name"));
+        }
+        let mut name = vec![0; length as usize];
+        self.read_exact(&mut name)?;
+        if name.pop() != Some(0) || name.contains(&0) {
+            return Err(invalid("an entry of the payload has an impossible name"));
+        }
+        let name = String::from_utf8_lossy(&name).into_owned();
+        self.align()?;
+        if name == "TRAILER!!!" {
+            return Ok(None);
+        }
+        Ok(Some(Entry { name: Name::Path(name), size: Some(u64::from(size)), links }))
+    }
+
+    /// The content of the entry that was read last.
+    pub(super) fn content(&mut self, size: u64) -> impl Read + '_ {
+        self.take(size)
+    }
+
+    fn align(&mut self) -> io::Result<()> {
+        let missing = (4 - self.position % 4) % 4;
+        let mut pad = [0; 4];
+        self.read_exact(&mut pad[..missing as usize])
+    }
+}
+
+impl Read for Archive<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.position += read as u64;
+        if self.position > self.limit {
+            return Err(invalid("its payload is larger than it states"));
+        }
+        Ok(read)
+    }
+}
+
+fn hexadecimal(digits: &[u8]) -> io::Result<u32> {
+    std::str::from_utf8(digits)
+        .ok()
+        .filter(|text| text.bytes().all(|digit| digit.is_ascii_hexdigit()))
+        .and_then(|text| u32::from_str_radix(text, 16).ok())
+        .ok_or_else(|| invalid("an entry of the payload has a number that is none"))
+}
+
+pub(super) fn invalid(reason: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, reason)
+}

@@ -1,0 +1,188 @@
+//! What has to be true of a header before a parser may see it: librpm's own checks (lib/header.c, `hdrblobVerifyInfo`).
+//! Without them 250 of 1,500 damaged headers made the parser panic, and 31 made it allocate 9 to 68 GB.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::super::Error;
+
+/// Which header is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Signature,
+    Main,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Signature => "signature header",
+            Part::Main => "header",
+        }
+    }
+
+    /// Entries. librpm takes 32 in a signature header; 64 leaves room for those to come.
+    fn most_entries(self) -> u64 {
+        match self {
+            Part::Signature => 64,
+            Part::Main => 0xffff,
+        }
+    }
+
+    /// Bytes of data.
+    fn most_data(self) -> u64 {
+        match self {
+            Part::Signature => 64 << 20,
+            Part::Main => 0x0fff_ffff,
+        }
+    }
+}
+
+/// What is wrong; the path is not known here.
+#[derive(Debug)]
+pub(super) enum Wrong {
+    Damaged(String),
+    Io(std::io::Error),
+}
+
+impl Wrong {
+    pub(super) fn named(self, path: &Path) -> Error {
+        match self {
+            Wrong::Damaged(reason) => Error::Damaged { path: path.to_owned(), reason },
+            Wrong::Io(error) => Error::Io(error),
+        }
+    }
+}
+
+const INTRO: usize = 16;
+const ENTRY: usize = 16;
+
+/// Reads a header and checks it. `file_size` bounds what is allocated.
+pub(super) fn read_header(input: &mut impl Read, file_size: u64, part: Part) -> Result<Vec<u8>, Wrong> {
+    let damaged = |reason: &str| Wrong::Damaged(format!("the {} {reason}", part.name()));
+    let read = |input: &mut dyn Read, buffer: &mut [u8]| {
+        input.read_exact(buffer).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => damaged("is cut off"),
+            _ => Wrong::Io(error),
+        })
+    };
+    let mut header = vec![0; INTRO];
+    read(input, &mut header)?;
+    if header[..4] != [0x8e, 0xad, 0xe8, 0x01] {
+        return Err(damaged("does not begin as one"));
+    }
+    let (entries, data) = (u64::from(number(&header, 8)), u64::from(number(&header, 12)));
+    if entries == 0 || entries > part.most_entries() || data > part.most_data() {
+        return Err(damaged("states an impossible size"));
+    }
+    let rest = entries * ENTRY as u64 + data;
+    if rest > file_size {
+        return Err(damaged("states to be longer than the file"));
+    }
+    // At most the file's own size.
+    header.resize(INTRO + rest as usize, 0);
+    read(input, &mut header[INTRO..])?;
+    let (index, store) = header[INTRO..].split_at(entries as usize * ENTRY);
+    for (position, entry) in index.chunks_exact(ENTRY).enumerate() {
+        check(entry, store).map_err(|reason| {
+            Wrong::Damaged(format!("entry {position} (tag {}) of the {} {reason}", number(entry, 0), part.name()))
+        })?;
+    }
+    Ok(header)
+}
+
+/// One entry of the index against the data.
+fn check(entry: &[u8], store: &[u8]) -> Result<(), &'static str> {
+    let (kind, offset, count) = (number(entry, 4), number(entry, 8), number(entry, 12));
+    let Some(data) = usize::try_from(offset).ok().and_then(|offset| store.get(offset..)) else {
+        return Err("lies outside of the data");
+    };
+    let count = count as usize;
+    let fits = |width: usize| match count.checked_mul(width) {
+        Some(length) if length <= data.len() && count > 0 => Ok(()),
+        _ => Err("is longer than the data"),
+    };
+    let aligned = |width: u32| if offset % width == 0 { Ok(()) } else { Err("is not aligned") };
+    match kind {
+        0 => Ok(()),
+        1 | 2 | 7 => fits(1),
+        3 => aligned(2).and(fits(2)),
+        4 => aligned(4).and(fits(4)),
+        5 => aligned(8).and(fits(8)),
+        6 if count != 1 => Err("is a text that states to be several"),
+        6 | 8 | 9 => {
+            if count == 0 || count > data.len() {
+                return Err("is longer than the data");
+            }
+            let ends = memchr::memchr_iter(0, data).take(count).count();
+            if ends == count { Ok(()) } else { Err("is a text without an end") }
+        }
+        _ => Err("is of an unknown type"),
+    }
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    // Callers ask within an entry or an introduction, both of 16 bytes.
+    bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(entries: &[[u32; 4]], store: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0];
+        bytes.extend((entries.len() as u32).to_be_bytes());
+        bytes.extend((store.len() as u32).to_be_bytes());
+        bytes.extend(entries.iter().flatten().flat_map(|number| number.to_be_bytes()));
+        bytes.extend(store);
+        bytes
+    }
+
+    fn verdict(entry: [u32; 4], store: &[u8]) -> Option<String> {
+        let bytes = header(&[entry], store);
+        match read_header(&mut bytes.as_slice(), bytes.len() as u64, Part::Main) {
+            Ok(_) => None,
+            Err(Wrong::Damaged(reason)) => Some(reason),
+            Err(Wrong::Io(error)) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn good_entries_pass() {
+        for entry in [[1000, 6, 0, 1], [1000, 8, 0, 2], [1000, 4, 4, 1], [1000, 7, 0, 8], [1000, 0, 0, 0]] {
+            assert_eq!(verdict(entry, b"ab\0cde\0\0"), None, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn bad_entries_are_named() {
+        let cases: [([u32; 4], &str); 11] = [
+            ([1000, 6, 9, 1], "outside"),
+            ([1000, 6, u32::MAX, 1], "outside"),
+            ([1000, 6, 0, 2], "several"),
+            ([1000, 8, 0, 4], "without an end"),
+            ([1000, 8, 0, u32::MAX], "longer"),
+            ([1000, 4, 0, 3], "longer"),
+            ([1000, 4, 2, 1], "aligned"),
+            ([1000, 5, 4, 1], "aligned"),
+            ([1000, 7, 0, u32::MAX], "longer"),
+            ([1000, 7, 0, 0], "longer"),
+            ([1000, 10, 0, 1], "unknown type"),
+        ];
+        for (entry, reason) in cases {
+            let found = verdict(entry, b"ab\0cde\0\0").unwrap_or_default();
+            assert!(found.contains(reason) && found.contains("tag 1000"), "{entry:?}: {found}");
+        }
+    }
+
+    #[test]
+    fn impossible_sizes_are_not_allocated() {
+        let mut bytes = header(&[[1000, 6, 0, 1]], b"a\0");
+        bytes[12..16].copy_from_slice(&0x0fff_fff0_u32.to_be_bytes());
+        let error = read_header(&mut bytes.as_slice(), bytes.len() as u64, Part::Main).unwrap_err();
+        assert!(matches!(error, Wrong::Damaged(reason) if reason.contains("longer than the file")));
+        bytes[8..12].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert!(read_header(&mut bytes.as_slice(), u64::MAX, Part::Main).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! Reads packages that a stranger made: nothing in one is believed before it was checked, and no size that it states is
+//! allocated before the file was seen to be that long.
+
+mod archive;
+mod digests;
+mod extract;
+mod files;
+mod inspect;
+mod inspect_text;
+mod limits;
+mod signatures;
+
+pub use digests::{DigestCheck, Verdict};
+pub use extract::extract;
+pub use inspect::{
+    Change, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, inspect,
+};
+pub use signatures::SignatureInfo;
+
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use fs_err::File;
+use rpm::{Header, IndexData, IndexSignatureTag, IndexTag, PackageMetadata};
+
+use super::{Error, lead};
+
+/// A package whose headers were read and checked.
+struct Opened {
+    path: std::path::PathBuf,
+    file: File,
+    metadata: PackageMetadata,
+    /// The main header's bytes, as digests and signatures cover them.
+    header_bytes: Vec<u8>,
+    /// Where the payload begins.
+    payload_start: u64,
+    /// Of the whole file.
+    size: u64,
+}
+
+impl Opened {
+    fn open(path: &Path) -> Result<Self, Error> {
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        let not_a_package = |reason: &str| Error::NotAPackage { path: path.to_owned(), reason: reason.to_owned() };
+        if !metadata.is_file() {
+            return Err(not_a_package("it is no regular file"));
+        }
+        let size = metadata.len();
+        let mut front = vec![0; lead::SIZE];
+        if size < lead::SIZE as u64 {
+            return Err(not_a_package("it is too short"));
+        }
+        file.read_exact(&mut front)?;
+        if front[..4] != lead::MAGIC {
+            return Err(not_a_package("it does not begin as one"));
+        }
+        let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
+        let signature = limits::read_header(&mut file, size, limits::Part::Signature).map_err(|error| error.named(path))?;
+        front.extend(&signature);
+        // The main header begins on a multiple of eight.
+        let padding = (8 - signature.len() % 8) % 8;
+        let mut pad = [0; 8];
+        file.read_exact(&mut pad[..padding]).map_err(|_| damaged("it ends within the signature".to_owned()))?;
+        front.extend(&pad[..padding]);
+        let header_bytes = limits::read_header(&mut file, size, limits::Part::Main).map_err(|error| error.named(path))?;
+        front.extend(&header_bytes);
+        let payload_start = front.len() as u64;
+        let metadata = PackageMetadata::parse(&mut front.as_slice()).map_err(|error| damaged(one_line(&error)))?;
+        Ok(Opened { path: path.to_owned(), file, metadata, header_bytes, payload_start, size })
+    }
+
+    fn damaged(&self, reason: impl Into<String>) -> Error {
+        Error::Damaged { path: self.path.clone(), reason: reason.into() }
+    }
+
+    /// The compressed payload from its start.
+    fn payload(&self) -> Result<impl Read + '_, Error> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.payload_start))?;
+        Ok(file)
+    }
+
+    fn tag(&self, tag: IndexTag) -> Option<IndexData> {
+        self.number(tag as u32)
+    }
+
+    fn number(&self, tag: u32) -> Option<IndexData> {
+        self.metadata.header.entry(tag).ok()
+    }
+
+    fn signature(&self, tag: u32) -> Option<IndexData> {
+        let header: &Header<IndexSignatureTag> = &self.metadata.signature;
+        header.entry(tag).ok()
+    }
+
+    fn text(&self, tag: IndexTag) -> Option<String> {
+        text(self.tag(tag))
+    }
+
+    fn texts(&self, tag: IndexTag) -> Vec<String> {
+        texts(self.tag(tag))
+    }
+
+    fn integers(&self, tag: IndexTag) -> Vec<u64> {
+        integers(self.tag(tag))
+    }
+}
+
+/// The first text.
+fn text(data: Option<IndexData>) -> Option<String> {
+    texts(data).into_iter().next()
+}
+
+fn texts(data: Option<IndexData>) -> Vec<String> {
+    match data {
+        Some(IndexData::StringTag(text)) => vec![text],
+        Some(IndexData::StringArray(texts) | IndexData::I18NString(texts)) => texts,
+        _ => Vec::new(),
+    }
+}
+
+fn integers(data: Option<IndexData>) -> Vec<u64> {
+    match data {
+        Some(IndexData::Char(values) | IndexData::Int8(values)) => values.into_iter().map(u64::from).collect(),
+        Some(IndexData::Int16(values)) => values.into_iter().map(u64::from).collect(),
+        Some(IndexData::Int32(values)) => values.into_iter().map(u64::from).collect(),
+        Some(IndexData::Int64(values)) => values,
+        _ => Vec::new(),
+    }
+}
+
+fn bytes(data: Option<IndexData>) -> Option<Vec<u8>> {
+    match data {
+        Some(IndexData::Bin(bytes)) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// The files by what they are called in a payload.
+fn index(files: &[files::Listed]) -> HashMap<&str, usize> {
+    files.iter().enumerate().map(|(number, file)| (key(&file.path), number)).collect()
+}
+
+/// A path as header and payload agree on it: without `./` or `/` in front.
+fn key(path: &str) -> &str {
+    path.strip_prefix('.').filter(|rest| rest.starts_with('/')).unwrap_or(path).trim_start_matches('/')
+}
+
+fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}
