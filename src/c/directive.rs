@@ -28,7 +28,7 @@ pub(crate) enum Directive<'a> {
 
 /// What is included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Include<'a> {
+pub enum Include<'a> {
     /// `"path"`.
     Quoted(&'a str),
     /// `<path>`.

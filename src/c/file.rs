@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::candidates::{self, Candidates};
 use super::directive::{self, Directive, Include};
-use super::lex::{self, TokenKind};
 use super::split::{self, Chunk, Shape};
-use super::{Declaration, macros, syntax};
+use super::{Declaration, syntax};
 
 /// A C file, split into the pieces of file scope.
 #[derive(Debug)]
@@ -105,10 +105,14 @@ impl File {
         self.chunks.get(at).map_or(0..0, |chunk| chunk.range.clone())
     }
 
+    /// The byte range of piece `at` without the comment that belongs to it.
+    pub fn code_range(&self, at: usize) -> Range<usize> {
+        self.chunks.get(at).map_or(0..0, |chunk| chunk.code..chunk.range.end)
+    }
+
     /// The code of piece `at`, without the comment that belongs to it and without blanks around it.
     pub fn code(&self, at: usize) -> &str {
-        let range = self.chunks.get(at).map_or(0..0, |chunk| chunk.code..chunk.range.end);
-        self.text.get(range).unwrap_or_default().trim()
+        self.text.get(self.code_range(at)).unwrap_or_default().trim()
     }
 
     /// Piece `at`, parsed the first time it is asked for.
@@ -165,34 +169,13 @@ impl File {
                     entry.push(at);
                 }
             };
-            match chunk.shape {
-                Shape::Define => {
-                    if let Directive::Define { name } =
-                        directive::read(&self.text, chunk.code..chunk.range.end)
-                    {
-                        add(name);
-                    }
+            match candidates::of(&self.text, chunk) {
+                Candidates::Names(names) => names.into_iter().for_each(add),
+                // A macro call puts its names together from its arguments.
+                Candidates::Unknown => {
+                    let names = self.declaration(at).map_or(&[][..], |declaration| &declaration.names);
+                    names.iter().for_each(|name| add(name));
                 }
-                Shape::Function { .. } | Shape::Code | Shape::Partial | Shape::MacroCall => {
-                    let first = lex::tokens(&self.text, chunk.code..chunk.range.end).next();
-                    let first = first.map_or("", |token| token.text(&self.text));
-                    if macros::is_upper(first) && !macros::wraps(first) {
-                        // Perhaps a macro call, whose names are put together from its arguments.
-                        for name in self.declaration(at).into_iter().flat_map(|declared| &declared.names) {
-                            add(name);
-                        }
-                    }
-                    let body = match chunk.shape {
-                        Shape::Function { body } => body,
-                        _ => chunk.range.end,
-                    };
-                    // An initialiser declares nothing.
-                    lex::tokens(&self.text, chunk.code..body)
-                        .take_while(|token| !token.is(b'='))
-                        .filter(|token| token.kind == TokenKind::Identifier)
-                        .for_each(|token| add(token.text(&self.text)));
-                }
-                _ => {}
             }
         }
         index

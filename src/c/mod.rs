@@ -3,6 +3,7 @@
 //! In: the text of a source file. Out: its [`Declaration`]s in order, together covering every byte. [`File`] does the
 //! same lazily: it splits at once, and parses only the pieces that are asked for.
 
+mod candidates;
 pub(crate) mod directive;
 mod file;
 pub(crate) mod lex;
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+pub use directive::Include;
 pub use file::{File, Guard};
 
 /// What a declaration is.
@@ -110,6 +112,8 @@ pub struct Declaration {
     pub constants: Vec<String>,
     /// It only announces: `extern int x;`, `struct s;`, `typedef struct s s;`. Prototypes are not marked.
     pub forward: bool,
+    /// It is written as a macro call: `AP_DECLARE_HOOK(…)`, `AP_DECLARE_MODULE(x) = {…}`.
+    pub macro_call: bool,
     /// Of a variable: it cannot be written to.
     pub constant: bool,
     /// Of a function: its own variables that outlive a call and can be written to.

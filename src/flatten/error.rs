@@ -1,21 +1,313 @@
-use miette::Diagnostic;
+use std::sync::Arc;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use crate::error::Kind;
 
-/// Why this stage could not do its work.
+/// Why no translation unit can be made.
+///
+/// Where a declaration cannot be grafted, the place is where it is used, and the label says by which way the module
+/// comes there.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// A file could not be read or written; the message names it.
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
+
+    /// The base tree could not be read.
+    #[error("`{path}` cannot be read from the base tree")]
+    #[diagnostic(code(modgraft::flatten::base), help("check the tree that --base or the recipe names"))]
+    Base {
+        /// Path in the tree.
+        path: String,
+        /// The tree's own error.
+        #[source]
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// No file of the changeset is the module's source.
+    #[error("there is no C source of {module} in the changes")]
+    #[diagnostic(
+        code(modgraft::flatten::no_source),
+        help(
+            "check that the patch adds the module's .c file, or name the file as `module-source` in the recipe"
+        )
+    )]
+    NoSource {
+        /// `mod_NAME`.
+        module: String,
+    },
+
+    /// A file that must be known from end to end is known in parts.
+    #[error("`{file}` belongs to the module, and the hunks show only parts of it")]
+    #[diagnostic(
+        code(modgraft::flatten::not_whole),
+        help("the patch changes a file that it does not bring: give the tree it applies to with --base")
+    )]
+    NotWhole {
+        /// Path in upstream's tree.
+        file: String,
+    },
+
+    /// A hunk says that it stands at a line that no source file has.
+    #[error("a hunk of `{file}` claims to begin at line {line}")]
+    #[diagnostic(
+        code(modgraft::flatten::line_out_of_range),
+        help("no source file of httpd has a million lines: the hunk's header is damaged")
+    )]
+    LineOutOfRange {
+        /// Path in upstream's tree.
+        file: String,
+        /// As the hunk says.
+        line: u32,
+    },
+
+    /// An included header is neither in the target nor in the patches.
+    #[error("the target has no header `{header}`, and no patch brings it")]
+    #[diagnostic(code(modgraft::flatten::missing_header))]
+    MissingHeader {
+        /// As it is included.
+        header: String,
+        /// The including file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The include.
+        #[label("included here")]
+        at: SourceSpan,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+
+    /// Headers without include guards that include one another.
+    #[error("`{header}` includes itself and has no include guard")]
+    #[diagnostic(
+        code(modgraft::flatten::include_cycle),
+        help("no compiler could read it either: check that the patch series is complete")
+    )]
+    IncludeCycle {
+        /// Path in upstream's tree.
+        header: String,
+        /// The including file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The include.
+        #[label("included again here")]
+        at: SourceSpan,
+    },
+
+    /// No file defines the module structure.
+    #[error("no source of {module} defines `{symbol}`")]
+    #[diagnostic(code(modgraft::flatten::no_module_structure))]
+    NoModuleStructure {
+        /// `mod_NAME`.
+        module: String,
+        /// The expected C name.
+        symbol: String,
+        /// What there is instead.
+        #[help]
+        help: String,
+    },
+
+    /// Two modules in one unit.
+    #[error("`{other}` is a second module beside `{symbol}`")]
+    #[diagnostic(
+        code(modgraft::flatten::several_modules),
+        help("make each module by a recipe of its own, and let this one strip the files of the other")
+    )]
+    SeveralModules {
+        /// The module that is made.
+        symbol: String,
+        /// The other one.
+        other: String,
+        /// The file that defines it.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Its definition.
+        #[label("defined here")]
+        at: SourceSpan,
+    },
+
+    /// A reached function is cut off by the end of a hunk.
+    #[error("`{name}` of {file} is needed, and the hunks do not show all of it")]
+    #[diagnostic(
+        code(modgraft::flatten::not_seen_whole),
+        help("a part of a function is never guessed: give the tree that the patch applies to with --base")
+    )]
+    NotSeenWhole {
+        /// The function.
+        name: String,
+        /// Upstream's path of its file.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
+    /// A reached function exists in the target, and the patch changes it.
+    #[error("`{name}` of {file} is needed as the patch changes it, and the target has it as it was")]
+    #[diagnostic(
+        code(modgraft::flatten::modified),
+        help(
+            "give the tree that the patch applies to with --base: the changed function is then taken whole, under a name \
+             of its own"
+        )
+    )]
+    Modified {
+        /// The function.
+        name: String,
+        /// Upstream's path of its file.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
+    /// A copy of a function would keep state of its own beside the target's.
+    #[error("`{name}` of {file} is a variable of which a copy would have a life of its own")]
+    #[diagnostic(
+        code(modgraft::flatten::private_state),
+        help(
+            "the target's own code would not see what the module writes there, nor the reverse: this part of the patch \
+             needs an httpd that has it"
+        )
+    )]
+    PrivateState {
+        /// The variable.
+        name: String,
+        /// Upstream's path of its file.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
+    /// Only a declaration is there: nobody defines it.
+    #[error("`{name}` is declared in {file}, and neither the patch nor the target defines it")]
+    #[diagnostic(
+        code(modgraft::flatten::no_provider),
+        help(
+            "the module would compile and not load: add the patch or the file that defines it, or name a newer target"
+        )
+    )]
+    NoProvider {
+        /// The function or variable.
+        name: String,
+        /// Upstream's path of the header.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
+    /// A member was added to a structure that the target's own code shares.
+    #[error("`{member}` is a member that the patch adds to `{structure}` of {file}")]
+    #[diagnostic(
+        code(modgraft::flatten::structure_grown),
+        help(
+            "the target's own code makes and reads this structure: it cannot grow, so this needs an httpd that has it"
+        )
+    )]
+    StructureGrown {
+        /// The member.
+        member: String,
+        /// The structure, or in words what is known of it.
+        structure: String,
+        /// Upstream's path of the header.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
+    /// A constant was added to an enumeration that the target has.
+    #[error(
+        "`{constant}` is a constant that the patch adds to an enumeration of {file} that the target has without it"
+    )]
+    #[diagnostic(
+        code(modgraft::flatten::enumeration_grown),
+        help("the target's own code would not know the value: this needs an httpd that has it")
+    )]
+    EnumerationGrown {
+        /// The constant.
+        constant: String,
+        /// Upstream's path of the header.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
+    /// A function that must be renamed is looked up by its name at run time.
+    #[error(
+        "`{name}` clashes with another declaration, and cannot be renamed: it is looked up by name at run time"
+    )]
+    #[diagnostic(
+        code(modgraft::flatten::looked_up_by_name),
+        help("rename one of the two in a patch of your own, and add it to the recipe")
+    )]
+    LookedUpByName {
+        /// The function.
+        name: String,
+        /// The file that registers or looks it up.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The place.
+        #[label("its name becomes a string here")]
+        at: SourceSpan,
+    },
 }
 
 impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io(_) => Kind::Environment,
+            Error::Io(_) | Error::Base { .. } => Kind::Environment,
+            Error::NoSource { .. }
+            | Error::LineOutOfRange { .. }
+            | Error::IncludeCycle { .. }
+            | Error::NoModuleStructure { .. } => Kind::Input,
+            Error::NotWhole { .. }
+            | Error::MissingHeader { .. }
+            | Error::SeveralModules { .. }
+            | Error::NotSeenWhole { .. }
+            | Error::Modified { .. }
+            | Error::PrivateState { .. }
+            | Error::NoProvider { .. }
+            | Error::StructureGrown { .. }
+            | Error::EnumerationGrown { .. }
+            | Error::LookedUpByName { .. } => Kind::Refused,
         }
     }
 }

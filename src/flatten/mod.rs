@@ -1,15 +1,33 @@
 //! One translation unit from the module's sources and what they reach, each span knowing where it comes from.
 //!
 //! In: a [`Changeset`], the tree where there is one, and what the target offers. Out: a [`TranslationUnit`].
+//!
+//! The way: the files in play are read ([`parts`]), the names that the module's own code uses are followed into the
+//! shared files ([`reach`]), clashes are renamed ([`names`]), and the pieces are put in an order that C accepts
+//! ([`assemble`]).
 
+mod assemble;
+mod check;
+mod edit;
 mod error;
-pub use error::Error;
+mod headers;
+mod includes;
+mod inline;
+mod names;
+mod parts;
+mod reach;
+mod record;
+mod resolve;
+mod status;
+mod unit;
 
 use std::sync::Arc;
 
-use serde::Serialize;
+pub use error::Error;
+pub use record::{Evidence, Fate, Outcome};
+pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved};
 
-use crate::c::DeclarationKind;
+use crate::changeset::Changeset;
 
 /// What an httpd offers to a module: asked before anything is inlined.
 pub trait Interface {
@@ -19,69 +37,55 @@ pub trait Interface {
     fn exported_by(&self, name: &str) -> Option<String>;
     /// Whether `#include "path"` finds a header there.
     fn has_header(&self, path: &str) -> bool;
+    /// The text of the header that `#include "path"` finds. Where it is not known, nothing is assumed of the members of
+    /// the target's structures or of what its headers include.
+    fn read_header(&self, _path: &str) -> Option<Arc<str>> {
+        None
+    }
 }
 
-/// One C file, in pieces.
-#[derive(Debug, Clone)]
-pub struct TranslationUnit {
-    /// `mod_NAME`.
-    pub module: String,
-    /// The module structure's C name.
-    pub symbol: String,
-    /// In order; rendered one behind the other.
-    pub pieces: Vec<Piece>,
-    /// What became of every declaration that was considered.
-    pub record: Vec<Fate>,
+/// The tree that the patches apply to, as far as flattening reads it.
+pub trait Upstream {
+    /// The text of the file at `path`, relative to the top; nothing where there is none.
+    ///
+    /// # Errors
+    /// Whatever kept it from being read.
+    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Box<dyn std::error::Error + Send + Sync>>;
 }
 
-/// A span of the unit with one origin.
-#[derive(Debug, Clone)]
-pub struct Piece {
-    /// Ends with a newline.
-    pub text: String,
-    /// Where it comes from.
-    pub origin: Origin,
+impl Upstream for crate::source::Tree {
+    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Box<dyn std::error::Error + Send + Sync>> {
+        let bytes = crate::source::Tree::read(self, path)?;
+        // Comments of old sources hold Latin-1 names: what is no UTF-8 is shown as such, code is ASCII.
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).replace("\r\n", "\n").into()))
+    }
 }
 
-/// Where a piece comes from.
+/// Which module is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Upstream's own file.
-    Upstream {
-        /// Path in upstream's tree.
-        file: Arc<str>,
-        /// Line of the piece's first line, from 1.
-        line: u32,
-    },
-    /// Written by modgraft, by the rule of this name.
-    Generated(&'static str),
-}
-
-/// What became of a declaration, for the report.
-#[derive(Debug, Clone, Serialize)]
-pub struct Fate {
-    /// Its first name; the included path for an include.
+pub struct ModuleId {
+    /// `mod_NAME`.
     pub name: String,
-    /// What it is.
-    pub kind: DeclarationKind,
-    /// Path in upstream's tree.
-    pub file: String,
-    /// From 1.
-    pub line: u32,
-    /// What was done.
-    pub outcome: Outcome,
-    /// Why, in words.
-    pub reason: String,
+    /// The module structure's C name: `NAME_module`.
+    pub symbol: String,
 }
 
-/// What was done with a declaration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The module's own.
-    Kept,
-    /// Taken from another file because the module reaches it.
-    Inlined,
-    /// Left out.
-    Dropped,
+/// Makes one C file of the module.
+///
+/// `base` is the tree before the patches; it is asked only for headers that neither the patches nor the target have.
+///
+/// # Errors
+/// See [`Error`]: each says which declaration cannot be grafted, where it is used, and what would help.
+pub fn flatten(
+    changeset: &Changeset,
+    module: &ModuleId,
+    base: Option<&dyn Upstream>,
+    offered: &dyn Interface,
+) -> Result<TranslationUnit, Error> {
+    let parts = parts::load(changeset, base, offered)?;
+    check::one_module_structure(&parts, module)?;
+    let reached = reach::follow(&parts, offered)?;
+    check::grown_types(&parts, &reached, offered)?;
+    let renames = names::clashes(&parts, &reached, offered)?;
+    assemble::unit(changeset, module, parts, reached, renames, offered)
 }

@@ -96,6 +96,7 @@ impl Piece {
                 members: Vec::new(),
                 constants: Vec::new(),
                 forward: false,
+                macro_call: false,
                 constant: false,
                 state: Vec::new(),
             },
@@ -180,6 +181,7 @@ impl Piece {
         let (kind, names) =
             macros::declares(name, &arguments).unwrap_or((DeclarationKind::MacroCall, Vec::new()));
         self.declaration.kind = kind;
+        self.declaration.macro_call = true;
         self.declaration.names = names;
         self.declaration.linkage = Linkage::External;
         true

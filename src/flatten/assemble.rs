@@ -1,0 +1,265 @@
+//! Puts the unit together: the header comment, the module's own files with their includes, and what they reach.
+
+mod builder;
+mod log_module;
+mod own;
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use builder::Builder;
+use log_module::LogModule;
+use own::OwnFiles;
+
+use super::inline::{self, Step};
+use super::names::Renames;
+use super::parts::{Part, PartKind, Parts, Site};
+use super::reach::Reached;
+use super::record::{self, Fate, Outcome};
+use super::status::Status;
+use super::unit::{Origin, TranslationUnit, Unresolved};
+use super::{Error, Interface, ModuleId, edit, headers};
+use crate::c::DeclarationKind;
+use crate::changeset::Changeset;
+
+/// Makes the unit.
+pub(super) fn unit(
+    changeset: &Changeset,
+    module: &ModuleId,
+    parts: Parts,
+    reached: Reached,
+    renames: Renames,
+    offered: &dyn Interface,
+) -> Result<TranslationUnit, Error> {
+    let inlined = Inlined { parts: &parts, reached: &reached, renames: &renames, offered };
+    let mut builder = Builder::default();
+    builder.generated("header", &header(changeset, module, &parts, &reached));
+    let log_module = LogModule::of(&parts, module);
+    let mut own = OwnFiles::new(&parts, &reached, &renames, offered, log_module);
+    own.emit(&mut builder, &mut |builder| inlined.emit(builder))?;
+    let mut record = own.record;
+    record.extend(record_of_shared(&parts, &reached, &renames));
+    let mut sources = BTreeMap::new();
+    for (_, part) in parts.iter() {
+        sources.insert(part.path.clone(), part.file.text().clone());
+    }
+    let unresolved = reached.unresolved.iter().filter_map(|(name, site)| {
+        let part = parts.get(site.part)?;
+        let user = part.file.declaration(site.piece)?.names.first().cloned()?;
+        Some(Unresolved { name: name.clone(), used_by: user, file: part.path.to_string() })
+    });
+    Ok(TranslationUnit {
+        module: module.name.clone(),
+        symbol: module.symbol.clone(),
+        pieces: builder.finish(),
+        record,
+        unresolved: unresolved.collect(),
+        sources,
+    })
+}
+
+/// What stands at the top: where the file comes from, and that it is made.
+fn header(changeset: &Changeset, module: &ModuleId, parts: &Parts, reached: &Reached) -> String {
+    let mut patches: Vec<&str> = Vec::new();
+    for hunk in changeset.files.iter().filter(|file| !file.class.is_stripped()).flat_map(|file| &file.hunks) {
+        if !patches.contains(&hunk.patch.as_str()) {
+            patches.push(&hunk.patch);
+        }
+    }
+    let mut text = format!(
+        "/*\n * {}.c, made by modgraft. Do not edit: change the patch, and make it again.\n",
+        harmless(&module.name)
+    );
+    let mut list = |title: &str, items: &[String]| {
+        if !items.is_empty() {
+            text.push_str(&format!(" *\n * {title}:\n"));
+            for item in items {
+                text.push_str(&format!(" *   {}\n", harmless(item)));
+            }
+        }
+    };
+    list("Patches", &patches.iter().map(|patch| (*patch).to_owned()).collect::<Vec<_>>());
+    list("The module's own files", &parts.own().map(|(_, part)| part.path.to_string()).collect::<Vec<_>>());
+    let from: BTreeSet<usize> = reached.picked.keys().map(|site| site.part).collect();
+    let from: Vec<String> = from
+        .into_iter()
+        .filter_map(|at| {
+            let part = parts.get(at)?;
+            let names = reached.picked.keys().filter(|site| site.part == at);
+            let names = names.filter_map(|site| part.file.declaration(site.piece)?.names.first().cloned());
+            let names: BTreeSet<String> = names.collect();
+            Some(format!("{}: {}", part.path, names.into_iter().collect::<Vec<_>>().join(", ")))
+        })
+        .collect();
+    list("Taken from other files", &from);
+    text.push_str(" */\n\n");
+    text
+}
+
+/// Text of others, such that it can neither end the comment nor open a line.
+fn harmless(text: &str) -> String {
+    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    text.replace("*/", "* /").replace("/*", "/ *").replace('\\', "/")
+}
+
+/// The part of the unit that comes from shared files.
+struct Inlined<'a> {
+    parts: &'a Parts,
+    reached: &'a Reached,
+    renames: &'a Renames,
+    offered: &'a dyn Interface,
+}
+
+impl Inlined<'_> {
+    fn emit(&self, builder: &mut Builder) {
+        if self.reached.picked.is_empty() {
+            return;
+        }
+        builder.blank_line();
+        for (path, reason) in headers::needed(self.parts, self.reached, self.offered) {
+            builder.generated("include", &format!("#include {path} /* {} */\n", harmless(&reason)));
+        }
+        let mut from = None;
+        let mut conditions: Vec<String> = Vec::new();
+        for step in inline::ordered(self.parts, self.reached) {
+            let site = step.site();
+            let Some(part) = self.parts.get(site.part) else { continue };
+            let Some(declaration) = part.file.declaration(site.piece) else { continue };
+            if conditions != declaration.conditions {
+                close(builder, &mut conditions);
+            }
+            if from != Some(site.part) {
+                builder.blank_line();
+                builder.generated(
+                    "origin",
+                    &format!("/* From {}, as the target does not have it */\n", harmless(&part.path)),
+                );
+                from = Some(site.part);
+            }
+            builder.blank_line();
+            if conditions.is_empty() && !declaration.conditions.is_empty() {
+                conditions.clone_from(&declaration.conditions);
+                for condition in &conditions {
+                    builder.generated("condition", &format!("#if {condition}\n"));
+                }
+            }
+            let upstream = |line| Origin::Upstream { file: part.path.clone(), line };
+            match step {
+                Step::Declaration(_) => {
+                    let make_static = self.reached.picked.get(&site).is_some_and(|pick| pick.make_static);
+                    let text = edit::piece(self.parts, site, self.renames, make_static);
+                    builder.push(text, upstream(declaration.line));
+                }
+                Step::Prototype(_) => {
+                    if let Some(text) = edit::prototype(self.parts, site, self.renames) {
+                        builder.push(text, upstream(declaration.code_line));
+                    }
+                }
+            }
+        }
+        close(builder, &mut conditions);
+        self.undefine(builder);
+        builder.blank_line();
+    }
+
+    /// Macros of a shared source that mean something else to the module.
+    fn undefine(&self, builder: &mut Builder) {
+        let mentioned = mentioned(self.parts.own().map(|(at, _)| at), self.parts);
+        for site in self.reached.picked.keys() {
+            let Some(part) = self.parts.get(site.part).filter(|part| part.kind == PartKind::SharedSource)
+            else {
+                continue;
+            };
+            let Some(declaration) = part.file.declaration(site.piece) else { continue };
+            for name in declaration.names.iter().filter(|_| declaration.kind == DeclarationKind::Macro) {
+                let name = self.renames.of(site.part, name).unwrap_or(name);
+                if mentioned.contains(name) {
+                    builder.generated("undef", &format!("#undef {name}\n"));
+                }
+            }
+        }
+    }
+}
+
+fn close(builder: &mut Builder, conditions: &mut Vec<String>) {
+    for _ in conditions.drain(..) {
+        builder.generated("condition", "#endif\n");
+    }
+}
+
+/// All identifiers in these files, whatever they stand for.
+fn mentioned(files: impl Iterator<Item = usize>, parts: &Parts) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    for part in files.filter_map(|at| parts.get(at)) {
+        let text = part.file.text();
+        for declaration in part.file.declarations() {
+            names.extend(declaration.identifiers.iter().filter_map(|used| text.get(used.range.clone())));
+        }
+    }
+    names
+}
+
+/// The fates of what the patches did to shared files, and of what was taken from them.
+fn record_of_shared(parts: &Parts, reached: &Reached, renames: &Renames) -> Vec<Fate> {
+    let mut record = Vec::new();
+    for (at, part) in parts.iter().filter(|(_, part)| !part.own) {
+        if part.kind == PartKind::PrivateHeader {
+            record.push(Fate {
+                name: part.path.to_string(),
+                kind: DeclarationKind::Include,
+                file: part.path.to_string(),
+                line: 1,
+                outcome: Outcome::Dropped,
+                reason: "no source of the module includes this header".to_owned(),
+                renamed: Vec::new(),
+                evidence: part.evidence,
+            });
+            continue;
+        }
+        let mut inside_since = None;
+        for piece in part.solid() {
+            let site = Site { part: at, piece };
+            // The statements of a body that only a hunk shows are one thing to the reader.
+            if part.hunks.inside.contains(&piece) {
+                if part.is_changed(piece) && inside_since.replace(piece).is_none_or(|last| last + 2 < piece) {
+                    record.push(inside(part, piece));
+                }
+                continue;
+            }
+            let picked = reached.picked.contains_key(&site);
+            if !picked && (!part.is_changed(piece) || part.seen(piece).status == Status::Unchanged) {
+                continue;
+            }
+            let structure =
+                [DeclarationKind::Condition, DeclarationKind::Directive, DeclarationKind::ExternC];
+            if part.file.declaration(piece).is_none_or(|declaration| structure.contains(&declaration.kind)) {
+                continue;
+            }
+            let (outcome, reason) = reached.outcome(parts, site);
+            if let Some(mut fate) = record::fate(parts, site, outcome, reason) {
+                fate.renamed = if picked { edit::renames_in(parts, site, renames) } else { Vec::new() };
+                record.push(fate);
+            }
+        }
+    }
+    record
+}
+
+/// The fate of a change whose surroundings are not shown.
+fn inside(part: &Part, piece: usize) -> Fate {
+    Fate {
+        name: String::new(),
+        kind: DeclarationKind::Partial,
+        file: part.path.to_string(),
+        line: part.file.line(part.file.code_range(piece).start),
+        outcome: Outcome::Dropped,
+        reason: "the patch changes it, and the hunk does not show whose inside it is: nothing that the module reaches is \
+                 known to be"
+            .to_owned(),
+        renamed: Vec::new(),
+        evidence: part.evidence,
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
+}

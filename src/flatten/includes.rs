@@ -1,0 +1,193 @@
+//! Which file an `#include` of the files in play means.
+
+use std::collections::HashSet;
+
+use miette::SourceSpan;
+
+use super::parts::{PartKind, Parts, Site};
+use super::{Error, Interface, Upstream};
+use crate::c::directive::Include;
+
+/// Standard headers that are now and then included with quotes.
+const STANDARD: &[&str] = &[
+    "assert.h",
+    "ctype.h",
+    "errno.h",
+    "fcntl.h",
+    "inttypes.h",
+    "limits.h",
+    "math.h",
+    "signal.h",
+    "stdarg.h",
+    "stddef.h",
+    "stdint.h",
+    "stdio.h",
+    "stdlib.h",
+    "string.h",
+    "strings.h",
+    "time.h",
+    "unistd.h",
+];
+
+/// Follows the includes of the module's own files: headers that the patches bring become the module's own; what the
+/// target does not have either is taken from the base tree, or refused.
+pub(super) fn resolve(
+    parts: &mut Parts,
+    base: Option<&dyn Upstream>,
+    offered: &dyn Interface,
+) -> Result<(), Error> {
+    let mut waiting: Vec<(usize, bool)> = parts.own().map(|(part, _)| (part, false)).collect();
+    waiting.reverse();
+    let mut seen = HashSet::new();
+    while let Some((part, conditional)) = waiting.pop() {
+        if !seen.insert((part, conditional)) {
+            continue;
+        }
+        for (piece, path, inner) in quoted(parts, part) {
+            let conditional = conditional || inner;
+            if let Some(found) = brought(parts, part, &path, offered) {
+                parts.included.insert(Site { part, piece }, found);
+                parts.make_own(found);
+                waiting.push((found, conditional));
+            } else if offered.has_header(&path) || STANDARD.contains(&path.as_str()) {
+                // The target's own.
+            } else if let Some(found) = in_base(parts, part, &path, base)? {
+                parts.included.insert(Site { part, piece }, found);
+                parts.make_own(found);
+                waiting.push((found, conditional));
+            } else if !conditional {
+                return Err(missing(parts, Site { part, piece }, &path, base.is_some()));
+            }
+        }
+    }
+    // Of the shared files only what the base tree has beside them: their other headers are the target's business.
+    let donors: Vec<usize> = parts.donors().map(|(part, _)| part).collect();
+    for part in donors {
+        for (_, path, _) in quoted(parts, part) {
+            if brought(parts, part, &path, offered).is_none() && !offered.has_header(&path) {
+                in_base(parts, part, &path, base)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn quoted(parts: &Parts, part: usize) -> Vec<(usize, String, bool)> {
+    let Some(file) = parts.get(part) else { return Vec::new() };
+    let found = file.includes().filter_map(|(piece, include, conditional)| match include.0 {
+        Include::Quoted(path) => Some((piece, path.to_owned(), conditional)),
+        _ => None,
+    });
+    found.collect()
+}
+
+/// The header in play that `path` means: in the includer's folder, or by the end of its path.
+fn brought(parts: &Parts, from: usize, path: &str, offered: &dyn Interface) -> Option<usize> {
+    let beside = parts.get(from).and_then(|part| joined(folder(&part.path), path));
+    let usable = |kind: PartKind, added: bool| match kind {
+        PartKind::PrivateHeader => true,
+        // A header of httpd that the patches touch is the target's, as long as it has it.
+        PartKind::SharedHeader => added && !offered.has_header(path),
+        PartKind::BaseHeader => true,
+        PartKind::Module | PartKind::SharedSource => false,
+    };
+    let headers = || {
+        parts
+            .iter()
+            .filter(|(_, part)| usable(part.kind, part.before.is_none() && part.hunks.lines.is_empty()))
+    };
+    headers()
+        .find(|(_, part)| beside.as_deref() == Some(&*part.path))
+        .or_else(|| headers().find(|(_, part)| ends_with_path(&part.path, path)))
+        .map(|(found, _)| found)
+}
+
+fn ends_with_path(whole: &str, end: &str) -> bool {
+    let end = end.trim_start_matches("../").trim_start_matches("./");
+    whole.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// `folder/path` without `.` and `..`; nothing if it leaves the tree.
+fn joined(folder: &str, path: &str) -> Option<String> {
+    let mut all: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                all.pop()?;
+            }
+            part => all.push(part),
+        }
+    }
+    Some(all.join("/"))
+}
+
+fn in_base(
+    parts: &mut Parts,
+    from: usize,
+    path: &str,
+    base: Option<&dyn Upstream>,
+) -> Result<Option<usize>, Error> {
+    let Some(base) = base else { return Ok(None) };
+    // Beside the includer, then in httpd's public folder, then beside the other files in play.
+    let mut folders: Vec<String> =
+        parts.get(from).map(|part| folder(&part.path).to_owned()).into_iter().collect();
+    folders.push("include".to_owned());
+    folders.extend(parts.iter().map(|(_, part)| folder(&part.path).to_owned()));
+    let mut tried = HashSet::new();
+    for candidate in folders.iter().filter_map(|folder| joined(folder, path)) {
+        if !tried.insert(candidate.clone()) {
+            continue;
+        }
+        if let Some((found, _)) = parts.iter().find(|(_, part)| *part.path == *candidate && part.is_header())
+        {
+            return Ok(Some(found));
+        }
+        let text = base.read(&candidate).map_err(|reason| Error::Base { path: candidate.clone(), reason })?;
+        if let Some(text) = text {
+            return Ok(Some(parts.push_base_header(&candidate, text)));
+        }
+    }
+    Ok(None)
+}
+
+fn missing(parts: &Parts, site: Site, header: &str, based: bool) -> Error {
+    let help = if based {
+        "the base tree does not have it either: it may be generated by configure, or belong to a library whose development \
+         package is not installed"
+    } else {
+        "give the tree that the patch applies to with --base, or add the header to the recipe's files"
+    };
+    let part = parts.get(site.part);
+    let source_code =
+        part.map_or_else(|| miette::NamedSource::new("", "".into()), |part| part.named_source());
+    let range = part.map_or(0..0, |part| part.file.range(site.piece));
+    let text: &str = source_code.inner();
+    let written = text.get(range.clone()).unwrap_or_default();
+    let start = range.start + written.find(header).unwrap_or(0);
+    Error::MissingHeader {
+        header: header.to_owned(),
+        source_code,
+        at: SourceSpan::new(start.into(), header.len()),
+        help: help.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_and_stay_inside() {
+        assert_eq!(joined("modules/x", "../y/a.h").as_deref(), Some("modules/y/a.h"));
+        assert_eq!(joined("modules/x", "./a.h").as_deref(), Some("modules/x/a.h"));
+        assert_eq!(joined("x", "../../a.h"), None);
+        assert!(ends_with_path("modules/x/a.h", "a.h"));
+        assert!(ends_with_path("modules/x/a.h", "../x/a.h"));
+        assert!(!ends_with_path("modules/x/ba.h", "a.h"));
+    }
+}

@@ -1,0 +1,430 @@
+//! Follows the names that the module uses into the shared files, and decides on each declaration that it meets.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+
+use super::parts::{AddedInside, Part, PartKind, Parts, Site};
+use super::record::{Evidence, Outcome};
+use super::resolve::{self, Candidates, Own};
+use super::status::Status;
+use super::{Error, Interface};
+use crate::c::{Declaration, DeclarationKind, Role, lex};
+
+/// What is taken from the shared files.
+#[derive(Debug, Default)]
+pub(super) struct Reached {
+    /// By place: why it is taken.
+    pub picked: BTreeMap<Site, Pick>,
+    /// Changed declarations that are not taken although they were met: why.
+    pub left: BTreeMap<Site, String>,
+    /// Functions of which the target has another version: all calls in play go to the copy.
+    pub copies: BTreeSet<String>,
+    /// Names that inlined code uses and that nobody is known to declare, with their user.
+    pub unresolved: BTreeSet<(String, Site)>,
+    pub own: Own,
+}
+
+/// A declaration that is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pick {
+    /// Functions and variables become `static`; prototypes of what the target exports stay as they are.
+    pub make_static: bool,
+    pub reason: String,
+}
+
+/// A use of a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Use {
+    name: String,
+    by: Site,
+    /// No `#if` stands around it, all the way from the module.
+    certain: bool,
+}
+
+/// Follows all names from the module's own code.
+pub(super) fn follow(parts: &Parts, offered: &dyn Interface) -> Result<Reached, Error> {
+    let mut walk = Walk {
+        parts,
+        offered,
+        reached: Reached { own: Own::of(parts), ..Reached::default() },
+        met: HashSet::new(),
+        came_by: HashMap::new(),
+        certain: VecDeque::new(),
+        uncertain: VecDeque::new(),
+    };
+    for (part, _) in parts.own() {
+        walk.uses_of_own(part);
+    }
+    // What is certain first, so that a refusal never rests on code that may not be compiled.
+    while let Some(next) = walk.certain.pop_front().or_else(|| walk.uncertain.pop_front()) {
+        walk.meet(&next)?;
+    }
+    Ok(walk.reached)
+}
+
+struct Walk<'a> {
+    parts: &'a Parts,
+    offered: &'a dyn Interface,
+    reached: Reached,
+    /// Names with the file that sees them; the module's own files and the headers see the same.
+    met: HashSet<(Option<usize>, String)>,
+    /// How a taken declaration was met first.
+    came_by: HashMap<Site, Use>,
+    certain: VecDeque<Use>,
+    uncertain: VecDeque<Use>,
+}
+
+impl<'a> Walk<'a> {
+    fn part(&self, site: Site) -> Option<(&'a Part, &'a Declaration)> {
+        let part = self.parts.get(site.part)?;
+        Some((part, part.file.declaration(site.piece)?))
+    }
+
+    fn uses_of_own(&mut self, at: usize) {
+        let Some(part) = self.parts.get(at) else { return };
+        for piece in part.solid() {
+            self.uses_of(Site { part: at, piece }, true);
+        }
+    }
+
+    /// Queues what a piece uses.
+    fn uses_of(&mut self, by: Site, certain: bool) {
+        let Some((part, declaration)) = self.part(by) else { return };
+        if declaration.is_dead() {
+            return;
+        }
+        let text = part.file.text();
+        let certain = certain && declaration.conditions.is_empty();
+        let own_names: HashSet<&str> = declaration.names.iter().map(String::as_str).collect();
+        let mut seen = HashSet::new();
+        let mut add = |name: &str, certain: bool| {
+            if seen.insert((name.to_owned(), certain)) {
+                let queue = if certain { &mut self.certain } else { &mut self.uncertain };
+                queue.push_back(Use { name: name.to_owned(), by, certain });
+            }
+        };
+        for identifier in declaration.identifiers.iter().filter(|identifier| identifier.role == Role::Global)
+        {
+            let Some(name) = text.get(identifier.range.clone()) else { continue };
+            if !own_names.contains(name) {
+                add(name, certain && !identifier.conditional);
+            }
+        }
+        for condition in &declaration.conditions {
+            for token in lex::tokens(condition, 0..condition.len()) {
+                let name = token.text(condition);
+                if token.kind == lex::TokenKind::Identifier && name != "defined" {
+                    add(name, false);
+                }
+            }
+        }
+    }
+
+    fn meet(&mut self, used: &Use) -> Result<(), Error> {
+        let from_own = self.parts.get(used.by.part).is_some_and(|part| part.own);
+        let sees_private =
+            self.parts.get(used.by.part).is_some_and(|part| part.kind == PartKind::SharedSource);
+        let scope = sees_private.then_some(used.by.part);
+        if from_own && self.reached.own.has(used.by.part, &used.name) {
+            return Ok(());
+        }
+        if !self.met.insert((scope, used.name.clone())) {
+            return Ok(());
+        }
+        let declared = self.offered.declared_in(&used.name);
+        let has = declared.is_some() || self.offered.exported_by(&used.name).is_some();
+        let candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
+        if candidates.sites.is_empty() {
+            return if has { Ok(()) } else { self.met_nowhere(used, from_own) };
+        }
+        // A shared name is one thing, whoever uses it.
+        if scope.is_some() && !candidates.private && !self.met.insert((None, used.name.clone())) {
+            return Ok(());
+        }
+        if !from_own && !candidates.private && self.reached.own.shared.contains(&used.name) {
+            return Ok(());
+        }
+        // A name of another file's own has nothing to do with what the target calls so.
+        let exported = self.offered.exported_by(&used.name);
+        let has = target_has(declared.as_deref(), exported.as_deref()).filter(|_| !candidates.private);
+        self.decide(used, &candidates, has, declared.is_some())
+    }
+
+    fn met_nowhere(&mut self, used: &Use, from_own: bool) -> Result<(), Error> {
+        if self.reached.own.shared.contains(&used.name) {
+            return Ok(());
+        }
+        if !from_own {
+            self.reached.unresolved.insert((used.name.clone(), used.by));
+            return Ok(());
+        }
+        // A header that comes with the module may promise what nobody keeps.
+        for (_, part) in self.parts.own().filter(|(_, part)| part.is_header()) {
+            let promised = part.file.find(&used.name).any(|(_, declaration)| {
+                let announces = declaration.kind == DeclarationKind::Prototype
+                    || declaration.kind == DeclarationKind::Variable && declaration.forward;
+                announces && declaration.conditions.is_empty() && !declaration.macro_call
+            });
+            if promised && used.certain {
+                let (source_code, at, label) = self.place(used);
+                let (name, file) = (used.name.clone(), part.path.to_string());
+                return Err(Error::NoProvider { name, file, source_code, at, label });
+            }
+        }
+        for (_, part) in self.parts.donors().filter(|(_, part)| part.is_header() && used.certain) {
+            let Some(added) = part.added_inside(&used.name) else { continue };
+            let (source_code, at, label) = self.place(used);
+            let (name, file) = (used.name.clone(), part.path.to_string());
+            return Err(match added {
+                AddedInside::Listed => {
+                    Error::EnumerationGrown { constant: name, file, source_code, at, label }
+                }
+                AddedInside::Otherwise => Error::NotSeenWhole { name, file, source_code, at, label },
+            });
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &mut self,
+        used: &Use,
+        candidates: &Candidates,
+        has: Option<String>,
+        declared: bool,
+    ) -> Result<(), Error> {
+        let of = |kinds: &[DeclarationKind]| -> Vec<Site> {
+            let is = |site: &Site| self.part(*site).is_some_and(|(_, found)| kinds.contains(&found.kind));
+            candidates.sites.iter().copied().filter(is).collect()
+        };
+        let functions = of(&[DeclarationKind::Function, DeclarationKind::Partial]);
+        let announced = of(&[DeclarationKind::Prototype]);
+        if !functions.is_empty() {
+            let why = "its definition is inlined before it is used";
+            self.leave(&announced, has.as_deref().unwrap_or(why));
+            return self.functions(used, functions, has);
+        }
+        let variables = of(&[DeclarationKind::Variable]);
+        if !variables.is_empty() {
+            return self.variables(used, variables, has);
+        }
+        let values = of(&[DeclarationKind::Macro, DeclarationKind::Type, DeclarationKind::MacroCall]);
+        if !values.is_empty() {
+            return self.values(used, values, has);
+        }
+        match (has, declared) {
+            (Some(why), true) => self.leave(&announced, &why),
+            (Some(why), false) => {
+                let why = format!("{why}, and no header of the target declares it");
+                self.take_first(used, &announced, false, &why);
+            }
+            (None, _) if !used.certain => {}
+            (None, _) => {
+                let Some(site) = announced.first() else { return Ok(()) };
+                let file = self.part(*site).map_or(String::new(), |(part, _)| part.path.to_string());
+                let (source_code, at, label) = self.place(used);
+                return Err(Error::NoProvider { name: used.name.clone(), file, source_code, at, label });
+            }
+        }
+        Ok(())
+    }
+
+    fn functions(&mut self, used: &Use, sites: Vec<Site>, has: Option<String>) -> Result<(), Error> {
+        for site in sites {
+            let Some((part, declaration)) = self.part(site) else { continue };
+            let seen = part.seen(site.piece);
+            let file = part.path.to_string();
+            let name = used.name.clone();
+            let existed = seen.status != Status::Added;
+            if seen.status == Status::Modified && (part.evidence == Evidence::Hunks || !seen.whole) {
+                let (source_code, at, label) = self.place(used);
+                return Err(Error::Modified { name, file, source_code, at, label });
+            }
+            if seen.status != Status::Modified
+                && let Some(why) = &has
+            {
+                self.leave(&[site], why);
+                continue;
+            }
+            if !seen.whole {
+                let (source_code, at, label) = self.place(used);
+                return Err(Error::NotSeenWhole { name, file, source_code, at, label });
+            }
+            if existed && let Some(state) = declaration.state.first() {
+                let (source_code, at, label) = self.place(used);
+                let name = format!("{state} (static in {name})");
+                return Err(Error::PrivateState { name, file, source_code, at, label });
+            }
+            let reason = match (seen.status, &has) {
+                (Status::Added, _) => "the patch adds it, and the target does not have it".to_owned(),
+                (Status::Unchanged, _) => {
+                    format!("{file} keeps it to itself, or the target does not have it")
+                }
+                (Status::Modified, None) => {
+                    "the patch changes it, and the target does not have it".to_owned()
+                }
+                (Status::Modified, Some(why)) => {
+                    self.reached.copies.insert(name);
+                    format!(
+                        "{why} as it was before the patch: a copy of the changed function is used, and the target's \
+                             own calls still reach its own version"
+                    )
+                }
+            };
+            self.take(used, site, true, reason);
+        }
+        Ok(())
+    }
+
+    fn variables(&mut self, used: &Use, sites: Vec<Site>, has: Option<String>) -> Result<(), Error> {
+        if let Some(why) = has {
+            self.leave(&sites, &why);
+            return Ok(());
+        }
+        let constant =
+            |site: &Site| self.part(*site).is_some_and(|(_, found)| found.constant || found.forward);
+        let written = sites.iter().find(|site| !constant(site)).copied();
+        let defined = sites.iter().any(|site| self.part(*site).is_some_and(|(_, found)| !found.forward));
+        let first = written.or(sites.first().copied());
+        let Some((part, _)) = first.and_then(|site| self.part(site)) else { return Ok(()) };
+        let (name, file) = (used.name.clone(), part.path.to_string());
+        if written.is_some() {
+            let (source_code, at, label) = self.place(used);
+            return Err(Error::PrivateState { name, file, source_code, at, label });
+        }
+        if !defined {
+            if !used.certain {
+                return Ok(());
+            }
+            let (source_code, at, label) = self.place(used);
+            return Err(Error::NoProvider { name, file, source_code, at, label });
+        }
+        for site in sites {
+            if self.part(site).is_some_and(|(_, found)| found.forward) {
+                self.leave(&[site], "its definition is met as well");
+            } else {
+                self.take(used, site, true, "a constant that the target does not have".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn values(&mut self, used: &Use, sites: Vec<Site>, has: Option<String>) -> Result<(), Error> {
+        if let Some(why) = has {
+            self.leave(&sites, &why);
+            return Ok(());
+        }
+        for site in sites {
+            let Some((part, declaration)) = self.part(site) else { continue };
+            let known = |other: &&String| self.offered.declared_in(other).is_some();
+            let private = part.kind == PartKind::SharedSource;
+            let constant = declaration.constants.contains(&used.name);
+            if !private && constant && declaration.names.iter().any(|other| known(&other)) {
+                if !used.certain {
+                    continue;
+                }
+                let (source_code, at, label) = self.place(used);
+                let (constant, file) = (used.name.clone(), part.path.to_string());
+                return Err(Error::EnumerationGrown { constant, file, source_code, at, label });
+            }
+            if !part.seen(site.piece).whole {
+                let (source_code, at, label) = self.place(used);
+                let (name, file) = (used.name.clone(), part.path.to_string());
+                return Err(Error::NotSeenWhole { name, file, source_code, at, label });
+            }
+            let reason = match (private, part.seen(site.piece).status) {
+                (true, _) => format!("{} keeps it to itself", part.path),
+                (false, Status::Added) => "the patch adds it, and the target does not have it".to_owned(),
+                (false, _) => "the target does not have it".to_owned(),
+            };
+            self.take(used, site, false, reason);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, sites: &[Site], why: &str) {
+        for site in sites {
+            self.reached.left.entry(*site).or_insert_with(|| why.to_owned());
+        }
+    }
+
+    fn take_first(&mut self, used: &Use, sites: &[Site], make_static: bool, why: &str) {
+        if let Some((first, rest)) = sites.split_first() {
+            self.take(used, *first, make_static, why.to_owned());
+            self.leave(rest, "declared once already");
+        }
+    }
+
+    fn take(&mut self, used: &Use, site: Site, make_static: bool, reason: String) {
+        if self.reached.picked.contains_key(&site) {
+            return;
+        }
+        let user = self.part(used.by).and_then(|(_, user)| user.names.first().cloned());
+        let reason = match user {
+            Some(user) => format!("used by {user}: {reason}"),
+            None => reason,
+        };
+        self.reached.picked.insert(site, Pick { make_static, reason });
+        self.came_by.insert(site, used.clone());
+        self.uses_of(site, used.certain);
+    }
+
+    /// The place of a use for an error, and the way to it in words.
+    fn place(&self, used: &Use) -> (miette::NamedSource<std::sync::Arc<str>>, miette::SourceSpan, String) {
+        let mut way = Vec::new();
+        let mut by = used.by;
+        while let Some((_, user)) = self.part(by) {
+            way.extend(user.names.first().cloned());
+            // The walk goes from the module outwards, so this ends; a limit keeps the label readable.
+            match self.came_by.get(&by) {
+                Some(before) if way.len() < 8 => by = before.by,
+                _ => break,
+            }
+        }
+        way.reverse();
+        let label = match way.len() {
+            0 => "used here".to_owned(),
+            1 => format!("used by {}", way.join("")),
+            _ => format!("reached by way of {}", way.join(", ")),
+        };
+        let part = self.parts.get(used.by.part);
+        let source_code =
+            part.map_or_else(|| miette::NamedSource::new("", "".into()), |part| part.named_source());
+        let at = part.map_or_else(|| (0, 0).into(), |part| part.span_of(used.by.piece, &used.name));
+        (source_code, at, label)
+    }
+}
+
+/// Why the target needs no copy of a name, in words.
+fn target_has(declared: Option<&str>, exported: Option<&str>) -> Option<String> {
+    match (declared, exported) {
+        (Some(header), Some(file)) => {
+            Some(format!("the target declares it in {header}, and {file} exports it"))
+        }
+        (Some(header), None) => Some(format!("the target has it in {header}")),
+        (None, Some(file)) => Some(format!("{file} of the target exports it")),
+        (None, None) => None,
+    }
+}
+
+impl Reached {
+    /// The outcome of a changed declaration of a shared file, and why.
+    pub fn outcome(&self, parts: &Parts, site: Site) -> (Outcome, String) {
+        if let Some(pick) = self.picked.get(&site) {
+            return (Outcome::Inlined, pick.reason.clone());
+        }
+        let seen = parts.get(site.part).map(|part| part.seen(site.piece));
+        if let Some(why) = self.left.get(&site) {
+            let modified = seen.is_some_and(|seen| seen.status == Status::Modified);
+            let why =
+                if modified { format!("{why}: its version counts, not the patch's") } else { why.clone() };
+            return (Outcome::Dropped, why);
+        }
+        let why = match seen.map(|seen| (seen.status, seen.whole)) {
+            Some((Status::Added, true)) => "the patch adds it, and the module does not reach it",
+            Some((Status::Added, false)) => {
+                "the patch adds it, the hunks do not show all of it, and the module does not reach it"
+            }
+            _ => "the patch changes it, and the module does not reach it",
+        };
+        (Outcome::Dropped, why.to_owned())
+    }
+}

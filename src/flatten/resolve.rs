@@ -1,0 +1,82 @@
+//! Which declarations a name can mean, seen from a file: C's own rules of visibility.
+
+use std::collections::{HashMap, HashSet};
+
+use super::parts::{PartKind, Parts, Site};
+use crate::c::{Declaration, DeclarationKind, Linkage};
+
+/// The names that the module's own files define.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// Visible in all of them.
+    pub shared: HashSet<String>,
+    /// Visible in one source only.
+    pub private: HashMap<usize, HashSet<String>>,
+}
+
+impl Own {
+    pub fn of(parts: &Parts) -> Self {
+        let mut own = Own::default();
+        for (at, part) in parts.own() {
+            for declaration in part.file.declarations().filter(|declaration| defines(declaration)) {
+                let private = part.kind == PartKind::Module && is_private(declaration);
+                let set = if private { own.private.entry(at).or_default() } else { &mut own.shared };
+                set.extend(declaration.names.iter().cloned());
+            }
+        }
+        own
+    }
+
+    /// Whether `name`, used in part `from`, is the module's own.
+    pub fn has(&self, from: usize, name: &str) -> bool {
+        self.shared.contains(name) || self.private.get(&from).is_some_and(|names| names.contains(name))
+    }
+}
+
+/// Whether a declaration gives its names a meaning, so that no other is looked for.
+pub(super) fn defines(declaration: &Declaration) -> bool {
+    !declaration.is_dead() && declaration.kind != DeclarationKind::Prototype && !declaration.forward
+}
+
+/// Whether no other source file can see it: types and macros of a source, and what is `static`.
+pub(super) fn is_private(declaration: &Declaration) -> bool {
+    declaration.linkage != Linkage::External || declaration.kind == DeclarationKind::Type
+}
+
+/// What `name` can mean.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    /// In order of the files and of the declarations in them.
+    pub sites: Vec<Site>,
+    /// Only the file that uses it can see them.
+    pub private: bool,
+}
+
+/// The declarations of shared files that `name` can mean where part `from` uses it. What the target has matters only
+/// where the patches change it.
+pub(super) fn candidates(parts: &Parts, from: usize, name: &str, target_has: bool) -> Candidates {
+    let found = |at: usize| {
+        let part = parts.get(at);
+        let all = part.into_iter().flat_map(|part| part.file.find(name));
+        let inside = move |piece: &usize| part.is_some_and(|part| part.hunks.inside.contains(piece));
+        all.filter(move |(piece, declaration)| !declaration.is_dead() && !inside(piece))
+            .map(move |(piece, declaration)| (Site { part: at, piece }, declaration))
+    };
+    let donor = parts.get(from).is_some_and(|part| part.kind == PartKind::SharedSource && !part.own);
+    if donor {
+        let own: Vec<_> = found(from).collect();
+        if !own.is_empty() {
+            let private = own.iter().all(|(_, declaration)| is_private(declaration));
+            return Candidates { sites: own.into_iter().map(|(site, _)| site).collect(), private };
+        }
+    }
+    let mut sites = Vec::new();
+    for (at, part) in parts.donors().filter(|(at, _)| !(donor && *at == from)) {
+        if target_has && !part.changes(name) {
+            continue;
+        }
+        let visible = |declaration: &Declaration| part.is_header() || !is_private(declaration);
+        sites.extend(found(at).filter(|(_, declaration)| visible(declaration)).map(|(site, _)| site));
+    }
+    Candidates { sites, private: false }
+}
