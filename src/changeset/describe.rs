@@ -53,7 +53,12 @@ pub fn describe(changeset: &Changeset, module: &ModuleFound) -> PatchFacts {
         let value = commented_summary(text, &module.name)?;
         Some(Fact { value, from: format!("the first comment of {path}") })
     });
-    let summary = in_manual("description").or(in_comment).or_else(|| subject.clone());
+    let from_subject = subject
+        .clone()
+        .map(|fact| Fact { value: first_sentence(&fact.value, &module.name), ..fact })
+        // What 2.4.x says of a backport, and what is no line any more.
+        .filter(|fact| !fact.value.starts_with("Merge ") && fact.value.chars().count() <= 90);
+    let summary = in_manual("description").or(in_comment).or(from_subject);
     let body = message.map(|message| without_trailers(&message.body)).filter(|body| !body.is_empty());
     PatchFacts {
         author: said(message.and_then(|message| message.author.as_ref()), "sender"),
@@ -96,8 +101,13 @@ fn plain(xml: &str) -> String {
     let mut rest = xml;
     while let Some((before, after)) = rest.split_once('<') {
         text.push_str(before);
+        // Warnings about using the module stand before what it is.
+        if let Some((_, behind)) = after.strip_prefix("note").and_then(|note| note.split_once("</note>")) {
+            rest = behind;
+            continue;
+        }
         let (tag, behind) = after.split_once('>').unwrap_or((after, ""));
-        if matches!(tag, "/p" | "/li" | "/note" | "/dt" | "/dd") {
+        if matches!(tag, "/p" | "/li" | "/dt" | "/dd" | "/title") {
             text.push_str("\n\n");
         }
         rest = behind;
@@ -120,6 +130,12 @@ fn commented_summary(text: &str, name: &str) -> Option<String> {
         let said = rest.trim_start_matches(['-', ' ']).trim_end_matches("*/").trim();
         said.chars().any(char::is_alphabetic).then(|| said.to_owned())
     })
+}
+
+/// `mod_x: Do this. And that.` as `Do this`.
+fn first_sentence(subject: &str, name: &str) -> String {
+    let rest = subject.strip_prefix(name).and_then(|rest| rest.trim_start().strip_prefix(':')).unwrap_or(subject).trim();
+    rest.split_once(". ").map_or(rest, |(first, _)| first).to_owned()
 }
 
 fn one_line(text: &str) -> String {
@@ -218,7 +234,14 @@ mod tests {
     fn markup_becomes_paragraphs() {
         let xml = "\n  <p>One\n   <code>two</code> &amp;lt;</p>\n  <p>Three</p>";
         assert_eq!(plain(xml), "One two &lt;\n\nThree");
+        assert_eq!(plain("<note><title>Careful</title>x</note><p>One</p>"), "One");
         assert_eq!(plain("a < b"), "a");
+    }
+
+    #[test]
+    fn a_subject_is_cut_to_what_it_says_of_the_module() {
+        assert_eq!(first_sentence("mod_x: Does this. Also that.", "mod_x"), "Does this");
+        assert_eq!(first_sentence("Add mod_x.", "mod_x"), "Add mod_x.");
     }
 
     #[test]

@@ -127,13 +127,9 @@ fn part(glob: &[u8], name: &[u8]) -> bool {
                 star = Some((g, n));
                 g += 1;
             }
-            // A character of several bytes is one: `?` takes its first byte here and the others below.
             Some(b'?') => {
                 g += 1;
                 n += 1;
-                while name.get(n).is_some_and(|byte| byte & 0xc0 == 0x80) {
-                    n += 1;
-                }
             }
             Some(byte) if *byte == name[n] => {
                 g += 1;

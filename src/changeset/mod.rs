@@ -7,8 +7,10 @@
 
 mod apply;
 mod classify;
+mod complaints;
 mod describe;
 mod error;
+mod file_patch;
 mod forms;
 mod glob;
 mod hunk;
@@ -21,6 +23,7 @@ mod scan;
 mod series;
 mod sketch;
 mod text;
+mod tokens;
 
 pub use describe::{Fact, PatchFacts, describe};
 pub use error::Error;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::tokens::{Place, Tokens};
 use super::{Changeset, Class, Error, FileText};
 
 /// A module that a file of the changeset defines.
@@ -113,7 +114,7 @@ pub(super) struct Definition {
 }
 
 /// All definitions of module structures in C text: `module … NAME =` and `AP_DECLARE_MODULE(NAME) =`, outside comments,
-/// strings and macros.
+/// strings and macros. Of several branches of one `#if` the first that has one counts; `#if 0` does not.
 pub(super) fn definitions(text: &str) -> Vec<Definition> {
     // Most files have none, and this is asked of every C file of a patch.
     if memchr::memmem::find(text.as_bytes(), b"module").is_none()
@@ -121,120 +122,48 @@ pub(super) fn definitions(text: &str) -> Vec<Definition> {
     {
         return Vec::new();
     }
-    let tokens: Vec<Token<'_>> = Tokens { text, at: 0, line: 1, fresh: true }.collect();
+    let (tokens, branches) = Tokens::read(text);
     let word = |at: usize| tokens.get(at).map_or("", |token| token.text);
-    let mut found = Vec::new();
+    let mut found: Vec<(Definition, Place)> = Vec::new();
     for (at, token) in tokens.iter().enumerate() {
-        if token.text == "AP_DECLARE_MODULE" && word(at + 1) == "(" && word(at + 3) == ")" && word(at + 4) == "=" {
-            found.push(Definition { symbol: format!("{}_module", word(at + 2)), line: token.line });
-        }
-        let declared = at.checked_sub(1).is_some_and(|before| {
-            // `extern module x_module = …` is no way to write a definition, `struct module` and `->module` are others.
-            ["extern", "struct", ".", ">", "typedef"].contains(&word(before))
-        });
-        if token.text == "module" && !declared {
-            // Qualifiers (`const`, `AP_MODULE_DECLARE_DATA`, `MODULE_VAR_EXPORT`), then the name.
-            let names: Vec<&str> =
-                tokens[at + 1..].iter().take(5).map(|token| token.text).take_while(|text| is_word(text)).collect();
-            let Some(symbol) = names.last() else { continue };
-            let exported = names.len() > 1 || symbol.ends_with("_module");
-            if word(at + 1 + names.len()) == "=" && exported {
-                found.push(Definition { symbol: (*symbol).to_owned(), line: token.line });
+        let symbol = match token.text {
+            "AP_DECLARE_MODULE" if word(at + 1) == "(" && word(at + 3) == ")" && word(at + 4) == "=" => {
+                format!("{}_module", word(at + 2))
             }
+            "module" if !at.checked_sub(1).is_some_and(|before| is_declaring(word(before))) => {
+                // Qualifiers (`const`, `AP_MODULE_DECLARE_DATA`, `MODULE_VAR_EXPORT`), then the name.
+                let names: Vec<&str> =
+                    tokens[at + 1..].iter().take(5).map(|token| token.text).take_while(|text| is_word(text)).collect();
+                let Some(symbol) = names.last() else { continue };
+                let exported = names.len() > 1 || symbol.ends_with("_module");
+                if word(at + 1 + names.len()) != "=" || !exported {
+                    continue;
+                }
+                (*symbol).to_owned()
+            }
+            _ => continue,
+        };
+        let excluded = found.iter().any(|(_, other)| branches.exclude_each_other(*other, token.place));
+        if !excluded && !branches.is_dead(token.place) {
+            found.push((Definition { symbol, line: token.line }, token.place));
+        }
+        if found.len() == MAX_DEFINITIONS {
+            break;
         }
     }
-    found
+    found.into_iter().map(|(definition, _)| definition).collect()
+}
+
+/// More than this in one file are no honest source, and each is compared with the others.
+const MAX_DEFINITIONS: usize = 64;
+
+/// `extern module x_module` is no way to write a definition; `struct module` and `->module` are other things.
+fn is_declaring(word: &str) -> bool {
+    ["extern", "struct", ".", ">", "typedef"].contains(&word)
 }
 
 fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-}
-
-/// A word or a single other character of C.
-struct Token<'a> {
-    text: &'a str,
-    line: u32,
-}
-
-/// C text without comments, literals and preprocessor lines.
-struct Tokens<'a> {
-    text: &'a str,
-    at: usize,
-    line: u32,
-    /// Whether only blanks stand before on this line.
-    fresh: bool,
-}
-
-impl<'a> Tokens<'a> {
-    fn rest(&self) -> &'a [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
-    }
-
-    /// Moves on, counting lines.
-    fn skip(&mut self, count: usize) {
-        let count = count.min(self.rest().len());
-        let lines = memchr::memchr_iter(b'\n', &self.rest()[..count]).count();
-        self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
-        self.at += count;
-    }
-
-    /// Length of a quoted literal; an unclosed one ends with its line.
-    fn quoted(rest: &[u8], quote: u8) -> usize {
-        let mut at = 1;
-        while let Some(&byte) = rest.get(at) {
-            match byte {
-                b'\\' => at += 2,
-                b'\n' => return at,
-                _ if byte == quote => return at + 1,
-                _ => at += 1,
-            }
-        }
-        rest.len()
-    }
-
-    /// Length of a preprocessor line with those it is continued on.
-    fn directive(rest: &[u8]) -> usize {
-        memchr::memchr_iter(b'\n', rest)
-            .find(|&at| !rest[..at].trim_ascii_end().ends_with(b"\\"))
-            .unwrap_or(rest.len())
-    }
-}
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
-
-    fn next(&mut self) -> Option<Token<'a>> {
-        loop {
-            let rest = self.rest();
-            let fresh = self.fresh;
-            let count = match *rest.first()? {
-                b'\n' => {
-                    self.fresh = true;
-                    self.skip(1);
-                    continue;
-                }
-                b'#' if fresh => Self::directive(rest),
-                b'/' if rest.get(1) == Some(&b'*') => {
-                    memchr::memmem::find(rest.get(2..)?, b"*/").map_or(rest.len(), |end| end + 4)
-                }
-                b'/' if rest.get(1) == Some(&b'/') => memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
-                quote @ (b'"' | b'\'') => Self::quoted(rest, quote),
-                byte if byte.is_ascii_whitespace() || !byte.is_ascii() => {
-                    self.skip(1);
-                    continue;
-                }
-                byte => {
-                    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-                    let length = if is_part(&&byte) { rest.iter().take_while(is_part).count() } else { 1 };
-                    let token = Token { text: self.text.get(self.at..self.at + length)?, line: self.line };
-                    self.fresh = false;
-                    self.skip(length);
-                    return Some(token);
-                }
-            };
-            self.skip(count);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -279,6 +208,14 @@ mod tests {
         ] {
             assert_eq!(symbols(text), [], "{text}");
         }
+    }
+
+    #[test]
+    fn branches_of_one_condition_are_one_definition() {
+        let two = "#if NEW\nAP_DECLARE_MODULE(x) =\n#else\nmodule AP_MODULE_DECLARE_DATA x =\n#endif\n{ 0 };\n";
+        assert_eq!(symbols(two), [("x_module".to_owned(), 2)]);
+        let dead = "#if 0\nmodule a_module = {0};\n#else\nmodule b_module = {0};\n#endif\nmodule c_module = {0};\n";
+        assert_eq!(symbols(dead), [("b_module".to_owned(), 4), ("c_module".to_owned(), 6)]);
     }
 
     #[test]

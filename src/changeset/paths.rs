@@ -43,21 +43,27 @@ impl Problem {
 pub(super) struct Prefixes {
     /// As `b`, `httpd-2.4.62`, `httpd/httpd/trunk`.
     known: BTreeSet<String>,
-    /// How many leading parts to take off paths that are not git's, where a base tree tells.
+    /// How many leading parts to take off what is left, where a base tree tells.
     level: Option<usize>,
 }
 
 impl Prefixes {
     /// Learns from all file patches of a patch file.
     pub(super) fn of(all: &[&RawPaths], base: Option<&Tree>) -> Result<Prefixes, source::Error> {
-        let mut sides = Vec::new();
+        // The path on each side, what two sides or git show of it, and whether a file must be there under it.
+        let mut sides: Vec<(&str, &str, bool)> = Vec::new();
         for paths in all {
-            if let RawPaths::Both { old, new, prefixed: None } | RawPaths::Born { old, new } | RawPaths::Gone { old, new } =
-                paths
-            {
-                sides.push((new.as_str(), two_sided(new, old), matches!(paths, RawPaths::Born { .. })));
-                sides.push((old.as_str(), two_sided(old, new), true));
-            }
+            let (old, new) = match paths {
+                RawPaths::Both { old, new, .. } | RawPaths::Born { old, new } | RawPaths::Gone { old, new } => (old, new),
+                _ => continue,
+            };
+            let (old_rest, new_rest) = match paths {
+                RawPaths::Both { prefixed: Some(true), .. } => (without_parts(old, 1), without_parts(new, 1)),
+                RawPaths::Both { prefixed: Some(false), .. } => (old.as_str(), new.as_str()),
+                _ => (two_sided(old, new), two_sided(new, old)),
+            };
+            sides.push((new, new_rest, !matches!(paths, RawPaths::Born { .. })));
+            sides.push((old, old_rest, false));
         }
         let mut prefixes = Prefixes::default();
         if let Some(base) = base {
@@ -65,7 +71,7 @@ impl Prefixes {
             let mut most = 0;
             for level in 0..=3 {
                 let mut found = 0;
-                for (path, stripped, _) in sides.iter().filter(|(.., other)| !other) {
+                for (path, stripped, _) in sides.iter().filter(|(.., there)| *there) {
                     let rest = without_parts(stripped, level);
                     found += usize::from(checked(path, rest).is_ok() && base.contains(rest)?);
                 }
@@ -108,8 +114,8 @@ impl Prefixes {
     fn both(&self, old: &str, new: &str, prefixed: Option<bool>) -> Result<String, Problem> {
         checked(old, old)?;
         let stripped = match prefixed {
-            Some(true) => unwrapped(without_parts(new, 1)),
-            Some(false) => unwrapped(new),
+            Some(true) => self.settle(without_parts(new, 1)),
+            Some(false) => self.settle(new),
             None => match two_sided(new, old) {
                 // Both sides are alike, as svn has them, and tell nothing; other files of the patch may.
                 whole if whole.len() == new.len() && self.level.is_none() => unwrapped(self.without_known(whole)),
@@ -121,16 +127,15 @@ impl Prefixes {
 
     /// `usual`: what git puts before a path on this side.
     fn one_sided<'p>(&self, path: &'p str, prefixed: Option<bool>, usual: &str) -> &'p str {
-        let stripped = match prefixed {
-            Some(true) => without_parts(path, 1),
-            Some(false) => path,
+        match prefixed {
+            Some(true) => self.settle(without_parts(path, 1)),
+            Some(false) => self.settle(path),
             None => {
                 let known = self.without_known(path);
                 let usual = path.split_once('/').filter(|(first, _)| *first == usual).map(|(_, rest)| rest);
-                if known.len() < path.len() { known } else { usual.unwrap_or(path) }
+                if known.len() < path.len() { known } else { unwrapped(usual.unwrap_or(path)) }
             }
-        };
-        unwrapped(stripped)
+        }
     }
 
     /// Without the longest prefix that other file patches showed.

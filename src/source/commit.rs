@@ -35,11 +35,9 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
         return Err(Error::UnknownCommit { url: url.to_owned(), commit: id });
     };
     let read = Commit::parse(&raw);
-    let parent = match read.parents.as_slice() {
-        [] => None,
-        [parent] => Some(parent.as_str()),
-        more => return Err(Error::Merge { commit: id, parents: more.len() }),
-    };
+    // Of a merge, the change against the first parent: what it brings to its branch. Upstream's git is made from svn, and what
+    // svn calls a merge of revisions (how 2.4.x gets its modules) is a merge commit there.
+    let parent = read.parents.first().map(String::as_str);
     let base = match parent {
         None => Tree::memory(format!("the empty tree before {id}"), Default::default()),
         Some(parent) => {
@@ -59,7 +57,8 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
     }
     let mut bytes = read.mail_header(&id).into_bytes();
     bytes.extend_from_slice(&difference);
-    let description = format!("commit {} of {url}", &id[..12]);
+    let merge = if read.parents.len() > 1 { ", a merge, as the change to its first parent" } else { "" };
+    let description = format!("commit {} of {url}{merge}", &id[..12]);
     Ok(Sources {
         patches: vec![PatchFile::new(name, bytes, Some(id))],
         base: Some(base),

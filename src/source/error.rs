@@ -13,13 +13,18 @@ pub enum Error {
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 
-    /// A program that this stage runs is missing, hung, or could not be started.
+    /// A program that this stage runs hung, or could not be started.
     #[error(transparent)]
+    #[diagnostic(code(modgraft::source::program))]
+    Program(process::Error),
+
+    /// git is not installed.
+    #[error("git is not installed, and this source needs it")]
     #[diagnostic(
-        code(modgraft::source::program),
-        help("git is needed for commits and `GIT@REV` bases: `apt-get install git` or `dnf install git`")
+        code("modgraft::source::git-missing"),
+        help("`apt-get install git` or `dnf install git`; or name patch files and an unpacked base tree, which need none")
     )]
-    Program(#[from] process::Error),
+    GitMissing,
 
     /// The list of patches is empty.
     #[error("no patch file is named")]
@@ -183,19 +188,6 @@ pub enum Error {
         repository: String,
         /// As written.
         revision: String,
-    },
-
-    /// More than one parent: there is no one change.
-    #[error("commit {commit} is a merge of {parents} parents and brings no change of its own")]
-    #[diagnostic(
-        code(modgraft::source::merge),
-        help("name the commit on the merged branch that brings the module, or make a patch with `git diff {commit}^1 {commit}`")
-    )]
-    Merge {
-        /// The full id.
-        commit: String,
-        /// How many.
-        parents: usize,
     },
 
     /// The commit is there, its parent is not.
@@ -395,6 +387,15 @@ pub enum Error {
     },
 }
 
+impl From<process::Error> for Error {
+    fn from(error: process::Error) -> Self {
+        match error {
+            process::Error::Missing { program } if program == "git" => Error::GitMissing,
+            other => Error::Program(other),
+        }
+    }
+}
+
 impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
@@ -402,6 +403,7 @@ impl Error {
             Error::Program(process::Error::Interrupted) => Kind::Interrupted,
             Error::Io(_)
             | Error::Program(_)
+            | Error::GitMissing
             | Error::Network { .. }
             | Error::Repository { .. }
             | Error::Git { .. }
@@ -414,7 +416,6 @@ impl Error {
             | Error::Base { .. }
             | Error::BaseText { .. }
             | Error::TarballMissing { .. } => Kind::Usage,
-            Error::Merge { .. } => Kind::Refused,
             Error::PatchEmpty { .. }
             | Error::PatchTooLarge { .. }
             | Error::PatchEncoding { .. }

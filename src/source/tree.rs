@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::git::tree::{GitTree, MODE_LINK};
 use super::git::{Kind, Objects, Repository};
 use super::{Error, Sources};
 
@@ -54,7 +55,7 @@ impl Tree {
 
     /// The same, over a process that runs already.
     pub(super) fn git_with(objects: Objects, commit: &str, tree: &str) -> Tree {
-        let git = GitTree { objects, root: tree.to_owned(), folders: HashMap::new() };
+        let git = GitTree::new(objects, tree);
         Tree::new(format!("commit {commit}"), Root::Git(Mutex::new(git)))
     }
 
@@ -271,109 +272,4 @@ fn walk_directory(root: &Path, start: &Path, directory: &str) -> Result<Vec<Stri
         }
     }
     Ok(files)
-}
-
-const MODE_FOLDER: u32 = 0o040000;
-const MODE_LINK: u32 = 0o120000;
-
-/// An entry of a git tree.
-#[derive(Debug, Clone)]
-struct Entry {
-    mode: u32,
-    name: String,
-    id: String,
-}
-
-impl Entry {
-    fn is_file(&self) -> bool {
-        // Regular files are 100644 and 100755, in old histories 100664 too; a submodule is 160000.
-        self.mode & 0o170000 == 0o100000
-    }
-}
-
-#[derive(Debug)]
-struct GitTree {
-    objects: Objects,
-    root: String,
-    folders: HashMap<String, Arc<Vec<Entry>>>,
-}
-
-impl GitTree {
-    fn folder(&mut self, id: &str) -> Result<Arc<Vec<Entry>>, Error> {
-        if let Some(known) = self.folders.get(id) {
-            return Ok(known.clone());
-        }
-        let Some(bytes) = self.objects.get_kind(id, Kind::Tree)? else {
-            return Err(Error::Git { action: "read the base tree".into(), detail: format!("tree {id} is missing") });
-        };
-        let entries = Arc::new(entries(&bytes, id.len() / 2));
-        self.folders.insert(id.to_owned(), entries.clone());
-        Ok(entries)
-    }
-
-    fn find(&mut self, path: &str) -> Result<Option<Entry>, Error> {
-        let mut at = Entry { mode: MODE_FOLDER, name: String::new(), id: self.root.clone() };
-        for part in path.split('/') {
-            if at.mode != MODE_FOLDER {
-                return Ok(None);
-            }
-            match self.folder(&at.id)?.iter().find(|entry| entry.name == part) {
-                Some(entry) => at = entry.clone(),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(at))
-    }
-
-    fn read(&mut self, path: &str) -> Result<Option<Arc<[u8]>>, Error> {
-        let Some(entry) = self.find(path)?.filter(Entry::is_file) else { return Ok(None) };
-        match self.objects.get_kind(&entry.id, Kind::Blob)? {
-            Some(bytes) => Ok(Some(bytes.into())),
-            None => Err(Error::Git { action: format!("read {path}"), detail: format!("{} is missing", entry.id) }),
-        }
-    }
-
-    fn walk(&mut self, directory: &str) -> Result<Vec<String>, Error> {
-        let start = if directory.is_empty() {
-            self.root.clone()
-        } else {
-            match self.find(directory)? {
-                Some(entry) if entry.mode == MODE_FOLDER => entry.id,
-                _ => return Ok(Vec::new()),
-            }
-        };
-        let mut files = Vec::new();
-        let mut open = vec![(directory.to_owned(), start)];
-        while let Some((path, id)) = open.pop() {
-            for entry in self.folder(&id)?.iter() {
-                let below = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
-                if entry.mode == MODE_FOLDER {
-                    open.push((below, entry.id.clone()));
-                } else if entry.is_file() {
-                    files.push(below);
-                }
-            }
-        }
-        Ok(files)
-    }
-}
-
-/// A tree object: mode in octal, blank, name, NUL, the id's `id_bytes` bytes; and again. A name that is not UTF-8 is passed
-/// over, as no path that modgraft handles could be it.
-fn entries(mut bytes: &[u8], id_bytes: usize) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    while let Some(nul) = memchr::memchr(0, bytes) {
-        let (head, rest) = (&bytes[..nul], &bytes[nul + 1..]);
-        if rest.len() < id_bytes {
-            break;
-        }
-        let (id, rest) = rest.split_at(id_bytes);
-        bytes = rest;
-        let Ok(head) = std::str::from_utf8(head) else { continue };
-        let Some((mode, name)) = head.split_once(' ') else { continue };
-        let Ok(mode) = u32::from_str_radix(mode, 8) else { continue };
-        let id = id.iter().map(|byte| format!("{byte:02x}")).collect();
-        entries.push(Entry { mode, name: name.to_owned(), id });
-    }
-    entries
 }

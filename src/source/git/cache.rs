@@ -53,7 +53,7 @@ impl<'a> Cache<'a> {
         Ok(Cache { url, directory, offline: options.offline })
     }
 
-    /// A repository that has the commit of this full id and, where it has just one, its parent's tree.
+    /// A repository that has the commit of this full id and its first parent's tree.
     pub(in crate::source) fn commit(&self, id: &str) -> Result<Repository, Error> {
         self.ensure(id, true)?;
         Ok(self.repository())
@@ -145,8 +145,8 @@ impl<'a> Cache<'a> {
         let Some(bytes) = objects.get_kind(id, Kind::Commit)? else { return Ok(false) };
         // git writes a commit only after the trees and files it needs, so a parent commit stands for its tree.
         // What a shallow repository says of parents is not asked: the commit's own text has them.
-        match Commit::parse(&bytes).parents.as_slice() {
-            [only] if parent => Ok(objects.get_kind(only, Kind::Commit)?.is_some()),
+        match Commit::parse(&bytes).parents.first() {
+            Some(first) if parent => Ok(objects.get_kind(first, Kind::Commit)?.is_some()),
             _ => Ok(true),
         }
     }

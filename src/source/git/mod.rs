@@ -2,6 +2,7 @@
 
 pub(super) mod cache;
 mod objects;
+pub(super) mod tree;
 
 pub(super) use objects::{Kind, Objects};
 

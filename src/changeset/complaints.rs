@@ -1,0 +1,105 @@
+//! What is said when a file patch does not fit.
+
+use super::apply::{How, Mismatch};
+use super::error::Place;
+use super::file_patch::One;
+use super::parse::{Hunk, Line, Operation};
+use super::{Error, text};
+
+impl One<'_, '_> {
+    pub(super) fn exists(&self, path: &str) -> Error {
+        let whose = match self.series.index.contains_key(path) {
+            true => "an earlier patch of the series has made it".to_owned(),
+            false => format!("{} has it", self.base_name()),
+        };
+        Error::tree(
+            self.place(),
+            format!("the patch adds {path}, but {whose}"),
+            "says that the file is new",
+            "the base tree is later than the patch, or has it applied already: name the tree before it (for a commit: COMMIT^)",
+        )
+    }
+
+    pub(super) fn missing(&self, path: &str) -> Error {
+        let of = match &self.diff.operation {
+            Operation::Rename { from, .. } | Operation::Copy { from, .. } => from,
+            _ => path,
+        };
+        let whose = match self.series.index.contains_key(of) {
+            true => "an earlier patch of the series has removed it".to_owned(),
+            false => format!("{} has no such file", self.base_name()),
+        };
+        Error::tree(
+            self.place(),
+            format!("the patch changes {of}, but {whose}"),
+            "says that the file is there",
+            "the base tree must be the one that the patch was made for, and paths be relative to its top folder",
+        )
+    }
+
+    fn base_name(&self) -> String {
+        self.series.base.map_or_else(|| "the base tree".to_owned(), |base| format!("the base tree {}", base.name()))
+    }
+
+    /// A hunk that does not fit, with the lines that were expected and found.
+    pub(super) fn rejected(&self, path: &str, text: &[u8], kept: &[&Hunk], mismatch: &Mismatch) -> Error {
+        let Some(hunk) = kept.get(mismatch.hunk) else { return self.missing(path) };
+        let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
+        match &mismatch.how {
+            How::Several(places) => {
+                let some: Vec<String> = places.iter().take(5).map(ToString::to_string).collect();
+                Error::rejected(
+                    Place::line(self.patch, hunk.at.line),
+                    format!(
+                        "the hunk of line {} fits {path} in {} places (lines {}), and not where it says",
+                        hunk.at.line,
+                        places.len(),
+                        some.join(", "),
+                    ),
+                    format!("line {} is stated", hunk.old_start),
+                    "which one is meant would be a guess: make the patch again on this base tree, or name the tree that it was made for",
+                )
+            }
+            How::Nowhere { line, at, found, done } => {
+                let first = at.saturating_sub(3).min(lines.len());
+                let above = lines.get(first..at.saturating_sub(1).min(lines.len())).unwrap_or_default();
+                let message = format!(
+                    "the hunk of line {} does not apply to {path} of {}\n{}",
+                    hunk.at.line,
+                    self.base_name(),
+                    compared(*at, hunk.lines.get(*line), found.as_deref(), above),
+                );
+                let help = if *done {
+                    "the file has the lines after the change already: the base tree is later than the patch, name the one before it"
+                } else {
+                    "the base tree is not the one that the patch was made for: name another (a commit's parent fits exactly), or make the \
+                     patch again on this one"
+                };
+                Error::rejected(Place::line(self.patch, hunk.at.line_of(*line)), message, "expected this", help)
+            }
+        }
+    }
+}
+
+/// The lines above in the file, then what was expected and what was found.
+pub(super) fn compared(at: usize, expected: Option<&Line>, found: Option<&[u8]>, above: &[&[u8]]) -> String {
+    let width = at.to_string().len();
+    let mut out = String::new();
+    for (number, line) in (at.saturating_sub(above.len())..).zip(above) {
+        out.push_str(&format!("{:10}{number:>width$} | {}\n", "", shown(line)));
+    }
+    let expected = expected.map_or_else(|| "(nothing)".to_owned(), |line| shown(&line.text));
+    let found = found.map_or_else(|| "(the end of the file)".to_owned(), shown);
+    out.push_str(&format!("  expected {at:>width$} | {expected}\n     found {at:>width$} | {found}"));
+    out
+}
+
+/// A line for a message: without its end, cut, and with a note where only the line end is missing.
+fn shown(line: &[u8]) -> String {
+    let text = text::decode(line).0;
+    let bare = text.trim_end_matches(['\n', '\r']);
+    let cut: String = bare.chars().take(120).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let more = if bare.chars().count() > 120 { "…" } else { "" };
+    let end = if text.ends_with('\n') { "" } else { "  (no newline at the end)" };
+    format!("{cut}{more}{end}")
+}

@@ -1,0 +1,173 @@
+//! Words of C text, without comments, literals and preprocessor lines, each knowing in which branches of `#if` it stands.
+//!
+//! Just enough to find module structures before the stage `c` reads the file in earnest.
+
+/// Where a word stands among the branches: an index into [`Branches`], nothing at the top.
+pub(super) type Place = Option<usize>;
+
+/// A word or a single other character of C.
+pub(super) struct Token<'a> {
+    pub(super) text: &'a str,
+    /// From 1.
+    pub(super) line: u32,
+    pub(super) place: Place,
+}
+
+/// All branches of `#if` in a text.
+#[derive(Default)]
+pub(super) struct Branches(Vec<Branch>);
+
+struct Branch {
+    /// The branch around it.
+    outer: Place,
+    /// Which `#if`: its place in the text.
+    condition: usize,
+    /// Which of its branches, from 0.
+    number: u32,
+    /// Never compiled.
+    dead: bool,
+}
+
+impl Branches {
+    /// The branch at `place` and those around it.
+    fn around(&self, place: Place) -> impl Iterator<Item = &Branch> + Clone {
+        std::iter::successors(place.and_then(|at| self.0.get(at)), |branch| self.0.get(branch.outer?))
+    }
+
+    /// Whether what stands in the one and what stands in the other is never compiled together.
+    pub(super) fn exclude_each_other(&self, one: Place, other: Place) -> bool {
+        let others = self.around(other);
+        let mut pairs = self.around(one).flat_map(|a| others.clone().map(move |b| (a, b)));
+        pairs.any(|(a, b)| a.condition == b.condition && a.number != b.number)
+    }
+
+    /// Whether it is never compiled.
+    pub(super) fn is_dead(&self, place: Place) -> bool {
+        self.around(place).any(|branch| branch.dead)
+    }
+}
+
+/// The reading of a text.
+pub(super) struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
+    line: u32,
+    /// Whether only blanks stand before on this line.
+    fresh: bool,
+    place: Place,
+    branches: Branches,
+}
+
+impl<'a> Tokens<'a> {
+    /// Reads the whole text.
+    pub(super) fn read(text: &'a str) -> (Vec<Token<'a>>, Branches) {
+        let mut reader = Tokens { text, at: 0, line: 1, fresh: true, place: None, branches: Branches::default() };
+        let tokens = reader.by_ref().collect();
+        (tokens, reader.branches)
+    }
+
+    /// Notes what a preprocessor line opens, changes or closes.
+    fn note_condition(&mut self, line: &[u8]) {
+        let line = line.strip_prefix(b"#").unwrap_or(line).trim_ascii();
+        let word = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let (word, rest) = line.split_at(word);
+        let present = self.place.and_then(|at| self.branches.0.get(at));
+        let next = match (word, present) {
+            (b"if" | b"ifdef" | b"ifndef", _) => {
+                let dead = word == b"if" && rest.trim_ascii() == b"0";
+                Branch { outer: self.place, condition: self.at, number: 0, dead }
+            }
+            (b"else" | b"elif", Some(branch)) => Branch {
+                outer: branch.outer,
+                condition: branch.condition,
+                number: branch.number.saturating_add(1),
+                dead: false,
+            },
+            (b"endif", Some(branch)) => {
+                self.place = branch.outer;
+                return;
+            }
+            _ => return,
+        };
+        self.place = Some(self.branches.0.len());
+        self.branches.0.push(next);
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    }
+
+    /// Moves on, counting lines.
+    fn skip(&mut self, count: usize) {
+        let count = count.min(self.rest().len());
+        let lines = memchr::memchr_iter(b'\n', &self.rest()[..count]).count();
+        self.line = self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        self.at += count;
+    }
+
+    /// Length of a quoted literal; an unclosed one ends with its line.
+    fn quoted(rest: &[u8], quote: u8) -> usize {
+        let mut at = 1;
+        while let Some(&byte) = rest.get(at) {
+            match byte {
+                b'\\' => at += 2,
+                b'\n' => return at,
+                _ if byte == quote => return at + 1,
+                _ => at += 1,
+            }
+        }
+        rest.len()
+    }
+
+    /// Length of a preprocessor line with those it is continued on.
+    fn directive(rest: &[u8]) -> usize {
+        memchr::memchr_iter(b'\n', rest)
+            .find(|&at| !rest[..at].ends_with(b"\\"))
+            .unwrap_or(rest.len())
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            let rest = self.rest();
+            let fresh = self.fresh;
+            let count = match *rest.first()? {
+                b'\n' => {
+                    self.fresh = true;
+                    self.skip(1);
+                    continue;
+                }
+                b'#' if fresh => {
+                    let length = Self::directive(rest);
+                    self.note_condition(&rest[..length]);
+                    length
+                }
+                b'/' if rest.get(1) == Some(&b'*') => {
+                    memchr::memmem::find(rest.get(2..)?, b"*/").map_or(rest.len(), |end| end + 4)
+                }
+                b'/' if rest.get(1) == Some(&b'/') => memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
+                quote @ (b'"' | b'\'') => Self::quoted(rest, quote),
+                byte if byte.is_ascii_whitespace() || !byte.is_ascii() => {
+                    self.skip(1);
+                    continue;
+                }
+                byte => {
+                    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+                    let length = if is_part(&&byte) { rest.iter().take_while(is_part).count() } else { 1 };
+                    let token = Token {
+                        text: self.text.get(self.at..self.at + length)?,
+                        line: self.line,
+                        place: self.place,
+                    };
+                    self.fresh = false;
+                    self.skip(length);
+                    return Some(token);
+                }
+            };
+            self.skip(count);
+        }
+    }
+}
