@@ -89,7 +89,8 @@ impl Distribution {
         Self::parse(&text.unwrap_or_default())
     }
 
-    fn parse(text: &str) -> Self {
+    /// Reads os-release(5).
+    pub fn parse(text: &str) -> Self {
         let value = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
             line.map(|value| value.trim().trim_matches(['"', '\'']).to_owned())

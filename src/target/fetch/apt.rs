@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Missing, Package, Request, in_short, last_lines};
+use super::{Missing, NO_SPACE, Package, Request, in_short, last_lines};
 use crate::process;
 use crate::target::Error;
 
@@ -164,10 +164,10 @@ impl<'a> Apt<'a> {
     }
 
     /// Fetches the package lists; what apt said of sources that it could not reach.
-    fn update(&self) -> Result<String, Error> {
+    fn update(&self) -> Result<Vec<u8>, Error> {
         (self.request.notify)("reading this distribution's package lists into the cache");
         let output = self.run(&["-q", "update"], DOWNLOAD_LIMIT)?;
-        Ok(last_lines(&output.stderr))
+        Ok(output.stderr)
     }
 
     /// Plans and downloads; `None` where these lists do not have what is needed.
@@ -182,7 +182,7 @@ impl<'a> Apt<'a> {
         arguments.extend(planned.wanted.iter().map(String::as_str));
         let output = self.run(&arguments, DOWNLOAD_LIMIT)?;
         if !output.status.success() {
-            return Err(self.failed_with(&short, &last_lines(&output.stderr)));
+            return Err(self.failed_with(&short, &output.stderr));
         }
         Ok(Some(planned.packages(self.request.into)))
     }
@@ -242,22 +242,29 @@ impl<'a> Apt<'a> {
     }
 
     /// The error where the lists do not have the packages, or could not be fetched.
-    fn failed(&self, said: &str) -> Error {
+    fn failed(&self, stderr: &[u8]) -> Error {
         let packages: Vec<String> = self.request.fetch.headers.iter().chain(&self.request.fetch.program).cloned().collect();
-        self.failed_with(&in_short(&packages), said)
+        self.failed_with(&in_short(&packages), stderr)
     }
 
-    fn failed_with(&self, packages: &str, said: &str) -> Error {
+    fn failed_with(&self, packages: &str, stderr: &[u8]) -> Error {
         let advice = &self.request.family.advice.httpd;
-        let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+        let text = String::from_utf8_lossy(stderr);
+        let has = |texts: &[&str]| texts.iter().any(|known| text.contains(known));
         let (reason, help) = if has(&["No space left", "enough free space"]) {
-            ("no space is left in the cache folder", "free some space there, or name another folder in the variable MODGRAFT_CACHE".to_owned())
-        } else if has(&["Could not resolve", "Temporary failure", "Could not connect", "Failed to fetch", "timed out", "Unable to connect"]) {
-            ("the distribution's servers could not be reached", format!("check the network and try again, or have an administrator run: {advice}"))
+            (NO_SPACE.0, NO_SPACE.1.to_owned())
+        } else if has(&["Could not resolve", "Temporary failure", "Could not connect", "Failed to fetch", "onnection failed"]) {
+            (
+                "the distribution's servers could not be reached",
+                format!("check the network and try again, or have an administrator run: {advice}"),
+            )
         } else {
-            ("this system's package sources do not have them", format!("add the distribution's main archive to apt's sources, or have an administrator run: {advice}"))
+            (
+                "this system's package sources do not have them",
+                format!("add the distribution's main archive to apt's sources, or have an administrator run: {advice}"),
+            )
         };
-        Error::Fetch { packages: packages.to_owned(), reason: reason.to_owned(), said: said.to_owned(), help }
+        Error::Fetch { packages: packages.to_owned(), reason: reason.to_owned(), said: last_lines(stderr), help }
     }
 }
 

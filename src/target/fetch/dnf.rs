@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::{Missing, Package, Request, in_short, last_lines};
+use super::{Missing, NO_SPACE, Package, Request, in_short, last_lines};
 use crate::process;
 use crate::target::Error;
 
@@ -49,7 +49,7 @@ fn run(request: &Request<'_>, extra: &[OsString], packages: &[String], resolve: 
     }
     for program in PROGRAMS {
         let mut command = Command::new(program[0]);
-        command.args(&program[1..]).arg("--quiet").arg("--destdir").arg(request.into).args(extra);
+        command.args(&program[1..]).arg("--destdir").arg(request.into).args(extra);
         command.arg(format!("--setopt=cachedir={}", request.state.join("dnf").display()));
         command.arg("--setopt=install_weak_deps=False");
         if resolve {
@@ -58,27 +58,40 @@ fn run(request: &Request<'_>, extra: &[OsString], packages: &[String], resolve: 
         command.args(packages).env("LC_ALL", "C").current_dir(request.into);
         match process::output(&mut command, LIMIT) {
             Ok(output) if output.status.success() => return Ok(()),
-            Ok(output) => return Err(failed(request, packages, &last_lines(&output.stderr))),
+            // `dnf download` is a plugin, which small images lack.
+            Ok(output) if memchr::memmem::find(&output.stderr, b"No such command").is_some() => {}
+            Ok(output) => return Err(failed(request, packages, &output.stderr)),
             Err(process::Error::Missing { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Err(request
-        .family
-        .not_installed(request.missing.in_words(), "neither dnf nor yumdownloader, which could fetch them, is there"))
+    Err(request.family.not_installed(
+        request.missing.in_words(),
+        "neither `dnf download` (of dnf-plugins-core) nor yumdownloader, which could fetch them, is there",
+    ))
 }
 
-fn failed(request: &Request<'_>, packages: &[String], said: &str) -> Error {
+fn failed(request: &Request<'_>, packages: &[String], stderr: &[u8]) -> Error {
     let advice = &request.family.advice.httpd;
-    let has = |texts: &[&str]| texts.iter().any(|text| said.contains(text));
+    let text = String::from_utf8_lossy(stderr);
+    let has = |texts: &[&str]| texts.iter().any(|known| text.contains(known));
     let (reason, help) = if has(&["No space left", "enough free space"]) {
-        ("no space is left in the cache folder", "free some space there, or name another folder in the variable MODGRAFT_CACHE".to_owned())
-    } else if has(&["No package", "No match", "Unable to find a match", "no enabled repositories", "not available"]) {
-        ("this system's repositories do not have them", format!("enable the distribution's repositories (on RHEL also CodeReady Builder), or have an administrator run: {advice}"))
+        (NO_SPACE.0, NO_SPACE.1.to_owned())
+    } else if has(&["Failed to download metadata", "Errors during downloading", "Curl error", "Cannot download"]) {
+        (
+            "the distribution's repositories could not be reached",
+            format!("check the network and try again, or have an administrator run: {advice}"),
+        )
     } else {
-        ("the distribution's repositories could not be reached", format!("check the network and try again, or have an administrator run: {advice}"))
+        (
+            "this system's repositories do not have them",
+            format!(
+                "enable the distribution's repositories (on RHEL also CodeReady Builder), or have an administrator \
+                 run: {advice}"
+            ),
+        )
     };
-    Error::Fetch { packages: packages.join(", "), reason: reason.to_owned(), said: said.to_owned(), help }
+    Error::Fetch { packages: packages.join(", "), reason: reason.to_owned(), said: last_lines(stderr), help }
 }
 
 /// The installed version and release of a package.
@@ -114,4 +127,129 @@ fn package(path: &Path) -> Option<Package> {
     let (rest, release) = nvr.rsplit_once('-')?;
     let (name, version) = rest.rsplit_once('-')?;
     Some(Package { name: name.to_owned(), version: format!("{version}-{release}"), file: path.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::family::{Distribution, Family};
+
+    #[test]
+    fn names_and_versions_are_read_from_file_names() {
+        let package = package(Path::new("/x/apr-util-devel-1.6.3-1.el9.x86_64.rpm")).unwrap();
+        assert_eq!((&*package.name, &*package.version), ("apr-util-devel", "1.6.3-1.el9"));
+        assert_eq!(super::package(Path::new("/x/odd.rpm")), None);
+    }
+
+    const SPEC: &str = "\
+Name: httpd
+Version: 2.4.62
+Release: 7.el9
+Summary: stands for httpd
+License: Apache-2.0
+BuildArch: noarch
+Requires: httpd-core
+%description
+x
+%package core
+Summary: what httpd needs
+%description core
+x
+%package devel
+Summary: headers
+Requires: something-huge
+%description devel
+x
+%package -n apr-devel
+Summary: headers
+%description -n apr-devel
+x
+%package -n apr-util-devel
+Summary: headers
+%description -n apr-util-devel
+x
+%install
+mkdir -p %{buildroot}/usr/sbin %{buildroot}/usr/include/httpd %{buildroot}/usr/include/apr-1 %{buildroot}/usr/lib64
+echo program > %{buildroot}/usr/sbin/httpd
+echo library > %{buildroot}/usr/lib64/libcore.so.0.1
+ln -s libcore.so.0.1 %{buildroot}/usr/lib64/libcore.so.0
+echo header > %{buildroot}/usr/include/httpd/httpd.h
+echo header > %{buildroot}/usr/include/apr-1/apr.h
+echo header > %{buildroot}/usr/include/apr-1/apu.h
+%files
+/usr/sbin/httpd
+%files core
+/usr/lib64/libcore.so.*
+%files devel
+/usr/include/httpd
+%files -n apr-devel
+/usr/include/apr-1/apr.h
+%files -n apr-util-devel
+/usr/include/apr-1/apu.h
+";
+
+    fn run(program: &str, arguments: &[&str], folder: &Path) {
+        let output = Command::new(program).args(arguments).current_dir(folder).output();
+        let output = output.unwrap_or_else(|error| panic!("{program} is needed for this test: {error}"));
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn packages_of_a_real_repository_are_fetched_and_unpacked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let define = format!("_topdir {}", folder.path().display());
+        fs_err::write(path("httpd.spec"), SPEC).unwrap();
+        run("rpmbuild", &["-bb", "--define", &define, "--define", "_build_id_links none", "httpd.spec"], folder.path());
+        run("createrepo_c", &["-q", "RPMS"], folder.path());
+
+        let family = Family::of(&Distribution::parse("ID=rhel\n"));
+        let fetch = family.fetch.clone().unwrap();
+        for name in ["into", "state"] {
+            fs_err::create_dir(path(name)).unwrap();
+        }
+        let said = std::cell::RefCell::new(Vec::new());
+        let request = Request {
+            family: &family,
+            fetch: &fetch,
+            missing: Missing::Both { although_installed: false },
+            state: &path("state"),
+            into: &path("into"),
+            notify: &|line| said.borrow_mut().push(line.to_owned()),
+        };
+        let extra = |repository: &str| -> Vec<OsString> {
+            let from = format!("--repofrompath=local,file://{}", path(repository).display());
+            [&from, "--repo=local", "--releasever=9", "--setopt=reposdir=/nonexistent", "--setopt=local.gpgcheck=0"]
+                .map(OsString::from)
+                .to_vec()
+        };
+        let packages = download(&request, &extra("RPMS")).unwrap();
+        let names: Vec<&str> = packages.iter().map(|package| &*package.name).collect();
+        assert_eq!(names, ["apr-devel", "apr-util-devel", "httpd", "httpd-core", "httpd-devel"]);
+        assert_eq!(packages[2].version, "2.4.62-7.el9");
+        let expected = "fetching httpd-devel and 3 more from this distribution's packages into the cache";
+        assert_eq!(said.take(), [expected]);
+
+        super::super::unpack(&packages, &path("root"), "").unwrap();
+        let content = |name: &str| fs_err::read_to_string(path("root").join(name)).unwrap();
+        assert_eq!(content("usr/lib64/libcore.so.0"), "library\n");
+        assert_eq!(content("usr/include/httpd/httpd.h"), "header\n");
+
+        fs_err::create_dir(path("empty")).unwrap();
+        run("createrepo_c", &["-q", "empty"], folder.path());
+        let error = download(&request, &extra("empty")).unwrap_err();
+        assert!(error.to_string().contains("this system's repositories do not have them"), "{error}");
+        let error = download(&request, &extra("none")).unwrap_err();
+        assert!(error.to_string().contains("repositories could not be reached"), "{error}");
+    }
+
+    #[test]
+    fn an_rpm_that_is_none_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("x-1-1.noarch.rpm");
+        fs_err::write(&file, "<html>").unwrap();
+        let package = super::package(&file).unwrap();
+        let error = super::super::unpack(&[package], &folder.path().join("root"), "").unwrap_err();
+        assert!(matches!(error, Error::Package { .. }), "{error:?}");
+    }
 }

@@ -104,6 +104,10 @@ const MANIFEST: &str = "packages.json";
 /// How often another build's lock is asked for.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// Reason and help where a disk is full.
+const NO_SPACE: (&str, &str) =
+    ("no space is left in the cache folder", "free some space there, or name another folder in the variable MODGRAFT_CACHE");
+
 /// The unpacked packages: from the cache, or fetched now. Two builds at once fetch once.
 ///
 /// # Errors
@@ -123,9 +127,9 @@ pub fn root(wanted: &Wanted<'_>, options: &Options, notify: &dyn Fn(&str)) -> Re
     fetch_into(&folder, wanted, fetch, options, notify).map_err(|error| match error {
         Error::Io(error) if error.kind() == io::ErrorKind::StorageFull => Error::Fetch {
             packages: "the distribution's packages".to_owned(),
-            reason: format!("no space is left in {}", options.cache.display()),
+            reason: format!("{} ({})", NO_SPACE.0, options.cache.display()),
             said: String::new(),
-            help: "free some space there, or name another folder in the variable MODGRAFT_CACHE".to_owned(),
+            help: NO_SPACE.1.to_owned(),
         },
         error => error,
     })
