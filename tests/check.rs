@@ -30,7 +30,7 @@ fn checks(text: &str) -> Vec<Check> {
 fn misbehave() -> &'static Path {
     static MODULE: OnceLock<PathBuf> = OnceLock::new();
     MODULE.get_or_init(|| {
-        let module = scratch("check").join(format!("mod_misbehave-{}.so", std::process::id()));
+        let module = scratch("check").join("mod_misbehave.so");
         compile_module(
             Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/misbehave.c")),
             &module,
@@ -229,7 +229,7 @@ fn a_module_without_its_structure_gets_httpds_reason_and_place() {
 
 #[test]
 fn a_module_that_needs_what_is_not_there_gets_httpds_reason() {
-    let module = scratch("check").join(format!("mod_undefined-{}.so", std::process::id()));
+    let module = scratch("check").join("mod_undefined.so");
     let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/misbehave.c"));
     compile_module(source, &module, &["-DMISBEHAVE_UNDEFINED"]);
     let error = Checked::new(&module, "misbehave_module").error("");

@@ -22,7 +22,7 @@ pub fn built_package() -> &'static Built {
 
 /// As a user builds it, and as an installed package has it.
 fn from_build_module() -> Built {
-    let folder = scratch(&format!("built-{}", std::process::id()));
+    let folder = scratch("built");
     let printed = run(Command::new(env!("CARGO_BIN_EXE_modgraft"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build-module", "mod_proxy_wstunnel", "--no-check", "--sign-key", "none", "--out"])
@@ -54,7 +54,7 @@ fn unpack(rpm: &Path, folder: &Path) -> Vec<PathBuf> {
 
 /// Flattened as simply as this one patch allows.
 fn by_hand() -> Built {
-    let folder = scratch(&format!("built-{}", std::process::id()));
+    let folder = scratch("built");
     let patch =
         concat!(env!("CARGO_MANIFEST_DIR"), "/modules/mod_proxy_wstunnel/0001-mod_proxy_wstunnel.patch");
     let patch = fs_err::read_to_string(patch).unwrap();

@@ -92,9 +92,17 @@ pub fn compile_module(source: &Path, output: &Path, more: &[&str]) {
     run(command.args(more).arg(source).arg("-o").arg(output));
 }
 
-/// A folder for what one test binary keeps while it runs; beneath Cargo's own, so that it is never in the way.
+/// A folder for what one test binary keeps while it runs; beneath Cargo's own, so that it is never in the way. What runs
+/// before this one have left is removed.
 pub fn scratch(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = parent.join(std::process::id().to_string());
     fs_err::create_dir_all(&folder).unwrap();
+    for other in fs_err::read_dir(&parent).unwrap().flatten() {
+        if !Path::new("/proc").join(other.file_name()).exists() {
+            // Another run may be removing it as well.
+            let _ = fs_err::remove_dir_all(other.path());
+        }
+    }
     folder
 }

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use modgraft::check::httpd::Server;
 use modgraft::check::stream::Stream;
 
 use crate::support::processes;
-use crate::tunnel::{End, Httpd, MIB, SOON, handing_over, open};
+use crate::tunnel::{End, Httpd, LIMIT, MIB, SOON, handing_over, open};
 
 /// A byte that tells where in a stream it belongs.
 fn byte_at(position: u64) -> u8 {
@@ -114,8 +114,26 @@ fn a_backend_that_does_not_read() {
     });
 }
 
-/// Sends 16 MiB, and begins to read only once the way is full in both directions.
-fn send_before_reading(mut end: End, full: &Barrier) {
+/// How one side of a test speaks with the other, past the tunnel.
+struct Other {
+    tell: mpsc::Sender<()>,
+    told: mpsc::Receiver<()>,
+}
+
+impl Other {
+    fn tell(&self) {
+        // One that has failed and gone says so itself.
+        let _ = self.tell.send(());
+    }
+
+    fn await_told(&self, otherwise: &str) {
+        self.told.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("{otherwise}"));
+    }
+}
+
+/// Sends 16 MiB, and begins to read only once the way is full in both directions; the one whose turn is later, only once
+/// the other has got everything. A proxy that waits for one side to take bytes never gets there.
+fn send_before_reading(mut end: End, other: &Other, later: bool) {
     const TOTAL: u64 = 16 * MIB as u64;
     let mut writer = end.stream.try_clone().unwrap();
     let socket = writer.socket().try_clone().unwrap();
@@ -140,14 +158,21 @@ fn send_before_reading(mut end: End, full: &Barrier) {
             Err(error) => panic!("sending: {error}"),
         }
     }
-    full.wait();
+    other.tell();
+    other.await_told("the way does not get full");
     socket.set_nonblocking(false).unwrap();
     thread::scope(|scope| {
         scope.spawn(move || {
             let rest: Vec<u8> = (position..TOTAL).map(byte_at).collect();
             writer.write_all(&rest).unwrap_or_else(|error| panic!("sending: {error}"));
         });
+        if later {
+            other.await_told("the one side gets nothing while the other does not read");
+        }
         receive_pattern(&mut end, TOTAL);
+        if !later {
+            other.tell();
+        }
     });
 }
 
@@ -157,10 +182,12 @@ fn both_sides_send_before_they_read() {
     Httpd::proxying(backend.address(), "").run(|server| {
         let client = open(server.address());
         let backend_end = ends.recv_timeout(SOON).unwrap();
-        let full = Barrier::new(2);
+        let (tell_client, client_told) = mpsc::channel();
+        let (tell_backend, backend_told) = mpsc::channel();
+        let backend = Other { tell: tell_client, told: backend_told };
         thread::scope(|scope| {
-            scope.spawn(|| send_before_reading(backend_end, &full));
-            send_before_reading(client, &full);
+            scope.spawn(move || send_before_reading(backend_end, &backend, true));
+            send_before_reading(client, &Other { tell: tell_backend, told: client_told }, false);
         });
     });
 }

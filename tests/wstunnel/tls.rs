@@ -23,7 +23,7 @@ pub struct Identity {
 pub fn identity() -> &'static Identity {
     static IDENTITY: OnceLock<Identity> = OnceLock::new();
     IDENTITY.get_or_init(|| {
-        let folder = support::scratch(&format!("tls-{}", std::process::id()));
+        let folder = support::scratch("tls");
         let identity = Identity { certificate: folder.join("certificate.pem"), key: folder.join("key.pem") };
         support::run(
             Command::new("openssl")
