@@ -1,6 +1,6 @@
 //! The client's side of a WebSocket (RFC 6455): the opening handshake, and messages that are to come back.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 
 use tungstenite::handshake::{client::generate_key, derive_accept_key};
@@ -150,19 +150,25 @@ pub fn echo(socket: &mut WebSocket<Stream>, message: &Message) -> Result<(), Err
     }
 }
 
-/// Says goodbye, and awaits the same and the end of the connection.
+/// Says goodbye, and awaits the same and the end of the connection. What comes between the two is discarded, as RFC 6455
+/// (5.5.1) has it: Apache's first mod_proxy_wstunnel sends an error page there.
 pub fn close(socket: &mut WebSocket<Stream>) -> Result<(), Error> {
-    let failed =
-        |error: &tungstenite::Error| Error::Message { doing: "closing".to_owned(), problem: describe(error) };
+    let failed = |problem: String| Error::Message { doing: "closing".to_owned(), problem };
     socket
         .close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }))
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| failed(describe(&error)))?;
     loop {
         match socket.read() {
+            Ok(tungstenite::Message::Close(_)) => break,
             Ok(_) => {}
             Err(tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed) => return Ok(()),
-            Err(error) => return Err(failed(&error)),
+            Err(error) => return Err(failed(describe(&error))),
         }
+    }
+    match io::copy(socket.get_mut(), &mut io::sink()) {
+        // A reset is an end too.
+        Err(error) if error.kind() != io::ErrorKind::ConnectionReset => Err(failed(error.to_string())),
+        _ => Ok(()),
     }
 }
 

@@ -1,8 +1,50 @@
-//! What was typed, and what it means.
+//! What was typed, and what it means: one file a subcommand, and the definitions in one place, from which help, man
+//! pages and completions come.
+
+mod args;
+mod build_module;
+mod check;
+mod flatten;
+mod generate;
+mod inspect;
 
 use std::process::ExitCode;
 
-/// Parses the command line and runs the command.
+use clap::Parser;
+
+use crate::Error;
+use crate::process;
+use crate::report::{Json, Reporter, Terminal};
+use args::{Command, CommandLine};
+
+/// Parses the command line, runs the command, and returns the exit code of [`crate::error::Kind`].
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    // clap prints usage errors and help itself, and ends with 2 or 0.
+    let CommandLine { command } = CommandLine::parse();
+    let reporter: Box<dyn Reporter> = match command.voice() {
+        args::Voice { json: true, .. } => Box::new(Json),
+        args::Voice { verbose, .. } => Box::new(Terminal::new(verbose)),
+    };
+    if let Err(error) = process::handle_signals() {
+        reporter.warning(format!("Ctrl-C will leave temporary files behind: {error}"));
+    }
+    match run(command, reporter.as_ref()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            reporter.failure(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+fn run(command: Command, reporter: &dyn Reporter) -> Result<(), Error> {
+    match command {
+        Command::BuildModule(args) => build_module::run(&args, reporter),
+        Command::Flatten(args) => flatten::run(&args, reporter),
+        Command::Check(args) => check::run(&args, reporter),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Schema => generate::schema(),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man { dir } => generate::man(dir.as_deref()),
+    }
 }

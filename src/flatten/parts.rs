@@ -258,7 +258,7 @@ pub(super) fn load(
             Class::PrivateHeader => PartKind::PrivateHeader,
             Class::SharedSource => PartKind::SharedSource,
             Class::SharedHeader => PartKind::SharedHeader,
-            Class::BuildSystem | Class::Documentation | Class::Test => continue,
+            Class::BuildSystem | Class::Documentation | Class::Test | Class::Other => continue,
         };
         parts.push(match &change.text {
             FileText::Whole { before, after } => Part::new(&change.path, kind, after.clone(), before.clone()),

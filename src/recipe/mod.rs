@@ -5,11 +5,13 @@
 mod builtin;
 pub mod check;
 mod find;
+mod infer;
 pub mod manifest;
 mod read;
 pub mod schema;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::changeset::rules::Rule;
 use crate::source::SourceSpec;
@@ -18,6 +20,7 @@ mod error;
 pub use error::Error;
 pub use builtin::unpack as unpack_reference;
 pub use find::{Input, find};
+pub use infer::infer;
 pub use read::{parse, read};
 
 /// A module to graft, with everything that a package of it needs to say.
@@ -55,6 +58,8 @@ pub struct Recipe {
     pub documents: Vec<Document>,
     /// The folder of `module.toml`: patches and documents are relative to it.
     pub directory: PathBuf,
+    /// The text that this is the meaning of: it goes into the source package.
+    pub text: Arc<str>,
     /// What was not stated and had to be assumed, in words, for a person to confirm. Empty for a written recipe.
     pub assumptions: Vec<String>,
 }

@@ -88,6 +88,7 @@ impl Reader<'_> {
             rules: manifest.classify,
             documents: self.documents(&manifest.license_files, &manifest.documentation)?,
             directory,
+            text: self.text.clone(),
             assumptions: Vec::new(),
         };
         Ok(recipe)

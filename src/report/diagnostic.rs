@@ -77,7 +77,7 @@ fn write_one(
         said = text;
         cause = error.source();
     }
-    if let Some(help) = diagnostic.help().map(|help| help.to_string()).or_else(|| machine_help(diagnostic)) {
+    if let Some(help) = help(diagnostic) {
         write_lines(out, "help", &help)?;
     }
     for related in diagnostic.related().into_iter().flatten() {
@@ -97,6 +97,11 @@ fn write_lines(out: &mut String, label: &str, text: &str) -> std::fmt::Result {
         }
     }
     Ok(())
+}
+
+/// What to do: where the machine is the cause, that is more to the point than what the stage can say.
+fn help(diagnostic: &dyn Diagnostic) -> Option<String> {
+    machine_help(diagnostic).or_else(|| diagnostic.help().map(|help| help.to_string()))
 }
 
 /// What helps against the operating system's commonest refusals, wherever in the chain of causes they stand.
@@ -176,8 +181,7 @@ fn json_one(diagnostic: &dyn Diagnostic, outer_source: Option<&dyn SourceCode>) 
         cause = error.source();
     }
     object.insert("why".to_owned(), why.into());
-    let help = diagnostic.help().map(|help| help.to_string()).or_else(|| machine_help(diagnostic));
-    object.insert("help".to_owned(), help.into());
+    object.insert("help".to_owned(), help(diagnostic).into());
     let related = diagnostic.related().into_iter().flatten();
     object.insert("related".to_owned(), related.map(|related| json_one(related, source)).collect());
     Value::Object(object)

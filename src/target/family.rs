@@ -30,7 +30,21 @@ pub struct Family {
     pub advice: Advice,
     /// How its packages are fetched, where modgraft can.
     pub fetch: Option<Fetch>,
+    /// Which packaging conventions its members follow; the first that fits.
+    conventions: Vec<Follows>,
     layout: LayoutData,
+}
+
+/// Members of a family that follow the same packaging conventions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Follows {
+    /// Only the distribution with this `ID`.
+    id: Option<String>,
+    /// Only with this major version.
+    version: Option<String>,
+    /// A family of `templates/conventions.toml`.
+    family: String,
 }
 
 /// How a family's packages are fetched.
@@ -113,6 +127,17 @@ impl Family {
         families.into_iter().find(member).unwrap_or_else(|| Self::parse(&GENERIC))
     }
 
+    /// The family of `templates/conventions.toml` that packages for `distribution` follow.
+    pub fn conventions(&self, distribution: &Distribution) -> String {
+        let major = distribution.version.split('.').next().unwrap_or_default();
+        let fits = |follows: &&Follows| {
+            follows.id.as_ref().is_none_or(|id| *id == distribution.id)
+                && follows.version.as_ref().is_none_or(|version| version == major)
+        };
+        let follows = self.conventions.iter().find(fits).or(self.conventions.last());
+        follows.map(|follows| follows.family.clone()).unwrap_or_default()
+    }
+
     /// Whether an httpd with this configuration folder is the distribution's own.
     pub fn is_own(&self, sysconfdir: Option<&str>) -> bool {
         sysconfdir == Some(&self.sysconfdir)
@@ -177,6 +202,26 @@ mod tests {
     fn the_embedded_families_are_well_formed() {
         for data in FAMILIES.iter().chain([&GENERIC]) {
             Family::parse(data);
+        }
+    }
+
+    #[test]
+    fn every_release_finds_conventions_that_there_are() {
+        for (os_release, expected) in [
+            ("ID=debian\nVERSION_ID=12", "debian"),
+            ("ID=\"centos\"\nVERSION_ID=\"6.10\"", "el6"),
+            ("ID=\"rhel\"\nVERSION_ID=\"7.9\"", "el7"),
+            ("ID=\"rocky\"\nID_LIKE=\"rhel fedora\"\nVERSION_ID=\"9.4\"", "el9"),
+            ("ID=\"almalinux\"\nID_LIKE=\"rhel\"\nVERSION_ID=\"11.1\"", "el10"),
+            ("ID=fedora\nVERSION_ID=43", "fedora"),
+            ("ID=\"amzn\"\nVERSION_ID=\"2\"", "el7"),
+            ("ID=\"amzn\"\nVERSION_ID=\"2023\"", "el9"),
+            ("ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"", "suse"),
+            ("ID=arch", "el9"),
+        ] {
+            let conventions = family(os_release).conventions(&Distribution::parse(os_release));
+            assert_eq!(conventions, expected, "{os_release}");
+            crate::package::Conventions::of(&conventions).unwrap();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::elf;
-use super::family::Family;
+use super::family::{Distribution, Family};
 use super::interface::Contents;
 use super::libraries::Libraries;
 use super::machine::{self, Machine};
@@ -178,6 +178,7 @@ pub fn target(
         library_path,
         libraries,
         glibc,
+        family: family.conventions(&Distribution::of(&parts.roots)),
         advice: family.advice.clone(),
         provenance,
         contents: Contents::default(),

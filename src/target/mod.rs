@@ -60,6 +60,8 @@ pub struct Target {
     pub glibc: GlibcVersion,
     /// Where things go on the target.
     pub layout: Layout,
+    /// The family of `templates/conventions.toml` that its packages follow.
+    pub family: String,
     /// The commands that help on this host where something is missing.
     pub advice: Advice,
     /// How it came to be here.

@@ -1,6 +1,5 @@
 //! A tiny module, compiled for the httpd of this machine, and all that packages are made of.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use modgraft::compile::{CompilerCall, SharedObject};
 use modgraft::package::{self, Inputs, PackageSet};
 use modgraft::recipe::{ChangelogEntry, Document, DocumentKind, Recipe};
 use modgraft::source::{PatchFile, SourceSpec, Sources};
-use modgraft::target::{GlibcVersion, Layout, Mmn, Provenance, Target};
+use modgraft::target::{self, GlibcVersion, Mmn, Target};
 
 use super::run;
 
@@ -71,6 +70,9 @@ impl Module {
             audit: Audit {
                 exports: vec!["tiny_module".into()],
                 imports: Vec::new(),
+                load_order: 10,
+                own_libraries: Vec::new(),
+                unused_libraries: Vec::new(),
                 load_after: vec![Prerequisite { symbol: "proxy_module".into(), file: "mod_proxy.so".into() }],
                 needed: vec!["libc.so.6".into()],
                 glibc: Some(GlibcVersion { major: 2, minor: 4 }),
@@ -139,30 +141,16 @@ fn recipe(folder: &Path) -> Recipe {
             Document { path: "README.md".into(), kind: DocumentKind::Documentation },
         ],
         directory: folder.to_owned(),
+        text: "".into(),
         assumptions: Vec::new(),
     }
 }
 
+/// The httpd of this machine, with versions that do not change when it is updated.
 fn target() -> Target {
-    Target {
-        name: "local".into(),
-        arch: "x86_64".into(),
-        mmn: Mmn { major: 20120211, minor: 141 },
-        httpd_version: "2.4.68".into(),
-        variables: BTreeMap::new(),
-        include_dirs: Vec::new(),
-        modules_dir: "/usr/lib/apache2/modules".into(),
-        program: None,
-        library_path: Vec::new(),
-        glibc: GlibcVersion { major: 2, minor: 36 },
-        layout: Layout {
-            module_dir: "/usr/lib/apache2/modules".into(),
-            load_file: "/etc/apache2/mods-available/{name}.load".into(),
-            directives_file: "/etc/apache2/mods-available/{name}.conf".into(),
-            load_prefix: "/usr/lib/apache2/modules".into(),
-        },
-        provenance: Provenance::Installed,
-    }
+    let options = target::Options { offline: true, ..target::Options::new(super::scratch("cache")) };
+    let local = target::resolve("local", &options, &|_| {}).expect("the test needs apache2-dev or httpd-devel");
+    Target { mmn: Mmn { major: 20120211, minor: 141 }, httpd_version: "2.4.68".into(), ..local }
 }
 
 fn compile(folder: &Path) -> SharedObject {
@@ -193,7 +181,7 @@ fn compile(folder: &Path) -> SharedObject {
         file: path("mod_tiny.so"),
         debug_file: path("mod_tiny.so.debug"),
         build_id,
-        call: CompilerCall { program: PathBuf::from("cc"), arguments },
+        call: CompilerCall { program: PathBuf::from("cc"), arguments, dropped: Vec::new() },
         warnings: Vec::new(),
     }
 }

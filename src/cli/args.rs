@@ -1,0 +1,193 @@
+//! The command line as it is typed.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::source::Base;
+use crate::{Error, pipeline, recipe};
+
+/// Make signed RPMs of out-of-tree Apache httpd modules, from upstream patches
+#[derive(Debug, Parser)]
+#[command(name = "modgraft", version, max_term_width = 110, after_long_help = EXIT_CODES)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The same list as in README.md and `crate::error::Kind`; a test compares them.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  2    the command line
+  3    a patch, recipe, key or package is malformed
+  4    refused: no package could be made that would work
+  5    the machine: a missing tool, no network, a full disk
+  6    the C compiler
+  7    the audit of the shared object
+  8    a real httpd did not do what the checks ask
+  70   a defect of modgraft
+  130  interrupted";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    BuildModule(BuildModule),
+    Flatten(Flatten),
+    Check(Check),
+    Inspect(Inspect),
+    /// Print the JSON schema of module.toml
+    Schema,
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page, or write one for each command
+    Man {
+        /// The folder to write them to; stdout has the main page else
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// How a run talks.
+pub struct Voice {
+    pub json: bool,
+    pub verbose: bool,
+}
+
+impl Command {
+    pub fn voice(&self) -> Voice {
+        let of = |talk: &Talk| Voice { json: talk.json, verbose: talk.verbose };
+        match self {
+            Command::BuildModule(args) => of(&args.talk),
+            Command::Flatten(args) => of(&args.talk),
+            Command::Check(args) => of(&args.talk),
+            Command::Inspect(_) | Command::Schema | Command::Completions { .. } | Command::Man { .. } => {
+                Voice { json: false, verbose: false }
+            }
+        }
+    }
+}
+
+/// What to build, and for what.
+#[derive(Debug, Args)]
+pub struct What {
+    /// A recipe (its name in modules/, its folder or its module.toml), or patch files in order; the reference module
+    /// mod_proxy_wstunnel where nothing is given
+    #[arg(value_name = "RECIPE | PATCH")]
+    pub input: Vec<String>,
+
+    /// The httpd to build for; `local` is this machine's, laid out as its own apxs says
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub target: String,
+
+    /// The tree that a bare patch applies to: a folder, or a git repository and revision
+    #[arg(long, value_name = "DIR | GIT@REV")]
+    pub base: Option<String>,
+
+    /// Never use the network: what is not installed or in the cache is an error
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Leave out the #line directives that keep compiler and debugger on upstream's own lines
+    #[arg(long)]
+    pub no_line: bool,
+}
+
+/// How the run talks.
+#[derive(Debug, Args)]
+pub struct Talk {
+    /// Print events and results as JSON lines on stdout
+    #[arg(long)]
+    pub json: bool,
+
+    /// Say more: each stripped file and its reason, each compiler call
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// Take a patch to a signed RPM, and prove in a real httpd that it works
+#[derive(Debug, Args)]
+pub struct BuildModule {
+    #[command(flatten)]
+    pub what: What,
+
+    /// The folder for packages, spec, C file and report.json
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+
+    /// What signs the packages: an OpenPGP secret key file, a key of gpg's, or nothing; a development key, made once,
+    /// where the option is missing
+    #[arg(long, value_name = "FILE | gpg:KEYID | none", env = "MODGRAFT_SIGN_KEY")]
+    pub sign_key: Option<String>,
+
+    /// Build for others: refuse the development key, a recipe that was worked out from a patch, and --no-check
+    #[arg(long, conflicts_with = "no_check")]
+    pub release: bool,
+
+    /// Do not start a real httpd at the end
+    #[arg(long)]
+    pub no_check: bool,
+
+    /// Leave the work folder and say where it is
+    #[arg(long)]
+    pub keep: bool,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// Stop after the C file: strip, flatten, and write NAME.c
+#[derive(Debug, Args)]
+pub struct Flatten {
+    #[command(flatten)]
+    pub what: What,
+
+    /// The folder for the C file
+    #[arg(long, value_name = "DIR", default_value = "out")]
+    pub out: PathBuf,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// Start the target's httpd with the module from its package, and run the recipe's checks
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub what: What,
+
+    /// A package that was built before; built anew, in a temporary folder, where it is missing
+    #[arg(long, value_name = "FILE")]
+    pub package: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// Show what is in an RPM: names, relations, files, digests, signatures
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Any RPM
+    #[arg(value_name = "FILE", required = true)]
+    pub packages: Vec<PathBuf>,
+
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl What {
+    /// What was typed, understood.
+    pub fn request(&self) -> Result<pipeline::Request, Error> {
+        Ok(pipeline::Request {
+            input: recipe::find(&self.input, Path::new(""))?,
+            target: self.target.clone(),
+            base: self.base.as_deref().map(|base| Base::parse(base).absolute()).transpose()?,
+            offline: self.offline,
+            line_directives: !self.no_line,
+        })
+    }
+}

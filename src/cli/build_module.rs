@@ -1,0 +1,20 @@
+use super::args::BuildModule;
+use crate::pipeline::{self, Check, Packaging};
+use crate::report::Reporter;
+use crate::{Error, sign};
+
+pub fn run(args: &BuildModule, reporter: &dyn Reporter) -> Result<(), Error> {
+    let request = args.what.request()?;
+    let packaging = Packaging {
+        out: args.out.clone(),
+        key: match &args.sign_key {
+            Some(key) => sign::KeySpec::parse(key)?,
+            None => sign::KeySpec::Development,
+        },
+        release: args.release,
+        check: if args.no_check { Check::Skip } else { Check::Run },
+        keep: args.keep,
+    };
+    pipeline::build(&request, &packaging, reporter)?;
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! From the C file to packages in the output folder: compile, audit, package, check, publish.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::clock::stage;
+use super::graft::{Graft, graft};
+use super::output::Staging;
+use super::record::{PackageFile, Record};
+use super::{Check, Error, Packaging, Request, epoch, summary};
+use crate::audit::{self, Audit};
+use crate::check::{self, CheckResult};
+use crate::compile::{self, SharedObject, Toolchain};
+use crate::package::{self, PackageSet};
+use crate::paths;
+use crate::report::{Event, Reporter, Stage};
+use crate::rpm::{self, Destinations};
+use crate::sign::{self, BoxedSigner, KeySpec, Signer};
+
+/// How long the compiler may take.
+const COMPILE_LIMIT: Duration = Duration::from_secs(600);
+
+/// How long the checks of one package may take together.
+const CHECK_LIMIT: Duration = Duration::from_secs(120);
+
+/// The public half of the development key, beside the packages that it signed.
+const DEVELOPMENT_KEY: &str = "modgraft-development-key.asc";
+
+const REPORT: &str = "report.json";
+
+/// The main job: leaves packages, spec, C file and report in `packaging.out`, and tells the packages' paths as
+/// [`Event::Results`].
+///
+/// # Errors
+/// Any stage's; the output folder is then as it was.
+pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+    let work = work_folder(packaging.keep)?;
+    if packaging.keep {
+        reporter.note(format!("the work folder stays: {}", work.path().display()));
+    }
+    demand_release_key(packaging)?;
+    let graft = graft(request, work.path(), reporter)?;
+    demand_written_recipe(packaging, &graft)?;
+    let signer = open_signer(&packaging.key, reporter)?;
+    let (object, audit) = compiled(&graft, work.path(), reporter)?;
+
+    let staging = Staging::new(&packaging.out).map_err(Error::from)?;
+    let set = assembled(&graft, &object, &audit)?;
+    let written = stage(
+        reporter,
+        Stage::Package,
+        || rpm::write_set(&set, signer.as_deref().map(|signer| signer as &dyn Signer), &destinations(&set, &staging)),
+        |_| summary::signed(signer.as_ref().map(|signer| signer.key())),
+    )?;
+    let checks = match packaging.check {
+        Check::Run => Some(checked(&graft, &audit, &written.binary.path, work.path(), reporter)?),
+        Check::Skip => None,
+    };
+
+    let packages = [(&set.binary, &written.binary), (&set.debuginfo, &written.debuginfo), (&set.source, &written.source)];
+    let files = packages.map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()));
+    let key = signer.as_ref().map(|signer| signer.key());
+    let record = Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref());
+    let report = record.json();
+    let mut names: Vec<String> = packages.iter().map(|(package, _)| package.file_name()).collect();
+    let mut texts = vec![(graft.file_name(), &graft.text), (set.spec.0.clone(), &set.spec.1), (REPORT.to_owned(), &report)];
+    if let Some(key) = key.filter(|key| key.development) {
+        texts.push((DEVELOPMENT_KEY.to_owned(), &key.public_key));
+    }
+    for (name, text) in texts {
+        fs_err::write(staging.path(&name), text).map_err(Error::from)?;
+        names.push(name);
+    }
+    let mut published = staging.publish(&names).map_err(Error::from)?;
+    reporter.event(Event::Summary { lines: summary::lines(&graft, &set, checks.as_ref()) });
+    published.truncate(packages.len());
+    reporter.event(Event::Results { files: published });
+    Ok(())
+}
+
+/// Stops after the C file, and writes it into the folder `out`.
+///
+/// # Errors
+/// As [`build`], up to that stage.
+pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+    let work = work_folder(false)?;
+    let graft = graft(request, work.path(), reporter)?;
+    let staging = Staging::new(out).map_err(Error::from)?;
+    let name = graft.file_name();
+    fs_err::write(staging.path(&name), &graft.text).map_err(Error::from)?;
+    let files = staging.publish(&[name]).map_err(Error::from)?;
+    reporter.event(Event::Results { files });
+    Ok(())
+}
+
+/// Runs the recipe's checks with the module of the package `file`, or of one that is built for it and not kept.
+///
+/// # Errors
+/// As [`build`].
+pub fn check(request: &Request, file: Option<&Path>, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+    let work = work_folder(false)?;
+    let graft = graft(request, work.path(), reporter)?;
+    let (object, audit) = compiled(&graft, work.path(), reporter)?;
+    let built;
+    let file = match file {
+        Some(file) => file,
+        None => {
+            let set = assembled(&graft, &object, &audit)?;
+            built = work.path().join(set.binary.file_name());
+            rpm::write(&set.binary, None, &built)?;
+            &built
+        }
+    };
+    checked(&graft, &audit, file, work.path(), reporter)?;
+    Ok(())
+}
+
+/// The folder of one run for what is not a result; it goes with the value, unless it is kept.
+fn work_folder(keep: bool) -> Result<TempDir, Error> {
+    Ok(tempfile::Builder::new().prefix("modgraft-").disable_cleanup(keep).tempdir()?)
+}
+
+fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
+    let (what, help) = match packaging.key {
+        _ if !packaging.release => return Ok(()),
+        KeySpec::Development => ("the development key", "name the key that the packages' users know with --sign-key"),
+        KeySpec::None => ("unsigned packages", "name the key that the packages' users know with --sign-key"),
+        KeySpec::File(_) | KeySpec::Gpg(_) => return Ok(()),
+    };
+    Err(Error::Provisional { what: what.to_owned(), help: help.to_owned() })
+}
+
+fn demand_written_recipe(packaging: &Packaging, graft: &Graft) -> Result<(), Error> {
+    if packaging.release && !graft.recipe.assumptions.is_empty() {
+        return Err(Error::Provisional {
+            what: "a recipe that was worked out from the patch".to_owned(),
+            help: "write a module.toml beside the patch; the source package of a build without --release has one to start from"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn open_signer(key: &KeySpec, reporter: &dyn Reporter) -> Result<Option<BoxedSigner>, crate::Error> {
+    let data = paths::data();
+    let first = *key == KeySpec::Development && !sign::development_key_exists(&data);
+    if first {
+        reporter.note("no key is configured: making a development key (RSA-4096), once");
+    }
+    let signer = sign::open(key, &data)?;
+    if let (true, Some(signer)) = (first, &signer) {
+        let key = signer.key();
+        reporter.note(format!("development key {} is in {}; --sign-key names another", key.short_id(), data.display()));
+    }
+    Ok(signer)
+}
+
+fn compiled(graft: &Graft, work: &Path, reporter: &dyn Reporter) -> Result<(SharedObject, Audit), crate::Error> {
+    let options = compile::Options {
+        libraries: graft.recipe.libraries.clone(),
+        out_dir: work.to_owned(),
+        nevra: format!("{}-{}-{}.{}", graft.recipe.name, graft.recipe.version, graft.recipe.release, graft.target.arch),
+        source_date_epoch: Some(epoch::of(graft)?),
+        limit: COMPILE_LIMIT,
+    };
+    let unit = compile::Unit { module: &graft.recipe.name, symbol: &graft.module.symbol, text: &graft.text };
+    let object = stage(
+        reporter,
+        Stage::Compile,
+        || compile::compile(&unit, &graft.target, &Toolchain::find(&graft.target.advice)?, &options),
+        summary::compiled,
+    )?;
+    reporter.detail(format!("{} {}", object.call.program.display(), object.call.arguments.join(" ")));
+    for warning in &object.warnings {
+        reporter.warning(warning.as_str());
+    }
+    let expect = audit::Expect { symbol: &graft.module.symbol, libraries: &graft.recipe.libraries };
+    let audit =
+        stage(reporter, Stage::Audit, || audit::audit(&object, &expect, &graft.target), summary::audited)?;
+    Ok((object, audit))
+}
+
+fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<PackageSet, crate::Error> {
+    let name = graft.file_name();
+    let set = package::assemble(&package::Inputs {
+        recipe: &graft.recipe,
+        recipe_file: graft.recipe.text.as_bytes(),
+        target: &graft.target,
+        family: &graft.target.family,
+        object,
+        audit,
+        flat_source: (&name, &graft.text),
+        sources: &graft.sources,
+        extra_sources: &[],
+        source_date_epoch: epoch::of(graft)?,
+    })?;
+    Ok(set)
+}
+
+fn destinations(set: &PackageSet, staging: &Staging) -> Destinations {
+    Destinations {
+        binary: staging.path(&set.binary.file_name()),
+        debuginfo: staging.path(&set.debuginfo.file_name()),
+        source: staging.path(&set.source.file_name()),
+    }
+}
+
+/// Takes the module and its drop-ins out of the package's payload, and lets a real httpd load them.
+fn checked(
+    graft: &Graft,
+    audit: &Audit,
+    package: &Path,
+    work: &Path,
+    reporter: &dyn Reporter,
+) -> Result<CheckResult, crate::Error> {
+    let target = &graft.target;
+    let program = target.program.clone().ok_or_else(|| Error::NoHttpd(target.name.clone()))?;
+    let root = work.join("payload");
+    let run = || -> Result<CheckResult, crate::Error> {
+        fs_err::create_dir_all(&root).map_err(Error::from)?;
+        let files = rpm::extract(package, &root)?;
+        let module_name = format!("{}.so", graft.recipe.name);
+        let module_file = files.iter().find(|file| file.ends_with(&module_name));
+        let module_file = module_file.ok_or_else(|| Error::NoModule { package: package.to_owned(), file: module_name })?;
+        let plan = check::Plan {
+            httpd: check::Httpd {
+                program,
+                library_path: target.library_path.clone(),
+                modules_dir: target.modules_dir.clone(),
+                version: target.httpd_version.clone(),
+            },
+            module_file: module_file.clone(),
+            symbol: graft.module.symbol.clone(),
+            load_after: audit.load_after.clone(),
+            drop_ins: drop_ins(&root, &files)?,
+            limit: CHECK_LIMIT,
+            keep_in: None,
+        };
+        Ok(check::run(&graft.recipe.checks, &plan)?)
+    };
+    stage(reporter, Stage::Check, run, summary::checked)
+}
+
+/// The configuration files among the package's, those that load the module first, as httpd reads them.
+fn drop_ins(root: &Path, files: &[PathBuf]) -> Result<Vec<check::DropIn>, Error> {
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| file.starts_with(root.join("etc")) && file.is_file()) {
+        let path = format!("/{}", file.strip_prefix(root).unwrap_or(file).display());
+        found.push(check::DropIn { text: fs_err::read_to_string(file)?, path });
+    }
+    found.sort_by_key(|file| !file.text.contains("LoadModule "));
+    Ok(found)
+}

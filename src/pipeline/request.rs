@@ -1,0 +1,46 @@
+//! What a caller asks for, understood.
+
+use std::path::PathBuf;
+
+use crate::recipe::Input;
+use crate::sign::KeySpec;
+use crate::source::Base;
+
+/// What to graft, and onto what.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// A recipe, the reference module, or patches.
+    pub input: Input,
+    /// The target's name.
+    pub target: String,
+    /// The tree that a bare patch applies to; goes before a recipe's own.
+    pub base: Option<Base>,
+    /// Never use the network.
+    pub offline: bool,
+    /// Whether the C file has `#line` directives.
+    pub line_directives: bool,
+}
+
+/// What to do with the C file.
+#[derive(Debug, Clone)]
+pub struct Packaging {
+    /// Where the files go.
+    pub out: PathBuf,
+    /// What signs them.
+    pub key: KeySpec,
+    /// Whether the packages are for others: nothing may be provisional.
+    pub release: bool,
+    /// Whether a real httpd must load the module first.
+    pub check: Check,
+    /// Whether the work folder stays.
+    pub keep: bool,
+}
+
+/// Whether a build ends with the check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// It does; a failed check publishes nothing.
+    Run,
+    /// It does not.
+    Skip,
+}

@@ -1,0 +1,72 @@
+//! Ctrl-C at any stage, and a disk that is full: nothing half-made stays, nothing goes on running.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::run::{Place, Run, finish};
+
+/// Sends SIGINT when the stage `stage` begins, and returns the exit code and whether packages were announced.
+fn interrupted_at(place: &Place, stage: &str) -> (Option<i32>, bool) {
+    let mut command = place.command();
+    command.args(["build-module", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("modgraft can be started");
+    let pid = Pid::from_child(&child);
+    let mut done = false;
+    for line in BufReader::new(child.stdout.take().expect("a pipe")).lines() {
+        let event: serde_json::Value = serde_json::from_str(&line.expect("UTF-8")).expect("a JSON object");
+        if event["event"] == "started" && event["stage"] == stage {
+            kill_process(pid, Signal::INT).expect("the process is alive");
+        }
+        done |= event["event"] == "results";
+    }
+    (child.wait().expect("it ends").code(), done)
+}
+
+#[test]
+fn an_interruption_in_any_stage_leaves_nothing() {
+    // A first build fetches what is to be fetched, so that the stages below are the real ones and not the download.
+    let first = Place::new().run(["build-module", "--no-check"]);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    for stage in ["recipe", "source", "changeset", "target", "flatten", "compile", "audit", "package", "check"] {
+        let place = Place::new();
+        let (code, done) = interrupted_at(&place, stage);
+        assert_eq!((code, done), (Some(130), false), "in stage {stage}");
+        assert_eq!(place.names("out"), [] as [&str; 0], "in stage {stage}");
+        assert!(!place.path("out").exists(), "in stage {stage}");
+        assert_eq!(place.names("tmp"), [] as [&str; 0], "in stage {stage}");
+        let using = Command::new("pgrep").arg("-f").arg(place.path("")).output().expect("pgrep (procps) is needed");
+        assert_eq!(String::from_utf8_lossy(&using.stdout), "", "processes go on after stage {stage}");
+    }
+}
+
+/// Runs modgraft where `out` is a file system of `size`, in a mount namespace of its own.
+fn on_a_small_disk(place: &Place, size: &str) -> Run {
+    fs_err::create_dir_all(place.path("out")).unwrap();
+    let plain = place.command();
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c"]);
+    // What is left on the small disk is printed on stdout after the run, since the disk goes with the namespace.
+    command.arg(format!(
+        "mount -t tmpfs -o size={size} tmpfs out || exit 99; \"$0\" build-module --no-check; code=$?; ls -A out; exit $code"
+    ));
+    command.arg(plain.get_program()).current_dir(place.path(""));
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    finish(&mut command)
+}
+
+#[test]
+fn a_full_disk_is_one_clear_error_and_leaves_nothing() {
+    let place = Place::new();
+    let run = on_a_small_disk(&place, "16k");
+    assert_ne!(run.code, 99, "a tmpfs cannot be mounted here: {}", run.stderr);
+    assert_eq!(run.code, 5, "{}", run.stderr);
+    assert!(run.stderr.contains("the disk is full: make room"), "{}", run.stderr);
+    assert_eq!(run.stdout, "", "nothing is left in the output folder");
+}

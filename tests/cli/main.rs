@@ -1,0 +1,7 @@
+//! The command as a user meets it: real processes of the built program, their exit codes, words and files.
+
+mod bad_input;
+mod documents;
+mod interruption;
+mod outputs;
+mod run;
