@@ -411,12 +411,14 @@ impl Error {
             | Error::Download { .. }
             | Error::NoDownloader { .. } => Kind::Environment,
             Error::NoPatches
-            | Error::PatchMissing { .. }
             | Error::PatchSpecial { .. }
             | Error::Base { .. }
             | Error::BaseText { .. }
-            | Error::TarballMissing { .. } => Kind::Usage,
-            Error::PatchEmpty { .. }
+            => Kind::Usage,
+            // A patch that is missing on the command line is found before: this one is named by a recipe.
+            Error::PatchMissing { .. }
+            | Error::TarballMissing { .. }
+            | Error::PatchEmpty { .. }
             | Error::PatchTooLarge { .. }
             | Error::PatchEncoding { .. }
             | Error::PatchNameTwice { .. }

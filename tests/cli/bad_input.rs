@@ -168,10 +168,10 @@ fn a_recipe_for_another_module() {
 fn a_recipe_whose_patch_or_document_is_missing() {
     let place = Place::new();
     recipe_with(&place, "0001-mod_proxy_wstunnel.patch", "0002.patch");
-    refused(&place, &build(&place, &["r"]), 2, &["0002.patch", "relative to the recipe's own folder"]);
+    refused(&place, &build(&place, &["r"]), 3, &["0002.patch", "relative to the recipe's own folder"]);
     let place = Place::new();
     recipe_with(&place, "[\"LICENSE\"]", "[\"COPYING\"]");
-    refused(&place, &build(&place, &["r", "--no-check"]), 5, &["COPYING"]);
+    refused(&place, &build(&place, &["r", "--no-check"]), 3, &["COPYING", "help: "]);
 }
 
 #[test]
