@@ -10,7 +10,8 @@ use modgraft::error::Kind;
 use modgraft::target::{self, GlibcVersion, Target};
 
 const HEADERS: &str = "#include \"httpd.h\"\n#include \"http_config.h\"\n#include \"http_log.h\"\n#include \"http_protocol.h\"\n";
-const MODULE: &str = "module AP_MODULE_DECLARE_DATA probe_module = { STANDARD20_MODULE_STUFF, 0, 0, 0, 0, 0, 0 };\n";
+const MODULE: &str =
+    "module AP_MODULE_DECLARE_DATA probe_module = { STANDARD20_MODULE_STUFF, 0, 0, 0, 0, 0, 0 };\n";
 const HARDENED: &[&str] = &["-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack"];
 
 fn target() -> Target {
@@ -88,7 +89,9 @@ fn what_modgraft_compiles_passes() {
     assert_eq!(audit.own_libraries, Vec::<String>::new());
     assert_eq!(audit.unused_libraries, ["m"]);
     assert_eq!(audit.hardening, ["full RELRO", "NX", "no text relocations", "no RPATH", "no writable code"]);
-    let provider = |symbol: &str| audit.imports.iter().find(|import| import.symbol == symbol).map(|import| &*import.provider);
+    let provider = |symbol: &str| {
+        audit.imports.iter().find(|import| import.symbol == symbol).map(|import| &*import.provider)
+    };
     assert_eq!(provider("ap_hook_handler"), Some("httpd"));
     assert_eq!(provider("getenv"), Some("libc.so.6"));
     assert!(audit.glibc.is_some_and(|glibc| glibc <= target.glibc));
@@ -113,7 +116,9 @@ fn a_library_of_its_own_is_listed() {
     let (target, folder) = (target(), tempfile::tempdir().unwrap());
     let text = format!("{HEADERS}#include <math.h>\ndouble (*volatile f)(double) = lgamma;\n{MODULE}");
     let object = compiled(&target, folder.path(), &text, &["m"]);
-    let audit = audit::audit(&object, &Expect { symbol: "probe_module", libraries: &["m".to_owned()] }, &target).unwrap();
+    let audit =
+        audit::audit(&object, &Expect { symbol: "probe_module", libraries: &["m".to_owned()] }, &target)
+            .unwrap();
     assert_eq!(audit.needed, ["libm.so.6"]);
     assert_eq!(audit.own_libraries, ["libm.so.6"]);
     assert_eq!(audit.unused_libraries, Vec::<String>::new());
@@ -142,7 +147,9 @@ fn what_is_no_module_structure_is_found() {
 
 #[test]
 fn a_module_compiled_for_another_httpd_is_found() {
-    let text = format!("{HEADERS}#undef MODULE_MAGIC_NUMBER_MAJOR\n#define MODULE_MAGIC_NUMBER_MAJOR 20051115\n{MODULE}");
+    let text = format!(
+        "{HEADERS}#undef MODULE_MAGIC_NUMBER_MAJOR\n#define MODULE_MAGIC_NUMBER_MAJOR 20051115\n{MODULE}"
+    );
     assert!(matches!(findings(&text, &[])[..], [Finding::Mmn { found, .. }] if found.major == 20_051_115));
 }
 
@@ -160,10 +167,13 @@ fn extra_exports_are_found() {
 
 #[test]
 fn a_symbol_that_nobody_has_is_found() {
-    let text = format!("{HEADERS}void nobody_has_this(void);\nvoid (*volatile f)(void) = nobody_has_this;\n{MODULE}");
+    let text = format!(
+        "{HEADERS}void nobody_has_this(void);\nvoid (*volatile f)(void) = nobody_has_this;\n{MODULE}"
+    );
     assert_eq!(findings(&text, &[]), [Finding::Undefined { symbol: "nobody_has_this".to_owned() }]);
     // A weak one may be missing: the code asks before it calls.
-    let weak = text.replace("void nobody_has_this(void);", "void nobody_has_this(void) __attribute__((weak));");
+    let weak =
+        text.replace("void nobody_has_this(void);", "void nobody_has_this(void) __attribute__((weak));");
     let (target, folder) = (target(), tempfile::tempdir().unwrap());
     audit(&compiled(&target, folder.path(), &weak, &[]), &target).unwrap();
 }
@@ -204,7 +214,8 @@ fn relocations_in_code_are_found() {
 
 #[test]
 fn a_segment_that_is_writable_and_executable_is_found() {
-    let text = format!("{HEADERS}__asm__(\".section .both,\\\"awx\\\",@progbits\\n.byte 0\\n.text\\n\");\n{MODULE}");
+    let text =
+        format!("{HEADERS}__asm__(\".section .both,\\\"awx\\\",@progbits\\n.byte 0\\n.text\\n\");\n{MODULE}");
     assert!(matches!(findings(&text, &[])[..], [Finding::WritableCode { .. }]));
 }
 
@@ -246,12 +257,17 @@ fn an_object_for_another_processor_is_found() {
     bytes[18] ^= 1; // e_machine
     fs_err::write(&object.file, bytes).unwrap();
     let error = audit(&object, &target).unwrap_err();
-    assert!(matches!(&error, Error::Findings { findings, .. } if findings.contains(&Finding::Machine)), "{error:?}");
+    assert!(
+        matches!(&error, Error::Findings { findings, .. } if findings.contains(&Finding::Machine)),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn all_findings_come_at_once() {
-    let text = format!("{HEADERS}void nobody_has_this(void);\nvoid (*volatile f)(void) = nobody_has_this;\n{MODULE}");
+    let text = format!(
+        "{HEADERS}void nobody_has_this(void);\nvoid (*volatile f)(void) = nobody_has_this;\n{MODULE}"
+    );
     let found = findings(&text, &["-Wl,-z,execstack", "-Wl,-z,lazy", "-Wl,-rpath,/opt"]);
     assert_eq!(found.len(), 4, "{found:?}");
 }

@@ -49,7 +49,8 @@ fn shown(error: Error) -> Vec<(String, String, String)> {
         Complaint::At { message, source_code, at, help, .. } => {
             let text = source_code.inner().as_ref();
             let line = text[..at.offset()].matches('\n').count() + 1;
-            let place = format!("{}:{line}: {}", source_code.name(), &text[at.offset()..at.offset() + at.len()]);
+            let place =
+                format!("{}:{line}: {}", source_code.name(), &text[at.offset()..at.offset() + at.len()]);
             (message, place, help.unwrap_or_default())
         }
         Complaint::Nowhere { message, help } => (message, String::new(), help.unwrap_or_default()),
@@ -63,7 +64,8 @@ fn bytes_have(file: &Path, needle: &str) -> bool {
 
 #[test]
 fn the_same_input_gives_the_same_bytes_wherever_it_is_built() {
-    let text = module("static const char *where(void) { return __FILE__ __DATE__; }\nvoid *keep = (void *)where;");
+    let text =
+        module("static const char *where(void) { return __FILE__ __DATE__; }\nvoid *keep = (void *)where;");
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (first, second) = (build(&text, one.path()).unwrap(), build(&text, two.path()).unwrap());
     assert_eq!(fs_err::read(&first.file).unwrap(), fs_err::read(&second.file).unwrap());
@@ -73,7 +75,8 @@ fn the_same_input_gives_the_same_bytes_wherever_it_is_built() {
         assert!(!bytes_have(file, &one.path().to_string_lossy()), "{}", file.display());
         assert!(!bytes_have(file, ".compile-"), "{}", file.display());
     }
-    let left: Vec<_> = fs_err::read_dir(one.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        fs_err::read_dir(one.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
 
@@ -83,7 +86,11 @@ fn debug_information_is_split_off_and_found_again() {
     let object = build(&module("static int answer = 42;\nint *keep = &answer;"), folder.path()).unwrap();
     assert_eq!(object.build_id.len(), 20);
     let run = |arguments: &[&str]| {
-        let output = Command::new("readelf").args(arguments).current_dir(folder.path()).output().expect("readelf (binutils)");
+        let output = Command::new("readelf")
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("readelf (binutils)");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let id: String = object.build_id.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -93,7 +100,10 @@ fn debug_information_is_split_off_and_found_again() {
     assert!(run(&["--string-dump=.gnu_debuglink", "mod_probe.so"]).contains("mod_probe.so.debug"));
     assert!(!run(&["-SW", "mod_probe.so"]).contains(".debug_info"));
     let debug = run(&["--debug-dump=rawline", "mod_probe.so.debug"]);
-    assert!(debug.contains("modules/probe") && debug.contains("/usr/src/debug/mod_probe-1.0-1.x86_64"), "{debug}");
+    assert!(
+        debug.contains("modules/probe") && debug.contains("/usr/src/debug/mod_probe-1.0-1.x86_64"),
+        "{debug}"
+    );
 }
 
 #[test]
@@ -119,7 +129,10 @@ fn errors_are_shown_on_upstreams_own_lines_with_help() {
     assert_eq!(error.kind(), Kind::Compile);
     let shown = shown(error);
     let find = |message: &str| {
-        shown.iter().find(|(text, _, _)| text.contains(message)).unwrap_or_else(|| panic!("{message}: {shown:#?}"))
+        shown
+            .iter()
+            .find(|(text, _, _)| text.contains(message))
+            .unwrap_or_else(|| panic!("{message}: {shown:#?}"))
     };
     let (_, place, help) = find("no_such_member");
     assert_eq!(place, "modules/metadata/mod_probe.c:412: ->no_such_member");
@@ -134,10 +147,25 @@ fn errors_are_shown_on_upstreams_own_lines_with_help() {
 }
 
 #[test]
+fn an_error_within_a_headers_macro_is_shown_where_the_macro_is_used() {
+    let error = build(
+        &module("APLOG_USE_MODULE(probe);\n#define STANDS_FOR_LINE_6"),
+        tempfile::tempdir().unwrap().path(),
+    );
+    let shown = shown(error.unwrap_err());
+    // AP_DECLARE_MODULE declares what APLOG_USE_MODULE declares.
+    assert!(shown[0].0.contains("redefinition"), "{shown:?}");
+    assert!(shown[0].1.starts_with("modules/probe/mod_probe.c:7: AP_DECLARE_MODULE"), "{shown:?}");
+}
+
+#[test]
 fn of_many_errors_ten_are_shown_and_the_rest_is_counted() {
     let body: String = (0..14).map(|n| format!("int f{n}(void) {{ return missing_{n}; }}\n")).collect();
     let error = build(&module(&body), tempfile::tempdir().unwrap().path()).unwrap_err();
-    assert_eq!(error.to_string(), "the C compiler refused mod_probe: 14 errors, of which 4 more are not shown");
+    assert_eq!(
+        error.to_string(),
+        "the C compiler refused mod_probe: 14 errors, of which 4 more are not shown"
+    );
     assert_eq!(shown(error).len(), 10);
 }
 

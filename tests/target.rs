@@ -52,7 +52,8 @@ fn the_modules_in_the_program_are_known() {
     let listed = output(&target.program.as_ref().unwrap().to_string_lossy(), &["-l"]);
     let modules = target.builtin_modules();
     for name in listed.lines().filter_map(|line| line.trim().strip_suffix(".c")) {
-        let structure = format!("{}_module", name.strip_prefix("mod_").unwrap_or(name).replace("http_core", "http"));
+        let structure =
+            format!("{}_module", name.strip_prefix("mod_").unwrap_or(name).replace("http_core", "http"));
         assert!(modules.contains(&structure), "{structure} of {name}.c in {modules:?}");
     }
 }
@@ -92,9 +93,12 @@ fn names_are_found_where_they_are_declared() {
 fn what_httpd_exports_and_its_headers_declare_is_found() {
     let target = installed();
     let interface = target.interface();
-    let dynamic = output("nm", &["-D", "--defined-only", &target.program.as_ref().unwrap().to_string_lossy()]);
+    let dynamic =
+        output("nm", &["-D", "--defined-only", &target.program.as_ref().unwrap().to_string_lossy()]);
     let names: Vec<&str> = dynamic.lines().filter_map(|line| line.split(' ').nth(2)).collect();
-    let public = names.iter().filter(|name| name.starts_with("ap_run_") || name.starts_with("ap_hook_") && !name.contains("_get_"));
+    let public = names.iter().filter(|name| {
+        name.starts_with("ap_run_") || name.starts_with("ap_hook_") && !name.contains("_get_")
+    });
     let missing: Vec<_> = public.filter(|name| interface.declared_in(name).is_none()).collect();
     assert!(names.len() > 500, "nm listed {} symbols", names.len());
     assert_eq!(missing, Vec::<&&str>::new());

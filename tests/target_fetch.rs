@@ -18,7 +18,8 @@ const OFFLINE: &str = "MODGRAFT_TEST_OFFLINE";
 #[ignore = "run by the other tests as a process of its own"]
 fn resolve_and_tell() {
     let cache = PathBuf::from(env::var_os(CACHE).expect("the caller names the cache"));
-    let options = Options { offline: env::var_os(OFFLINE).is_some(), prefer_fetched: true, ..Options::new(cache) };
+    let options =
+        Options { offline: env::var_os(OFFLINE).is_some(), prefer_fetched: true, ..Options::new(cache) };
     match target::resolve("local", &options, &|line| println!("\nnotice: {line}")) {
         Ok(target) => {
             let Provenance::Fetched { packages, root } = &target.provenance else { panic!("{target:?}") };
@@ -50,7 +51,8 @@ impl Sandbox {
         let source = source.replace("REPOSITORY", &repository.to_string_lossy());
         fs_err::write(sandbox.path("sources.list"), source).unwrap();
         let list = sandbox.path("sources.list");
-        let text = format!("Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"/dev/null\";\n", list.display());
+        let text =
+            format!("Dir::Etc::sourcelist \"{}\";\nDir::Etc::sourceparts \"/dev/null\";\n", list.display());
         fs_err::write(sandbox.path("apt.conf"), text).unwrap();
         sandbox
     }
@@ -61,7 +63,11 @@ impl Sandbox {
         sandbox.add("apache2-dev", "", &headers);
         sandbox.add("libapr1-dev", "", &["/usr/include/apr-1.0"]);
         sandbox.add("libaprutil1-dev", "", &[]);
-        sandbox.add("apache2-bin", "libapr1, perl-modules-0.1", &["/usr/sbin/apache2", "/usr/lib/apache2/modules"]);
+        sandbox.add(
+            "apache2-bin",
+            "libapr1, perl-modules-0.1",
+            &["/usr/sbin/apache2", "/usr/lib/apache2/modules"],
+        );
         let libraries = output("sh", &["-c", "ls /usr/lib/*/libapr-1.so.0* /usr/lib/*/libaprutil-1.so.0*"]);
         sandbox.add("libapr1", "", &libraries.lines().collect::<Vec<_>>());
         sandbox.add("perl-modules-0.1", "", &[]);
@@ -97,7 +103,8 @@ impl Sandbox {
         let bytes = fs_err::read(&file).unwrap();
         let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let mut index = fs_err::read_to_string(self.path("repository/Packages")).unwrap();
-        write!(index, "{control}Filename: ./{name}.deb\nSize: {}\nSHA256: {digest}\n\n", bytes.len()).unwrap();
+        write!(index, "{control}Filename: ./{name}.deb\nSize: {}\nSHA256: {digest}\n\n", bytes.len())
+            .unwrap();
         fs_err::write(self.path("repository/Packages"), index).unwrap();
     }
 
@@ -119,7 +126,11 @@ struct Told(String);
 
 impl Told {
     fn of(output: Output) -> Self {
-        Told(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
+        Told(format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        ))
     }
 
     fn all(&self, name: &str) -> Vec<&str> {
@@ -152,7 +163,11 @@ fn the_packages_are_fetched_once_and_make_an_httpd_that_runs() {
         assert!(Path::new(told.get(name)).starts_with(root), "{name} in {}", told.0);
     }
     assert!(env::split_paths(told.get("includes")).all(|folder| folder.starts_with(root)), "{}", told.0);
-    let version = Command::new(told.get("program")).arg("-v").env("LD_LIBRARY_PATH", told.get("libraries")).output().unwrap();
+    let version = Command::new(told.get("program"))
+        .arg("-v")
+        .env("LD_LIBRARY_PATH", told.get("libraries"))
+        .output()
+        .unwrap();
     assert!(String::from_utf8_lossy(&version.stdout).contains(told.get("version")), "{version:?}");
 
     // Nothing but the cache is needed now: neither repository nor permission.
@@ -167,10 +182,12 @@ fn two_at_once_fetch_once() {
     let sandbox = Sandbox::with_httpd();
     let both = [sandbox.command().spawn().unwrap(), sandbox.command().spawn().unwrap()];
     let told = both.map(|child| Told::of(child.wait_with_output().unwrap()));
-    let fetched = told.iter().flat_map(|told| told.all("notice")).filter(|line| line.starts_with("fetching")).count();
+    let fetched =
+        told.iter().flat_map(|told| told.all("notice")).filter(|line| line.starts_with("fetching")).count();
     assert_eq!(fetched, 1, "{}\n{}", told[0].0, told[1].0);
     assert_eq!(told[0].get("root"), told[1].get("root"));
-    let left = fs_err::read_dir(sandbox.path("cache/targets")).unwrap().map(|entry| entry.unwrap().file_name());
+    let left =
+        fs_err::read_dir(sandbox.path("cache/targets")).unwrap().map(|entry| entry.unwrap().file_name());
     let hidden = left.filter(|name| name.to_string_lossy().starts_with('.')).count();
     assert_eq!(hidden, 0, "no unfinished folder is left");
 }
@@ -189,7 +206,11 @@ fn a_damaged_cache_is_fetched_anew() {
 fn a_repository_without_the_packages_is_told_with_the_command_that_helps() {
     let sandbox = Sandbox::new("deb [trusted=yes] file:REPOSITORY ./\n");
     let told = sandbox.resolve();
-    assert!(told.get("error").ends_with("could not be fetched: this system's package sources do not have them"), "{}", told.0);
+    assert!(
+        told.get("error").ends_with("could not be fetched: this system's package sources do not have them"),
+        "{}",
+        told.0
+    );
     assert!(told.get("help").ends_with("apt-get install apache2-dev apache2-bin"), "{}", told.0);
 }
 
@@ -212,7 +233,8 @@ fn a_package_that_is_not_what_the_index_says_is_refused() {
     fs_err::write(&package, bytes).unwrap();
     let told = sandbox.resolve();
     assert!(told.get("error").contains("could not be fetched"), "{}", told.0);
-    let targets = fs_err::read_dir(sandbox.path("cache/targets")).unwrap().map(|entry| entry.unwrap().file_name());
+    let targets =
+        fs_err::read_dir(sandbox.path("cache/targets")).unwrap().map(|entry| entry.unwrap().file_name());
     assert!(targets.into_iter().all(|name| name.to_string_lossy().ends_with(".lock")), "nothing is left");
 }
 

@@ -20,7 +20,10 @@ pub enum Error {
     },
     /// The object cannot be read as an ELF file.
     #[error("{} is no shared object: {reason}", object.display())]
-    #[diagnostic(code(modgraft::audit::malformed), help("take another compiler or linker with the variables CC and CFLAGS"))]
+    #[diagnostic(
+        code(modgraft::audit::malformed),
+        help("take another compiler or linker with the variables CC and CFLAGS")
+    )]
     Malformed {
         /// The file.
         object: PathBuf,

@@ -9,10 +9,11 @@ use crate::target::elf::Dynamic;
 pub fn check(object: &Dynamic, findings: &mut Vec<Finding>) -> Vec<String> {
     let before = findings.len();
     let has_relro = object.segments.iter().any(|segment| segment.kind == PT_GNU_RELRO);
-    let missing: Vec<&str> = [(!has_relro).then_some("no RELRO segment"), (!object.bind_now).then_some("not bound at load time")]
-        .into_iter()
-        .flatten()
-        .collect();
+    let missing: Vec<&str> =
+        [(!has_relro).then_some("no RELRO segment"), (!object.bind_now).then_some("not bound at load time")]
+            .into_iter()
+            .flatten()
+            .collect();
     if !missing.is_empty() {
         findings.push(Finding::Relro { missing: missing.join(", ") });
     }

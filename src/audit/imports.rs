@@ -21,7 +21,8 @@ pub struct Imports {
 /// Finds the provider of each undefined symbol.
 pub fn resolve(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Imports {
     let mut libraries = LibraryCache::new(target);
-    let program = libraries.of_program();
+    let program =
+        target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default();
     let mut result = Imports {
         own_libraries: object.needed.iter().filter(|name| !program.contains(*name)).cloned().collect(),
         ..Imports::default()
@@ -82,7 +83,12 @@ fn unversioned(
 }
 
 /// Versions that the target's libraries do not define. glibc's are told in a finding of their own.
-fn versions(object: &Dynamic, target: &Target, libraries: &mut LibraryCache<'_>, findings: &mut Vec<Finding>) {
+fn versions(
+    object: &Dynamic,
+    target: &Target,
+    libraries: &mut LibraryCache<'_>,
+    findings: &mut Vec<Finding>,
+) {
     for (library, version) in &object.needs {
         if version.starts_with("GLIBC_") || target.libraries.find(library).is_none() {
             continue;
@@ -104,7 +110,8 @@ fn glibc(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Opti
     }
     let highest = object.needs.iter().filter_map(|(_, version)| GlibcVersion::of_symbol(version)).max()?;
     if highest > target.glibc {
-        let symbols = of(&|version| GlibcVersion::of_symbol(version).is_some_and(|version| version > target.glibc));
+        let symbols =
+            of(&|version| GlibcVersion::of_symbol(version).is_some_and(|version| version > target.glibc));
         findings.push(Finding::Glibc { needed: highest, target: target.glibc, symbols });
     }
     Some(highest)
@@ -120,24 +127,6 @@ struct LibraryCache<'t> {
 impl<'t> LibraryCache<'t> {
     fn new(target: &'t Target) -> Self {
         LibraryCache { target, exports: HashMap::new(), defines: HashMap::new() }
-    }
-
-    /// The libraries that the program loads, those that its libraries need included.
-    fn of_program(&self) -> Vec<String> {
-        let programs = self.target.symbols().all().iter().filter(|provider| provider.kind == ProviderKind::Program);
-        let mut found: Vec<String> = programs.flat_map(|program| program.needed.iter().cloned()).collect();
-        let mut next = 0;
-        while let Some(library) = found.get(next) {
-            let file = self.target.libraries.find(library);
-            let needed = file.and_then(|file| elf::parse_without_symbols(&file).ok()).unwrap_or_default().needed;
-            for library in needed {
-                if !found.contains(&library) {
-                    found.push(library);
-                }
-            }
-            next += 1;
-        }
-        found
     }
 
     fn exports(&mut self, library: &str, symbol: &str) -> bool {

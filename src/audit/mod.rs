@@ -94,7 +94,8 @@ pub fn audit(object: &SharedObject, expect: &Expect<'_>, target: &Target) -> Res
     }
     let load_after: Vec<Prerequisite> = imports.load_after.into_iter().collect();
     let symbols: Vec<&str> = load_after.iter().map(|prerequisite| prerequisite.symbol.as_str()).collect();
-    let used = |library: &String| file.needed.iter().any(|needed| needed.starts_with(&format!("lib{library}.so")));
+    let used =
+        |library: &String| file.needed.iter().any(|needed| needed.starts_with(&format!("lib{library}.so")));
     Ok(Audit {
         exports,
         imports: imports.imports,

@@ -10,7 +10,13 @@ use crate::target::{Mmn, Target};
 const LINKER_SYMBOLS: &[&str] = &["_init", "_fini", "_edata", "_end", "__bss_start"];
 
 /// Checks what the object exports: the module structure, as httpd takes it, and nothing else. Returns all exports.
-pub fn check(object: &Dynamic, data: &[u8], symbol: &str, target: &Target, findings: &mut Vec<Finding>) -> Vec<String> {
+pub fn check(
+    object: &Dynamic,
+    data: &[u8],
+    symbol: &str,
+    target: &Target,
+    findings: &mut Vec<Finding>,
+) -> Vec<String> {
     let exported: Vec<&Symbol> = object
         .symbols
         .iter()
@@ -34,7 +40,8 @@ fn structure(object: &Dynamic, data: &[u8], module: &Symbol, target: &Target, fi
         reason,
         help: help.to_owned(),
     };
-    const DECLARE: &str = "it must be declared as `module AP_MODULE_DECLARE_DATA NAME = { STANDARD20_MODULE_STUFF, … }`";
+    const DECLARE: &str =
+        "it must be declared as `module AP_MODULE_DECLARE_DATA NAME = { STANDARD20_MODULE_STUFF, … }`";
     if module.kind != STT_OBJECT {
         findings.push(bad("it is not a variable".to_owned(), DECLARE));
         return;
@@ -43,7 +50,8 @@ fn structure(object: &Dynamic, data: &[u8], module: &Symbol, target: &Target, fi
     if let Some(expected) = most_frequent(sizes)
         && expected != module.size
     {
-        let reason = format!("it has {} bytes, and those of the target's own modules have {expected}", module.size);
+        let reason =
+            format!("it has {} bytes, and those of the target's own modules have {expected}", module.size);
         findings.push(bad(reason, DECLARE));
         return;
     }
@@ -52,7 +60,8 @@ fn structure(object: &Dynamic, data: &[u8], module: &Symbol, target: &Target, fi
     let holds = |segment: &crate::target::elf::Segment| {
         segment.address <= module.value && end <= segment.address.saturating_add(segment.size)
     };
-    let writable = object.segments.iter().any(|segment| segment.kind == PT_LOAD && segment.writable && holds(segment));
+    let writable =
+        object.segments.iter().any(|segment| segment.kind == PT_LOAD && segment.writable && holds(segment));
     let sealed = object.segments.iter().any(|segment| segment.kind == PT_GNU_RELRO && holds(segment));
     if !writable || sealed {
         let reason = "it is constant, and httpd, which writes to it, would crash".to_owned();
@@ -90,7 +99,11 @@ impl Header {
         let number = |at: usize, size: usize| {
             let bytes = bytes.get(at..at + size)?;
             let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-            Some(if object.little_endian { bytes.iter().rev().fold(0, fold) } else { bytes.iter().fold(0, fold) })
+            Some(if object.little_endian {
+                bytes.iter().rev().fold(0, fold)
+            } else {
+                bytes.iter().fold(0, fold)
+            })
         };
         let pointer = if object.is_64 { 8 } else { 4 };
         let pointers = 12_usize.next_multiple_of(pointer);

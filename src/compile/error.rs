@@ -50,7 +50,10 @@ pub enum Error {
     },
     /// There is no room for what the compiler or objcopy writes.
     #[error("no space is left for the compiler's files in {}", folder.display())]
-    #[diagnostic(code(modgraft::compile::disk_full), help("free some space there, or name another folder with --out"))]
+    #[diagnostic(
+        code(modgraft::compile::disk_full),
+        help("free some space there, or name another folder with --out")
+    )]
     DiskFull {
         /// The folder.
         folder: PathBuf,

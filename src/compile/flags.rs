@@ -36,14 +36,15 @@ struct OwnFlag {
 
 static OWN: LazyLock<Vec<OwnFlag>> = LazyLock::new(|| {
     let text = include_str!("../../templates/compiler-flags.toml");
-    let data: OwnFlags =
-        toml::from_str(text).unwrap_or_else(|error| panic!("compiler-flags.toml is embedded and tested: {error}"));
+    let data: OwnFlags = toml::from_str(text)
+        .unwrap_or_else(|error| panic!("compiler-flags.toml is embedded and tested: {error}"));
     data.flag
 });
 
 /// The variables that apxs passes to the compiler and the linker, in its order (apxs.in); but for SHLTCFLAGS and LTCFLAGS,
 /// which are libtool's.
-const COMPILE_VARIABLES: &[&str] = &["CFLAGS", "CPPFLAGS", "NOTEST_CPPFLAGS", "EXTRA_CPPFLAGS", "EXTRA_CFLAGS"];
+const COMPILE_VARIABLES: &[&str] =
+    &["CFLAGS", "CPPFLAGS", "NOTEST_CPPFLAGS", "EXTRA_CPPFLAGS", "EXTRA_CFLAGS"];
 const LINK_VARIABLES: &[&str] = &["LDFLAGS", "NOTEST_LDFLAGS", "SH_LDFLAGS"];
 const INCLUDE_VARIABLES: &[&str] = &["EXTRA_INCLUDES", "INCLUDES"];
 
@@ -82,7 +83,9 @@ impl TargetFlags {
         let mut include = Vec::new();
         for variable in INCLUDE_VARIABLES {
             let folders = words(variables, variable).into_iter().filter(|flag| {
-                flag.strip_prefix("-I").is_some_and(|path| path.starts_with('/') && path != "/usr/include" && !own.iter().any(|own| *own == path))
+                flag.strip_prefix("-I").is_some_and(|path| {
+                    path.starts_with('/') && path != "/usr/include" && !own.iter().any(|own| *own == path)
+                })
             });
             include.extend(folders.filter(|flag| exists(Path::new(&flag[2..]))));
         }
@@ -90,11 +93,19 @@ impl TargetFlags {
         TargetFlags { compile, include, link, dropped: flags.dropped }
     }
 
-    fn take(&mut self, variable: &str, words: Vec<String>, exists: &dyn Fn(&Path) -> bool, kept: &mut Vec<String>) {
+    fn take(
+        &mut self,
+        variable: &str,
+        words: Vec<String>,
+        exists: &dyn Fn(&Path) -> bool,
+        kept: &mut Vec<String>,
+    ) {
         let is_link = LINK_VARIABLES.contains(&variable);
         for flag in words {
             match reason_to_drop(&flag, is_link, exists) {
-                Some(reason) => self.dropped.push(DroppedFlag { flag, variable: variable.to_owned(), reason }),
+                Some(reason) => {
+                    self.dropped.push(DroppedFlag { flag, variable: variable.to_owned(), reason })
+                }
                 None => kept.push(flag),
             }
         }
@@ -126,7 +137,9 @@ fn reason_to_drop(flag: &str, is_link: bool, exists: &dyn Fn(&Path) -> bool) -> 
         return Some("it maps the folders of httpd's own build".to_owned());
     }
     if starts(&["-fplugin"]) {
-        return Some("it loads a plugin of the distribution's compiler, which annotates its own packages".to_owned());
+        return Some(
+            "it loads a plugin of the distribution's compiler, which annotates its own packages".to_owned(),
+        );
     }
     if starts(&["-flto", "-ffat-lto-objects", "-fno-fat-lto-objects", "-fuse-linker-plugin"]) {
         return Some("a module is one file: there is nothing to optimise across files".to_owned());
@@ -150,7 +163,9 @@ fn reason_to_drop(flag: &str, is_link: bool, exists: &dyn Fn(&Path) -> bool) -> 
 
 /// The first absolute path in a flag that does not exist.
 fn missing_path<'a>(flag: &'a str, exists: &dyn Fn(&Path) -> bool) -> Option<&'a str> {
-    let start = flag.find('/').filter(|at| matches!(flag.as_bytes().get(at.wrapping_sub(1)), Some(b'=' | b',' | b'@' | b'L' | b'B' | b'T')))?;
+    let start = flag.find('/').filter(|at| {
+        matches!(flag.as_bytes().get(at.wrapping_sub(1)), Some(b'=' | b',' | b'@' | b'L' | b'B' | b'T'))
+    })?;
     let path = flag[start..].split(',').next()?;
     // A library folder that is a file is a mistake of the build that wrote it.
     let usable = exists(Path::new(path)) && !(flag.starts_with("-L") && path.contains(".so"));
@@ -213,16 +228,25 @@ mod tests {
         let flags = TargetFlags::of(
             &variables(&[
                 ("CC", "gcc -std=gnu99"),
-                ("CFLAGS", "-O2 -g -flto=auto -specs=/usr/lib/rpm/redhat/redhat-hardened-cc1 -fplugin=annobin -march=x86-64"),
+                (
+                    "CFLAGS",
+                    "-O2 -g -flto=auto -specs=/usr/lib/rpm/redhat/redhat-hardened-cc1 -fplugin=annobin -march=x86-64",
+                ),
                 ("CPPFLAGS", "-ffile-prefix-map=/build/apache2=. -Wdate-time"),
                 ("EXTRA_CPPFLAGS", "-DLINUX -D_GNU_SOURCE"),
-                ("LDFLAGS", "-Wl,-z,now -lpcre2-8 -Wl,-dT,/builddir/note.ld -Wl,-rpath,/opt -L/usr/lib/libpcre2-8.so.0 -pie"),
+                (
+                    "LDFLAGS",
+                    "-Wl,-z,now -lpcre2-8 -Wl,-dT,/builddir/note.ld -Wl,-rpath,/opt -L/usr/lib/libpcre2-8.so.0 -pie",
+                ),
                 ("exp_includedir", "/usr/include/apache2"),
                 ("EXTRA_INCLUDES", "-I/usr/include/apache2 -I. -I/usr/include -I/usr/include/more"),
             ]),
             &|path| path.starts_with("/usr/include"),
         );
-        assert_eq!(flags.compile, ["-std=gnu99", "-O2", "-g", "-march=x86-64", "-Wdate-time", "-DLINUX", "-D_GNU_SOURCE"]);
+        assert_eq!(
+            flags.compile,
+            ["-std=gnu99", "-O2", "-g", "-march=x86-64", "-Wdate-time", "-DLINUX", "-D_GNU_SOURCE"]
+        );
         assert_eq!(flags.link, ["-Wl,-z,now"]);
         assert_eq!(flags.include, ["-I/usr/include/more"]);
         let dropped: Vec<_> = flags.dropped.iter().map(|dropped| &*dropped.flag).collect();
@@ -247,7 +271,10 @@ mod tests {
 
     #[test]
     fn specs_that_are_here_stay() {
-        let flags = TargetFlags::of(&variables(&[("CFLAGS", "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1")]), &|_| true);
+        let flags = TargetFlags::of(
+            &variables(&[("CFLAGS", "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1")]),
+            &|_| true,
+        );
         assert_eq!(flags.compile.len(), 1);
     }
 

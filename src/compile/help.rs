@@ -45,15 +45,16 @@ struct Api {
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let text = include_str!("../../templates/compile-help.toml");
-    let data: Rules =
-        toml::from_str(text).unwrap_or_else(|error| panic!("compile-help.toml is embedded and tested: {error}"));
+    let data: Rules = toml::from_str(text)
+        .unwrap_or_else(|error| panic!("compile-help.toml is embedded and tested: {error}"));
     data.rule
 });
 
 /// Releases with the names that they brought, oldest first.
 static API: LazyLock<Vec<([u32; 3], Vec<String>)>> = LazyLock::new(|| {
     let text = include_str!("../../templates/httpd-api.toml");
-    let data: Api = toml::from_str(text).unwrap_or_else(|error| panic!("httpd-api.toml is embedded and tested: {error}"));
+    let data: Api =
+        toml::from_str(text).unwrap_or_else(|error| panic!("httpd-api.toml is embedded and tested: {error}"));
     let mut releases: Vec<_> = data
         .since
         .iter()
@@ -64,10 +65,33 @@ static API: LazyLock<Vec<([u32; 3], Vec<String>)>> = LazyLock::new(|| {
 });
 
 /// The C library's headers, as upstream's modules include them; without them nothing compiles.
-const C_HEADERS: &[&str] = &["stdio.h", "stdlib.h", "string.h", "limits.h", "sys/types.h", "errno.h", "stdarg.h", "stddef.h", "unistd.h"];
+const C_HEADERS: &[&str] = &[
+    "stdio.h",
+    "stdlib.h",
+    "string.h",
+    "limits.h",
+    "sys/types.h",
+    "errno.h",
+    "stdarg.h",
+    "stddef.h",
+    "unistd.h",
+];
 
 /// How httpd names the headers of its core and its modules.
-const HTTPD_HEADERS: &[&str] = &["mod_", "ap_", "http_", "util_", "httpd", "mpm", "unixd", "scoreboard", "h2_", "ssl_", "cache_", "proxy_"];
+const HTTPD_HEADERS: &[&str] = &[
+    "mod_",
+    "ap_",
+    "http_",
+    "util_",
+    "httpd",
+    "mpm",
+    "unixd",
+    "scoreboard",
+    "h2_",
+    "ssl_",
+    "cache_",
+    "proxy_",
+];
 
 /// The help for a message, if there is one.
 pub fn for_message(text: &str, target: &Target) -> Option<String> {
@@ -90,9 +114,13 @@ pub fn for_message(text: &str, target: &Target) -> Option<String> {
                 String::new()
             }
             Condition::Apr if name.starts_with("apr_") || name.starts_with("apu_") => String::new(),
-            Condition::AprHeader if name.starts_with("apr") || name.starts_with("apu") => target.advice.httpd.clone(),
+            Condition::AprHeader if name.starts_with("apr") || name.starts_with("apu") => {
+                target.advice.httpd.clone()
+            }
             Condition::CHeader if C_HEADERS.contains(&name.as_str()) => target.advice.compiler.clone(),
-            Condition::HttpdHeader if HTTPD_HEADERS.iter().any(|prefix| name.starts_with(prefix)) => String::new(),
+            Condition::HttpdHeader if HTTPD_HEADERS.iter().any(|prefix| name.starts_with(prefix)) => {
+                String::new()
+            }
             _ => return None,
         };
         values.insert("command", command);
@@ -108,7 +136,11 @@ fn since(name: &str, target: &str) -> Option<String> {
     let has = |names: &[String]| names.iter().any(|known| known == name);
     let later = API.iter().filter(|(release, names)| *release > target && has(names));
     let branch = |release: &[u32; 3]| release[..2] == target[..2];
-    let release = later.clone().find(|(release, _)| branch(release)).or_else(|| later.clone().next()).map(|(release, _)| release)?;
+    let release = later
+        .clone()
+        .find(|(release, _)| branch(release))
+        .or_else(|| later.clone().next())
+        .map(|(release, _)| release)?;
     Some(format!("{}.{}.{}", release[0], release[1], release[2]))
 }
 
@@ -130,7 +162,11 @@ fn captures<'p>(pattern: &'p str, text: &str) -> Option<BTreeMap<&'p str, String
     let open_start = first.is_empty();
     while let Some((name, after)) = pattern.split_once('}') {
         let (literal, next) = after.split_once('{').map_or((after, ""), |(literal, next)| (literal, next));
-        let end = if literal.is_empty() { rest.find(char::is_whitespace).unwrap_or(rest.len()) } else { rest.find(literal)? };
+        let end = if literal.is_empty() {
+            rest.find(char::is_whitespace).unwrap_or(rest.len())
+        } else {
+            rest.find(literal)?
+        };
         let mut value = &rest[..end];
         if open_start && values.is_empty() {
             value = value.rsplit(char::is_whitespace).next().unwrap_or(value);
@@ -155,10 +191,21 @@ mod tests {
 
     #[test]
     fn patterns_take_what_their_braces_stand_for() {
-        let one = |pattern, text| captures(pattern, text).map(|values| values.into_values().collect::<Vec<_>>().join(" "));
-        assert_eq!(one("function '{name}'", "implicit declaration of function 'ap_x' [-W]").as_deref(), Some("ap_x"));
-        assert_eq!(one("'{type}' has no member named '{name}'", "'conn_rec' has no member named 'x'").as_deref(), Some("x conn_rec"));
-        assert_eq!(one("{name}: No such file or directory", "a/b.h: No such file or directory").as_deref(), Some("a/b.h"));
+        let one = |pattern, text| {
+            captures(pattern, text).map(|values| values.into_values().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(
+            one("function '{name}'", "implicit declaration of function 'ap_x' [-W]").as_deref(),
+            Some("ap_x")
+        );
+        assert_eq!(
+            one("'{type}' has no member named '{name}'", "'conn_rec' has no member named 'x'").as_deref(),
+            Some("x conn_rec")
+        );
+        assert_eq!(
+            one("{name}: No such file or directory", "a/b.h: No such file or directory").as_deref(),
+            Some("a/b.h")
+        );
         assert_eq!(one("cannot find -l{name}:", "cannot find -lssl: No such file").as_deref(), Some("ssl"));
         assert_eq!(one("cannot find -l{name}", "cannot find -lssl").as_deref(), Some("ssl"));
         assert_eq!(one("function '{name}'", "nothing"), None);

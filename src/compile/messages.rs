@@ -16,12 +16,24 @@ pub struct Message {
     /// How bad it is.
     pub severity: Severity,
     /// File, line and column (both from 1) as `#line` has them; none for the linker and the driver.
-    pub place: Option<(String, u32, u32)>,
+    pub place: Option<Place>,
     /// The words, with the flag that controls it at the end.
     pub text: String,
-    /// What was noted beside it, words only.
-    pub notes: Vec<String>,
+    /// What was noted beside it.
+    pub notes: Vec<Note>,
 }
+
+/// A note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// As a message's.
+    pub place: Option<Place>,
+    /// The words.
+    pub text: String,
+}
+
+/// File, line and column; both numbers from 1.
+pub type Place = (String, u32, u32);
 
 /// Reads all messages in order.
 pub fn parse(stderr: &str) -> Vec<Message> {
@@ -34,7 +46,7 @@ pub fn parse(stderr: &str) -> Vec<Message> {
         let severity = match kind {
             Kind::Note => {
                 if let Some(last) = messages.last_mut() {
-                    last.notes.push(text.to_owned());
+                    last.notes.push(Note { place: place(before), text: text.to_owned() });
                 }
                 continue;
             }
@@ -62,7 +74,8 @@ fn split(line: &str) -> Option<(&str, Kind, &str)> {
     let marks = [(": fatal error: ", true), (": error: ", true), (": internal compiler error: ", true)];
     let marks = marks.map(|(mark, _)| (mark, 0)).into_iter().chain([(": warning: ", 1), (": note: ", 2)]);
     // The first mark in the line counts: a message may quote another.
-    let (at, mark, kind) = marks.filter_map(|(mark, kind)| line.find(mark).map(|at| (at, mark, kind))).min()?;
+    let (at, mark, kind) =
+        marks.filter_map(|(mark, kind)| line.find(mark).map(|at| (at, mark, kind))).min()?;
     let before = &line[..at];
     // Lines of source that are quoted begin with blanks.
     if before.is_empty() || before.starts_with([' ', '\t']) {
@@ -78,7 +91,7 @@ fn split(line: &str) -> Option<(&str, Kind, &str)> {
 }
 
 /// `FILE:LINE:COLUMN` or `FILE:LINE`; a program's name alone is no place.
-fn place(before: &str) -> Option<(String, u32, u32)> {
+fn place(before: &str) -> Option<Place> {
     let (rest, last) = before.rsplit_once(':')?;
     let last: u32 = last.parse().ok()?;
     match rest.rsplit_once(':').and_then(|(file, line)| Some((file, line.parse().ok()?))) {
@@ -121,7 +134,8 @@ mod tests {
         assert_eq!(messages[0].place, Some(("modules/mod_x.c".to_owned(), 12, 8)));
         assert_eq!(messages[0].text, "'request_rec' has no member named 'foo'");
         assert_eq!(messages[1].severity, Severity::Warning);
-        assert_eq!(messages[1].notes, ["declared here"]);
+        let note = Note { place: Some(("a.h".to_owned(), 4, 1)), text: "declared here".to_owned() };
+        assert_eq!(messages[1].notes, [note]);
         assert_eq!(messages[2].text, "none.h: No such file or directory");
     }
 
@@ -134,7 +148,10 @@ mod tests {
         assert_eq!(messages[0].text, "cannot find -lnone: No such file or directory");
         assert_eq!(messages[0].place, None);
         let messages = parse("cc: error: unrecognized command-line option '-fno'\n");
-        assert_eq!((messages[0].place.clone(), &*messages[0].text), (None, "unrecognized command-line option '-fno'"));
+        assert_eq!(
+            (messages[0].place.clone(), &*messages[0].text),
+            (None, "unrecognized command-line option '-fno'")
+        );
         assert_eq!(parse("collect2: error: ld returned 1 exit status\n").len(), 1);
     }
 }

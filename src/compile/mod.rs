@@ -24,7 +24,7 @@ use serde::Serialize;
 use crate::process;
 use crate::target::{Provenance, Target};
 use flags::TargetFlags;
-use messages::{Message, Severity};
+use messages::{Message, Place, Severity};
 use origins::Origins;
 
 /// A compiler call as data: what was run, and what `report.json` shows.
@@ -116,7 +116,9 @@ pub fn compile(
         command.env("SOURCE_DATE_EPOCH", epoch.to_string());
     }
     let output = process::output(&mut command, options.limit).map_err(|error| match error {
-        process::Error::Missing { program } => Error::NoCompiler { program, help: target.advice.compiler.clone() },
+        process::Error::Missing { program } => {
+            Error::NoCompiler { program, help: target.advice.compiler.clone() }
+        }
         error => error.into(),
     })?;
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -152,7 +154,8 @@ fn arguments(
     toolchain: &Toolchain,
     options: &Options,
 ) -> (Vec<String>, Vec<DroppedFlag>) {
-    let TargetFlags { mut compile, include, link, dropped } = TargetFlags::of(&target.variables, &|path| path.exists());
+    let TargetFlags { mut compile, include, link, dropped } =
+        TargetFlags::of(&target.variables, &|path| path.exists());
     compile.extend(toolchain.cflags.iter().cloned());
     let levels = flags::levels(&compile);
 
@@ -173,7 +176,8 @@ fn arguments(
     arguments.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
     arguments.extend(include);
     arguments.extend(link);
-    for flag in ["-Wl,--as-needed", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1"] {
+    for flag in ["-Wl,--as-needed", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1"]
+    {
         if !arguments.iter().any(|known| known == flag) {
             arguments.push(flag.to_owned());
         }
@@ -195,10 +199,19 @@ fn warnings(messages: &[Message]) -> Vec<String> {
 
 /// The error for a unit that the compiler refused, each of its errors on the line that it comes from.
 fn refused(unit: &Unit<'_>, source: &str, target: &Target, messages: Vec<Message>, stderr: &str) -> Error {
-    let mut errors: Vec<Message> = messages.into_iter().filter(|message| message.severity == Severity::Error).collect();
+    let mut errors: Vec<Message> =
+        messages.into_iter().filter(|message| message.severity == Severity::Error).collect();
     if errors.is_empty() {
-        let text = stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it ended with a failure and said nothing");
-        errors.push(Message { severity: Severity::Error, place: None, text: text.to_owned(), notes: Vec::new() });
+        let text = stderr
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or("it ended with a failure and said nothing");
+        errors.push(Message {
+            severity: Severity::Error,
+            place: None,
+            text: text.to_owned(),
+            notes: Vec::new(),
+        });
     }
     let origins = Origins::of(unit.text, source);
     let shown = errors.iter().take(SHOWN).map(|message| complaint(message, &origins, target)).collect();
@@ -207,14 +220,20 @@ fn refused(unit: &Unit<'_>, source: &str, target: &Target, messages: Vec<Message
 
 fn complaint(message: &Message, origins: &Origins<'_>, target: &Target) -> Complaint {
     let help = help::for_message(&message.text, target);
-    let placed = message.place.as_ref().and_then(|(file, line, column)| {
+    // An error in a header's macro is shown where the module uses the macro, which the compiler tells in a note.
+    let of_unit = |place: &&Place| origins.has(&place.0);
+    let expansions = || message.notes.iter().filter(|note| note.text.starts_with("in expansion of macro"));
+    let noted = || expansions().filter_map(|note| note.place.as_ref()).find(of_unit);
+    let place = message.place.as_ref().filter(of_unit).or_else(noted).or(message.place.as_ref());
+    let placed = place.and_then(|(file, line, column)| {
         let text = origins.text(file)?;
         let at = origins::span(&text, *line, *column)?;
+        let label = message.notes.iter().find(|note| note.text.starts_with("expected"));
         Some(Complaint::At {
             message: message.text.clone(),
             source_code: NamedSource::new(file, text).with_language("C"),
             at: at.into(),
-            label: message.notes.iter().find(|note| note.starts_with("expected")).cloned().unwrap_or_default(),
+            label: label.map(|note| note.text.clone()).unwrap_or_default(),
             help: help.clone(),
         })
     });

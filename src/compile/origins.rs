@@ -36,6 +36,11 @@ impl<'a> Origins<'a> {
         Origins { files }
     }
 
+    /// Whether the unit has text of this file.
+    pub fn has(&self, file: &str) -> bool {
+        self.files.contains_key(file)
+    }
+
     /// A file's text with each known line at its own number and the others empty; of a header, its whole text.
     pub fn text(&self, file: &str) -> Option<Arc<str>> {
         if let Some(lines) = self.files.get(file) {
@@ -56,7 +61,9 @@ impl<'a> Origins<'a> {
             return Some(text.into());
         }
         let header = Path::new(file);
-        if !header.is_absolute() || fs_err::metadata(header).map_or(true, |metadata| metadata.len() > MAX_HEADER) {
+        if !header.is_absolute()
+            || fs_err::metadata(header).map_or(true, |metadata| metadata.len() > MAX_HEADER)
+        {
             return None;
         }
         fs_err::read(header).ok().map(|bytes| String::from_utf8_lossy(&bytes).into())
@@ -69,7 +76,11 @@ fn line_directive(line: &str) -> Option<(u32, Option<&str>)> {
     let rest = rest.strip_prefix("line").unwrap_or(rest).trim_start();
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let number = rest[..end].parse().ok()?;
-    let name = rest[end..].trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"')).map(|(name, _)| name);
+    let name = rest[end..]
+        .trim_start()
+        .strip_prefix('"')
+        .and_then(|rest| rest.split_once('"'))
+        .map(|(name, _)| name);
     Some((number, name))
 }
 
@@ -88,7 +99,9 @@ pub fn span(text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
         return Some((start + column, end + 2));
     }
     let operator = if rest.starts_with("->") { 2 } else { usize::from(rest.starts_with('.')) };
-    let word = rest[operator..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len() - operator);
+    let word = rest[operator..]
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .unwrap_or(rest.len() - operator);
     let length = (operator + word).max(rest.chars().next().map_or(0, char::len_utf8));
     Some((start + column, length))
 }

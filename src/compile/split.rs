@@ -41,7 +41,13 @@ pub fn seed_build_id(object: &Path, seed: &str) -> Result<Vec<u8>, Error> {
 }
 
 /// Splits the debug information off: `linked` becomes `stripped` and `debug`, all names in `folder`.
-pub fn split(toolchain: &Toolchain, folder: &Path, linked: &str, stripped: &str, debug: &str) -> Result<(), Error> {
+pub fn split(
+    toolchain: &Toolchain,
+    folder: &Path,
+    linked: &str,
+    stripped: &str,
+    debug: &str,
+) -> Result<(), Error> {
     let run = |arguments: &[&str]| {
         let mut command = Command::new(&toolchain.objcopy);
         command.args(arguments).current_dir(folder).env("LC_ALL", "C");

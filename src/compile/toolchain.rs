@@ -84,7 +84,8 @@ impl Toolchain {
         }
         let version = version(&program, leading, advice)?;
         Ok(Toolchain {
-            objcopy: objcopy(tool.path()).ok_or_else(|| Error::NoObjcopy { help: advice.binutils.clone() })?,
+            objcopy: objcopy(tool.path())
+                .ok_or_else(|| Error::NoObjcopy { help: advice.binutils.clone() })?,
             family: if tool.is_like_clang() { Family::Clang } else { Family::Gcc },
             version,
             leading: leading.to_vec(),
@@ -110,7 +111,9 @@ fn version(program: &Path, leading: &[String], advice: &Advice) -> Result<[u32; 
         let mut command = Command::new(program);
         command.args(leading).args(flags).env("LC_ALL", "C");
         let output = process::output(&mut command, PROBE_LIMIT).map_err(|error| match error {
-            process::Error::Missing { program } => Error::NoCompiler { program, help: advice.compiler.clone() },
+            process::Error::Missing { program } => {
+                Error::NoCompiler { program, help: advice.compiler.clone() }
+            }
             error => error.into(),
         })?;
         answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -119,7 +122,9 @@ fn version(program: &Path, leading: &[String], advice: &Advice) -> Result<[u32; 
         {
             return Ok(version);
         }
-        if let Some(line) = String::from_utf8_lossy(&output.stderr).lines().find(|line| !line.trim().is_empty()) {
+        if let Some(line) =
+            String::from_utf8_lossy(&output.stderr).lines().find(|line| !line.trim().is_empty())
+        {
             answer = line.to_owned();
         }
     }
@@ -138,7 +143,8 @@ fn parse_version(text: &str) -> Option<[u32; 2]> {
 fn objcopy(compiler: &Path) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let name = compiler.file_name()?.to_string_lossy().into_owned();
-    let prefix = ["gcc", "clang", "cc"].iter().find_map(|kind| name.find(kind).map(|at| &name[..at])).unwrap_or("");
+    let prefix =
+        ["gcc", "clang", "cc"].iter().find_map(|kind| name.find(kind).map(|at| &name[..at])).unwrap_or("");
     let beside = compiler.parent().filter(|folder| folder.is_absolute()).map(Path::to_owned);
     let folders: Vec<PathBuf> = beside.into_iter().chain(env::split_paths(&path)).collect();
     let names = [format!("{prefix}objcopy"), "objcopy".to_owned(), "llvm-objcopy".to_owned()];

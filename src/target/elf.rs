@@ -126,7 +126,9 @@ pub fn parse_without_symbols(file: &Path) -> Result<Dynamic, String> {
     parsed.map_err(|error| error.to_string())
 }
 
-fn without_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(data: R) -> object::Result<Dynamic> {
+fn without_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
+    data: R,
+) -> object::Result<Dynamic> {
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
     let sections = header.sections(endian, data)?;
@@ -140,7 +142,9 @@ fn without_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data
     Ok(file)
 }
 
-fn dynamic<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(data: R) -> object::Result<Dynamic> {
+fn dynamic<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
+    data: R,
+) -> object::Result<Dynamic> {
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
     let sections = header.sections(endian, data)?;
@@ -258,7 +262,9 @@ fn read_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
 
 /// The file range of the build id's bytes (`NT_GNU_BUILD_ID`), found by its section's name.
 pub fn build_id_range(data: &[u8]) -> Result<Option<std::ops::Range<usize>>, String> {
-    fn range<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> object::Result<Option<std::ops::Range<usize>>> {
+    fn range<Elf: FileHeader<Endian = Endianness>>(
+        data: &[u8],
+    ) -> object::Result<Option<std::ops::Range<usize>>> {
         let header = Elf::parse(data)?;
         let endian = header.endian()?;
         let sections = header.sections(endian, data)?;

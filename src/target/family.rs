@@ -16,8 +16,6 @@ const GENERIC: (&str, &str) = ("generic.toml", include_str!("../../templates/tar
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Family {
-    /// `debian`.
-    pub name: String,
     /// What its members have as `ID` or in `ID_LIKE` of os-release.
     ids: Vec<String>,
     /// The configuration folder of its own httpd.
@@ -99,7 +97,10 @@ impl Distribution {
     /// The distribution in these roots.
     pub fn of(roots: &Roots) -> Self {
         let files = ["/etc/os-release", "/usr/lib/os-release"];
-        let text = files.iter().filter_map(|file| roots.find(file)).find_map(|file| fs_err::read_to_string(file).ok());
+        let text = files
+            .iter()
+            .filter_map(|file| roots.find(file))
+            .find_map(|file| fs_err::read_to_string(file).ok());
         Self::parse(&text.unwrap_or_default())
     }
 
@@ -144,7 +145,8 @@ impl Family {
     }
 
     fn parse(&(name, text): &(&str, &str)) -> Self {
-        toml::from_str(text).unwrap_or_else(|error| panic!("templates/targets/{name} is embedded and tested: {error}"))
+        toml::from_str(text)
+            .unwrap_or_else(|error| panic!("templates/targets/{name} is embedded and tested: {error}"))
     }
 
     /// Where things go, for an httpd with these folders. An httpd that is not the distribution's own (another `sysconfdir`)
@@ -186,7 +188,11 @@ impl Fetch {
 impl Family {
     /// The error for parts of httpd that are missing and cannot come from the cache.
     pub fn not_installed(&self, missing: &str, why: &str) -> Error {
-        Error::NotInstalled { missing: missing.to_owned(), why: why.to_owned(), advice: self.advice.httpd.clone() }
+        Error::NotInstalled {
+            missing: missing.to_owned(),
+            why: why.to_owned(),
+            advice: self.advice.httpd.clone(),
+        }
     }
 }
 
@@ -228,23 +234,25 @@ mod tests {
     #[test]
     fn distributions_find_their_families() {
         let cases = [
-            ("ID=debian\nVERSION_ID=\"12\"\n", "debian"),
-            ("ID=ubuntu\nID_LIKE=debian\n", "debian"),
-            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "debian"),
-            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "redhat"),
-            ("ID=fedora\n", "redhat"),
-            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", "suse"),
-            ("ID=arch\n", "generic"),
-            ("", "generic"),
+            ("ID=debian\nVERSION_ID=\"12\"\n", "apt-get"),
+            ("ID=ubuntu\nID_LIKE=debian\n", "apt-get"),
+            ("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", "apt-get"),
+            ("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n", "dnf"),
+            ("ID=fedora\n", "dnf"),
+            ("ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\n", "zypper"),
+            ("ID=arch\n", "install"),
+            ("", "install"),
         ];
         for (os_release, expected) in cases {
-            assert_eq!(family(os_release).name, expected, "{os_release}");
+            let advice = family(os_release).advice.httpd;
+            assert_eq!(advice.split(' ').next(), Some(expected), "{os_release}");
         }
     }
 
     #[test]
     fn an_httpd_of_ones_own_is_laid_out_by_its_own_folders() {
-        let layout = family("ID=debian").layout("/opt/httpd/modules", "/opt/httpd/conf", "20120211x8664".to_owned());
+        let layout =
+            family("ID=debian").layout("/opt/httpd/modules", "/opt/httpd/conf", "20120211x8664".to_owned());
         assert_eq!(layout.load_file, "/opt/httpd/conf/conf.modules.d/{order}-{name}.conf");
         assert_eq!(layout.load_prefix, "/opt/httpd/modules");
         assert_eq!(layout.enable, None);
@@ -252,7 +260,8 @@ mod tests {
 
     #[test]
     fn red_hats_layout_is_the_one_of_its_packages() {
-        let layout = family("ID=rhel").layout("/usr/lib64/httpd/modules", "/etc/httpd", "20120211x8664".to_owned());
+        let layout =
+            family("ID=rhel").layout("/usr/lib64/httpd/modules", "/etc/httpd", "20120211x8664".to_owned());
         assert_eq!(layout.load_file_for("proxy_foo", 10), "/etc/httpd/conf.modules.d/10-proxy_foo.conf");
         assert_eq!(layout.directives_file_for("proxy_foo"), "/etc/httpd/conf.d/proxy_foo.conf");
         assert_eq!(layout.load_prefix, "modules");

@@ -69,7 +69,12 @@ fn include_dirs(roots: &Roots, variables: &Variables) -> Vec<PathBuf> {
     if names.len() < 2 {
         for variable in ["EXTRA_INCLUDES", "INCLUDES"] {
             let flags = variables.get(variable).unwrap_or_default();
-            names.extend(flags.split_whitespace().filter_map(|flag| flag.strip_prefix("-I/")).map(|path| format!("/{path}")));
+            names.extend(
+                flags
+                    .split_whitespace()
+                    .filter_map(|flag| flag.strip_prefix("-I/"))
+                    .map(|path| format!("/{path}")),
+            );
         }
         names.extend(APR_FOLDERS.iter().map(|folder| (*folder).to_owned()));
         names.retain(|name| name != "/usr/include");
@@ -90,6 +95,11 @@ impl Headers {
         let part = |name: &str| header.number(name);
         let (major, minor) = (part("AP_SERVER_MAJORVERSION_NUMBER")?, part("AP_SERVER_MINORVERSION_NUMBER")?);
         Ok(format!("{major}.{minor}.{}", part("AP_SERVER_PATCHLEVEL_NUMBER")?))
+    }
+
+    /// Whether they lie in this root.
+    pub fn are_below(&self, root: &Path) -> bool {
+        self.include_dirs.iter().all(|folder| folder.starts_with(root))
     }
 
     /// httpd's configuration folder on the target.
@@ -115,6 +125,18 @@ impl Headers {
     }
 }
 
+/// The version that an httpd program states of itself: the first `Apache/2.4.62` in its text.
+pub fn program_version(program: &Path) -> Result<Option<String>, Error> {
+    let content = fs_err::read(program)?;
+    let versions = memchr::memmem::find_iter(&content, b"Apache/").filter_map(|at| {
+        let rest = &content[at + b"Apache/".len()..];
+        let end = rest.iter().position(|byte| !byte.is_ascii_digit() && *byte != b'.')?;
+        let version = std::str::from_utf8(&rest[..end]).ok()?;
+        (version.split('.').filter(|part| !part.is_empty()).count() == 3).then(|| version.to_owned())
+    });
+    Ok(versions.into_iter().next())
+}
+
 /// Makes the target of the parts.
 ///
 /// # Errors
@@ -128,21 +150,23 @@ pub fn target(
 ) -> Result<Target, Error> {
     let mmn = Defines::read(&headers.include_dirs, "ap_mmn.h")?;
     let cookie = mmn.number("MODULE_MAGIC_COOKIE")?;
-    let mmn =
-        Mmn { major: mmn.number("MODULE_MAGIC_NUMBER_MAJOR")?, minor: mmn.number("MODULE_MAGIC_NUMBER_MINOR")? };
+    let mmn = Mmn {
+        major: mmn.number("MODULE_MAGIC_NUMBER_MAJOR")?,
+        minor: mmn.number("MODULE_MAGIC_NUMBER_MINOR")?,
+    };
 
     let binary = elf::header(&program).ok_or_else(|| Error::Malformed {
         path: program.clone(),
         reason: "the httpd program is not an ELF file".to_owned(),
         help: format!("install it anew: {}", family.advice.httpd),
     })?;
-    let machine = machine::of_elf(binary.machine, binary.little_endian).or_else(machine::of_host).ok_or_else(|| {
-        Error::Malformed {
+    let machine = machine::of_elf(binary.machine, binary.little_endian)
+        .or_else(machine::of_host)
+        .ok_or_else(|| Error::Malformed {
             path: program.clone(),
             reason: format!("rpm's name of its processor (ELF machine {}) is not known", binary.machine.0),
             help: "report this as a defect of modgraft".to_owned(),
-        }
-    })?;
+        })?;
     let libraries = Libraries::of(&parts.roots, binary);
     let glibc = libraries.glibc().unwrap_or(GlibcVersion { major: 2, minor: 0 });
 
@@ -191,7 +215,9 @@ fn mmn_requirement(include_dirs: &[PathBuf], mmn: Mmn, machine: Machine) -> Stri
     let stated = include_dirs.iter().find_map(|folder| fs_err::read_to_string(folder.join(".mmn")).ok());
     let stated = stated.map(|text| text.trim().to_owned());
     stated
-        .filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .filter(|text| {
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
         .unwrap_or_else(|| format!("{}{}", mmn.major, machine.isa))
 }
 
@@ -223,7 +249,11 @@ fn number(text: &str, name: &str) -> Option<u32> {
     text.lines().find_map(|line| {
         let line = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("define")?;
         let value = line.trim_start().strip_prefix(name)?;
-        let value = value.strip_prefix([' ', '\t'])?.split_whitespace().next()?.trim_end_matches(['U', 'L', 'u', 'l']);
+        let value = value
+            .strip_prefix([' ', '\t'])?
+            .split_whitespace()
+            .next()?
+            .trim_end_matches(['U', 'L', 'u', 'l']);
         match value.strip_prefix("0x") {
             Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16).ok(),
             None => value.parse().ok(),
@@ -237,11 +267,23 @@ mod tests {
 
     #[test]
     fn numbers_are_read_whichever_way_they_are_written() {
-        let text = "#define A 20120211\n# define\tB 0x41503234UL /* \"AP24\" */\n#define AB 3\n#define C NAME\n";
+        let text =
+            "#define A 20120211\n# define\tB 0x41503234UL /* \"AP24\" */\n#define AB 3\n#define C NAME\n";
         assert_eq!(number(text, "A"), Some(20_120_211));
         assert_eq!(number(text, "B"), Some(0x4150_3234));
         assert_eq!(number(text, "C"), None);
         assert_eq!(number(text, "D"), None);
+    }
+
+    #[test]
+    fn a_program_states_its_version() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let version = |content: &[u8]| {
+            fs_err::write(file.path(), content).unwrap();
+            program_version(file.path()).unwrap()
+        };
+        assert_eq!(version(b"\0Apache/%s\0Apache/2.4.62\0Apache/9.9.9\0").as_deref(), Some("2.4.62"));
+        assert_eq!(version(b"Apache/2.4"), None);
     }
 
     #[test]

@@ -54,6 +54,22 @@ impl Libraries {
         files.find(|file| elf::header(file) == Some(self.header))
     }
 
+    /// The libraries that a program or library needs, those that its libraries need included, in the order of search.
+    pub fn needed_by(&self, file: &Path) -> Vec<String> {
+        let needs = |file: &Path| elf::parse_without_symbols(file).unwrap_or_default().needed;
+        let mut found = needs(file);
+        let mut next = 0;
+        while let Some(library) = found.get(next) {
+            for needed in self.find(library).map(|file| needs(&file)).unwrap_or_default() {
+                if !found.contains(&needed) {
+                    found.push(needed);
+                }
+            }
+            next += 1;
+        }
+        found
+    }
+
     /// The folders below `root`, as a program from there needs them in `LD_LIBRARY_PATH`.
     pub fn below(&self, root: &Path) -> Vec<PathBuf> {
         let Ok(root) = root.canonicalize() else { return Vec::new() };
@@ -91,7 +107,9 @@ fn included(root: &Path, pattern: &str) -> Vec<String> {
     let Ok(entries) = fs_err::read_dir(root.join(folder.trim_start_matches('/'))) else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut files: Vec<String> = names
-        .filter(|name| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after))
+        .filter(|name| {
+            name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after)
+        })
         .map(|name| format!("{folder}/{name}"))
         .collect();
     files.sort();

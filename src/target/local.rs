@@ -1,9 +1,11 @@
 //! The target `local`: the httpd of this machine, laid out as its own apxs says; what is not installed of it comes from the
 //! distribution's own packages.
 
+use std::path::Path;
+
 use super::family::{Distribution, Family};
 use super::fetch::{self, Missing, Wanted};
-use super::installed::{self, Parts};
+use super::installed::{self, Headers, Parts};
 use super::roots::Roots;
 use super::{Error, Options, Provenance, Target};
 
@@ -27,8 +29,14 @@ pub fn resolve(options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error
         (None, None) => Missing::Both { although_installed: false },
     };
     let wanted = Wanted { distribution: &distribution, family: &family, missing };
-    let cached = fetch::root(&wanted, options, notify)?;
-    match fetched_target(&family, cached) {
+    let found = fetch::root(&wanted, options, notify)?;
+    let fresh = found.fresh;
+    match fetched_target(&family, found) {
+        Err(error) if fresh => {
+            // Another run must not take it for whole.
+            fetch::forget(&wanted, options)?;
+            Err(error)
+        }
         // What a damaged cache lacks is fetched anew, once.
         Err(Error::Malformed { .. } | Error::NotInstalled { .. } | Error::Io(_)) if !options.offline => {
             fetch::forget(&wanted, options)?;
@@ -40,7 +48,42 @@ pub fn resolve(options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error
 
 fn fetched_target(family: &Family, fetched: fetch::Fetched) -> Result<Target, Error> {
     let parts = installed::find(Roots::over_host(fetched.root.clone()), family)?;
-    complete(parts, family, Provenance::Fetched { packages: fetched.packages, root: fetched.root })
+    if let (Some(headers), Some(program)) = (&parts.headers, &parts.program) {
+        fit(headers, program, &fetched)?;
+    }
+    let provenance = Provenance::Fetched { packages: fetched.packages, root: fetched.root };
+    let target = complete(parts, family, provenance)?;
+    if fetched.fresh
+        && let Some(program) = &target.program
+        && let Some(library) = target
+            .libraries
+            .needed_by(program)
+            .iter()
+            .find(|library| target.libraries.find(library).is_none())
+    {
+        return Err(family.not_installed(
+            &format!("{library}, which httpd needs, is"),
+            "the fetched packages do not have it",
+        ));
+    }
+    Ok(target)
+}
+
+/// Where one half was installed, it may have been replaced since the other was fetched.
+fn fit(headers: &Headers, program: &Path, fetched: &fetch::Fetched) -> Result<(), Error> {
+    let both_fetched = program.starts_with(&fetched.root) && headers.are_below(&fetched.root);
+    if both_fetched {
+        return Ok(());
+    }
+    let expected = headers.version()?;
+    match installed::program_version(program)? {
+        Some(version) if version != expected => Err(Error::Malformed {
+            path: program.to_owned(),
+            reason: format!("this is httpd {version}, and the headers are of httpd {expected}"),
+            help: "run modgraft once without --offline, so that both can be of one version".to_owned(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn complete(mut parts: Parts, family: &Family, provenance: Provenance) -> Result<Target, Error> {

@@ -8,7 +8,9 @@ const LAST: u8 = 99;
 
 /// The order for a module that needs others before it. `load_file` is the layout's pattern.
 pub fn after(load_file: &str, modules: &[&str], roots: &Roots) -> u8 {
-    let Some((folder, _)) = load_file.rsplit_once('/').filter(|_| load_file.contains("{order}")) else { return USUAL };
+    let Some((folder, _)) = load_file.rsplit_once('/').filter(|_| load_file.contains("{order}")) else {
+        return USUAL;
+    };
     let Some(folder) = roots.find(folder) else { return USUAL };
     let Ok(entries) = fs_err::read_dir(folder) else { return USUAL };
     let loads = |text: &str| {

@@ -80,7 +80,11 @@ impl Symbols {
 
     /// Those that export a symbol: the program first, then the libraries, then modules by name.
     pub fn providers(&self, name: &str) -> impl Iterator<Item = &Provider> {
-        self.by_name.get(name).into_iter().flatten().filter_map(|index| self.providers.get(usize::from(*index)))
+        self.by_name
+            .get(name)
+            .into_iter()
+            .flatten()
+            .filter_map(|index| self.providers.get(usize::from(*index)))
     }
 
     /// All files that were read.

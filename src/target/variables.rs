@@ -19,9 +19,26 @@ const MAX_DEPTH: usize = 16;
 
 /// The variables that the stages read, asked one by one of an apxs that cannot list them all (2.2).
 const ASKED: &[&str] = &[
-    "CC", "CFLAGS", "CPPFLAGS", "LDFLAGS", "NOTEST_CPPFLAGS", "NOTEST_LDFLAGS", "SH_LDFLAGS", "EXTRA_CPPFLAGS",
-    "EXTRA_CFLAGS", "EXTRA_INCLUDES", "INCLUDES", "INCLUDEDIR", "LIBEXECDIR", "SBINDIR", "SYSCONFDIR", "progname",
-    "APR_INCLUDEDIR", "APU_INCLUDEDIR", "APR_CONFIG", "APU_CONFIG",
+    "CC",
+    "CFLAGS",
+    "CPPFLAGS",
+    "LDFLAGS",
+    "NOTEST_CPPFLAGS",
+    "NOTEST_LDFLAGS",
+    "SH_LDFLAGS",
+    "EXTRA_CPPFLAGS",
+    "EXTRA_CFLAGS",
+    "EXTRA_INCLUDES",
+    "INCLUDES",
+    "INCLUDEDIR",
+    "LIBEXECDIR",
+    "SBINDIR",
+    "SYSCONFDIR",
+    "progname",
+    "APR_INCLUDEDIR",
+    "APU_INCLUDEDIR",
+    "APR_CONFIG",
+    "APU_CONFIG",
 ];
 
 /// apxs is a perl script that starts in some 50 ms; more than this is a hang.
@@ -164,7 +181,8 @@ mod tests {
 
     #[test]
     fn references_are_put_in_whichever_brackets_they_have() {
-        let variables = Variables::parse("prefix =\nexec_prefix = ${prefix}/usr\nincludedir = $(exec_prefix)/include\n");
+        let variables =
+            Variables::parse("prefix =\nexec_prefix = ${prefix}/usr\nincludedir = $(exec_prefix)/include\n");
         assert_eq!(variables.get("includedir").as_deref(), Some("/usr/include"));
         assert_eq!(variables.folder("includedir").as_deref(), Some("/usr/include"));
         assert_eq!(variables.get("nothing"), None);

@@ -29,7 +29,9 @@ fn files(data: impl Read, tree: &mut Tree) -> io::Result<()> {
     for entry in archive.entries()? {
         let mut entry = entry?;
         let path = entry.path()?.into_owned();
-        let target = || entry.link_name()?.map(|name| name.into_owned()).ok_or_else(|| invalid("a link has no target"));
+        let target = || {
+            entry.link_name()?.map(|name| name.into_owned()).ok_or_else(|| invalid("a link has no target"))
+        };
         match entry.header().entry_type() {
             tar::EntryType::Regular | tar::EntryType::Continuous => {
                 let mode = entry.header().mode()?;

@@ -26,8 +26,12 @@ pub fn download(request: &Request<'_>, extra: &[OsString]) -> Result<Vec<Package
     let installed = |package: &str| version(package);
     let (headers, program) = match request.missing {
         Missing::Both { .. } => (fetch.headers.clone(), fetch.program.clone()),
-        Missing::Headers => (pin(&fetch.headers, fetch.program.first().and_then(|name| installed(name))), Vec::new()),
-        Missing::Program => (Vec::new(), pin(&fetch.program, fetch.headers.first().and_then(|name| installed(name)))),
+        Missing::Headers => {
+            (pin(&fetch.headers, fetch.program.first().and_then(|name| installed(name))), Vec::new())
+        }
+        Missing::Program => {
+            (Vec::new(), pin(&fetch.program, fetch.headers.first().and_then(|name| installed(name))))
+        }
     };
     let fetched = run(request, extra, &headers, false).and_then(|()| run(request, extra, &program, true));
     match (fetched, request.missing) {
@@ -77,7 +81,12 @@ fn failed(request: &Request<'_>, packages: &[String], stderr: &[u8]) -> Error {
     let has = |texts: &[&str]| texts.iter().any(|known| text.contains(known));
     let (reason, help) = if has(&["No space left", "enough free space"]) {
         (NO_SPACE.0, NO_SPACE.1.to_owned())
-    } else if has(&["Failed to download metadata", "Errors during downloading", "Curl error", "Cannot download"]) {
+    } else if has(&[
+        "Failed to download metadata",
+        "Errors during downloading",
+        "Curl error",
+        "Cannot download",
+    ]) {
         (
             "the distribution's repositories could not be reached",
             format!("check the network and try again, or have an administrator run: {advice}"),
@@ -113,7 +122,8 @@ fn pin(packages: &[String], version: Option<String>) -> Vec<String> {
 
 /// The packages that were fetched, without those that are left out, by name.
 fn files(request: &Request<'_>) -> Result<Vec<Package>, Error> {
-    let mut paths: Vec<PathBuf> = fs_err::read_dir(request.into)?.flatten().map(|entry| entry.path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs_err::read_dir(request.into)?.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "rpm"));
     paths.sort();
     let packages = paths.iter().filter_map(|path| package(path));
@@ -200,7 +210,11 @@ echo header > %{buildroot}/usr/include/apr-1/apu.h
         let path = |name: &str| folder.path().join(name);
         let define = format!("_topdir {}", folder.path().display());
         fs_err::write(path("httpd.spec"), SPEC).unwrap();
-        run("rpmbuild", &["-bb", "--define", &define, "--define", "_build_id_links none", "httpd.spec"], folder.path());
+        run(
+            "rpmbuild",
+            &["-bb", "--define", &define, "--define", "_build_id_links none", "httpd.spec"],
+            folder.path(),
+        );
         run("createrepo_c", &["-q", "RPMS"], folder.path());
 
         let family = Family::of(&Distribution::parse("ID=rhel\n"));
@@ -219,9 +233,15 @@ echo header > %{buildroot}/usr/include/apr-1/apu.h
         };
         let extra = |repository: &str| -> Vec<OsString> {
             let from = format!("--repofrompath=local,file://{}", path(repository).display());
-            [&from, "--repo=local", "--releasever=9", "--setopt=reposdir=/nonexistent", "--setopt=local.gpgcheck=0"]
-                .map(OsString::from)
-                .to_vec()
+            [
+                &from,
+                "--repo=local",
+                "--releasever=9",
+                "--setopt=reposdir=/nonexistent",
+                "--setopt=local.gpgcheck=0",
+            ]
+            .map(OsString::from)
+            .to_vec()
         };
         let packages = download(&request, &extra("RPMS")).unwrap();
         let names: Vec<&str> = packages.iter().map(|package| &*package.name).collect();

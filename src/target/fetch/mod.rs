@@ -71,6 +71,8 @@ pub struct Fetched {
     pub packages: Vec<String>,
     /// The root they were unpacked into.
     pub root: PathBuf,
+    /// Whether they were fetched now, and are not from the cache.
+    pub fresh: bool,
 }
 
 /// A package file that a package manager has fetched and whose digest it has verified.
@@ -105,8 +107,10 @@ const MANIFEST: &str = "packages.json";
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Reason and help where a disk is full.
-const NO_SPACE: (&str, &str) =
-    ("no space is left in the cache folder", "free some space there, or name another folder in the variable MODGRAFT_CACHE");
+const NO_SPACE: (&str, &str) = (
+    "no space is left in the cache folder",
+    "free some space there, or name another folder in the variable MODGRAFT_CACHE",
+);
 
 /// The unpacked packages: from the cache, or fetched now. Two builds at once fetch once.
 ///
@@ -154,7 +158,7 @@ fn folder(wanted: &Wanted<'_>, options: &Options) -> PathBuf {
 fn cached(folder: &Path) -> Option<Fetched> {
     let manifest = fs_err::read(folder.join(MANIFEST)).ok()?;
     let manifest: Manifest = serde_json::from_slice(&manifest).ok()?;
-    Some(Fetched { packages: manifest.packages, root: folder.join("root") })
+    Some(Fetched { packages: manifest.packages, root: folder.join("root"), fresh: false })
 }
 
 fn fetch_into(
@@ -192,7 +196,7 @@ fn fetch_into(
     fs_err::rename(stage.path(), folder)?;
     // Renamed: there is nothing left for the guard to remove.
     let _ = stage.keep();
-    Ok(Fetched { packages: manifest.packages, root: folder.join("root") })
+    Ok(Fetched { packages: manifest.packages, root: folder.join("root"), fresh: true })
 }
 
 fn unpack(packages: &[Package], root: &Path, advice: &str) -> Result<(), Error> {

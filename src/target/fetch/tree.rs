@@ -6,7 +6,14 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
 /// What neither a build nor a check reads, and is half of most packages.
-const LEFT_OUT: &[&str] = &["usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/lib/debug", "usr/lib/.build-id"];
+const LEFT_OUT: &[&str] = &[
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/info",
+    "usr/share/locale",
+    "usr/lib/debug",
+    "usr/lib/.build-id",
+];
 
 /// The most that is unpacked into one root, in bytes. httpd with all that it needs is under 100 MB.
 const MAX_BYTES: u64 = 2 << 30;
@@ -40,7 +47,8 @@ impl Tree {
         }
         let mut file = fs_err::File::create_new(&to)?;
         let written = io::copy(&mut content.take(self.left + 1), &mut file)?;
-        self.left = self.left.checked_sub(written).ok_or_else(|| invalid("the packages are larger than 2 GiB"))?;
+        self.left =
+            self.left.checked_sub(written).ok_or_else(|| invalid("the packages are larger than 2 GiB"))?;
         fs_err::set_permissions(&to, Permissions::from_mode(mode & 0o755 | 0o600))
     }
 
@@ -101,7 +109,8 @@ fn clean(path: &Path) -> io::Result<Option<PathBuf>> {
             }
         }
     }
-    let wanted = !relative.as_os_str().is_empty() && !LEFT_OUT.iter().any(|left_out| relative.starts_with(left_out));
+    let wanted =
+        !relative.as_os_str().is_empty() && !LEFT_OUT.iter().any(|left_out| relative.starts_with(left_out));
     Ok(wanted.then_some(relative))
 }
 

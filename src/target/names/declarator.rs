@@ -35,7 +35,9 @@ fn function<'a>(statement: &[Token<'a>]) -> Option<&'a [u8]> {
             Token::Sign(b'(') => depth += 1,
             Token::Sign(b')') => depth = depth.saturating_sub(1),
             Token::Sign(b'=') if depth == 0 => return None,
-            Token::Word(name) if depth == 0 && at > 0 && statement.get(at + 1) == Some(&Token::Sign(b'(')) => {
+            Token::Word(name)
+                if depth == 0 && at > 0 && statement.get(at + 1) == Some(&Token::Sign(b'(')) =>
+            {
                 let follows = match statement[at - 1] {
                     Token::Word(_) | Token::Body | Token::Sign(b'*' | b')') => true,
                     Token::Sign(_) | Token::Literal => false,
@@ -80,7 +82,10 @@ fn pointer<'a>(segment: &[Token<'a>]) -> Option<&'a [u8]> {
 
 /// The name of a declared variable or type: the last word before `[`, `:`, `=` or the end.
 fn plain_name<'a>(segment: &[Token<'a>]) -> Option<&'a [u8]> {
-    let end = segment.iter().position(|token| matches!(token, Token::Sign(b'[' | b':' | b'='))).unwrap_or(segment.len());
+    let end = segment
+        .iter()
+        .position(|token| matches!(token, Token::Sign(b'[' | b':' | b'=')))
+        .unwrap_or(segment.len());
     let segment = &segment[..end];
     match segment.last()? {
         // One word alone is a macro that stands for a whole declaration.
@@ -122,7 +127,10 @@ fn without_attributes<'a>(statement: &[Token<'a>]) -> Vec<Token<'a>> {
     let mut kept = Vec::with_capacity(statement.len());
     let mut tokens = statement.iter().copied().peekable();
     while let Some(token) = tokens.next() {
-        if !matches!(token, Token::Word(b"__attribute__" | b"__asm__" | b"asm" | b"__declspec" | b"__extension__")) {
+        if !matches!(
+            token,
+            Token::Word(b"__attribute__" | b"__asm__" | b"asm" | b"__declspec" | b"__extension__")
+        ) {
             kept.push(token);
             continue;
         }

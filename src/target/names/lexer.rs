@@ -50,7 +50,10 @@ impl<'a> Lexer<'a> {
                     return Some(Item::Token(Token::Literal));
                 }
                 byte if byte.is_ascii_digit() => {
-                    let end = rest.iter().position(|byte| !is_word_byte(*byte) && *byte != b'.').unwrap_or(rest.len());
+                    let end = rest
+                        .iter()
+                        .position(|byte| !is_word_byte(*byte) && *byte != b'.')
+                        .unwrap_or(rest.len());
                     self.at += end;
                     return Some(Item::Token(Token::Literal));
                 }
