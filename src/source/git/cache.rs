@@ -70,29 +70,25 @@ impl<'a> Cache<'a> {
             return Err(self.unknown_revision(revision));
         }
         let reference = format!("refs/modgraft/names/{revision}");
-        match self.may_fetch(&format!("revision {revision} of {}", self.url)) {
-            Ok(local) => {
-                let _lock = self.lock()?;
-                let said = self.fetch(local, Depth::Commits(1), &[format!("+{revision}:{reference}")])?;
-                if let Some(said) = said {
-                    if said.contains("find remote ref") || said.contains("not our ref") {
-                        return Err(self.unknown_revision(revision));
-                    }
-                    return Err(self.explain(&said));
-                }
-            }
+        let fetched = self.fetch_name(revision, &reference);
+        if let Err(reason) = fetched {
             // What was fetched before is the best that can be had offline.
-            Err(refused) if !self.directory.is_dir() => return Err(refused),
-            Err(refused) => {
-                return match self.repository().resolve(self.url, &reference) {
-                    Ok(id) => Ok((self.repository(), id)),
-                    Err(Error::UnknownRevision { .. }) => Err(refused),
-                    Err(other) => Err(other),
-                };
-            }
+            let known = if self.offline && self.directory.is_dir() { self.repository().resolve(self.url, &reference).ok() } else { None };
+            return known.map(|id| (self.repository(), id)).ok_or(reason);
         }
         let id = self.repository().resolve(self.url, &reference)?;
         Ok((self.repository(), id))
+    }
+
+    /// Fetches a branch or tag into `reference`.
+    fn fetch_name(&self, name: &str, reference: &str) -> Result<(), Error> {
+        let local = self.may_fetch(&format!("revision {name} of {}", self.url))?;
+        let _lock = self.lock()?;
+        match self.fetch(local, Depth::Commits(1), &[format!("+{name}:{reference}")])? {
+            None => Ok(()),
+            Some(said) if said.contains("find remote ref") || said.contains("not our ref") => Err(self.unknown_revision(name)),
+            Some(said) => Err(self.explain(&said)),
+        }
     }
 
     fn repository(&self) -> Repository {
