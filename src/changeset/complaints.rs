@@ -6,18 +6,18 @@ use super::file_patch::One;
 use super::parse::{Hunk, Line, Operation};
 use super::{Error, text};
 
+const ORDER: &str = "check the order of the patches, and that none is named twice";
+
 impl One<'_, '_> {
     pub(super) fn exists(&self, path: &str) -> Error {
-        let whose = match self.series.index.contains_key(path) {
-            true => "an earlier patch of the series has made it".to_owned(),
-            false => format!("{} has it", self.base_name()),
+        let (whose, help) = match self.series.index.contains_key(path) {
+            true => ("an earlier patch of the series has made it".to_owned(), ORDER),
+            false => (
+                format!("{} has it", self.base_name()),
+                "the base tree is later than the patch, or has it applied already: name the tree before it (for a commit: COMMIT^)",
+            ),
         };
-        Error::tree(
-            self.place(),
-            format!("the patch adds {path}, but {whose}"),
-            "says that the file is new",
-            "the base tree is later than the patch, or has it applied already: name the tree before it (for a commit: COMMIT^)",
-        )
+        Error::tree(self.place(), format!("the patch adds {path}, but {whose}"), "says that the file is new", help)
     }
 
     pub(super) fn missing(&self, path: &str) -> Error {
@@ -25,20 +25,26 @@ impl One<'_, '_> {
             Operation::Rename { from, .. } | Operation::Copy { from, .. } => from,
             _ => path,
         };
-        let whose = match self.series.index.contains_key(of) {
-            true => "an earlier patch of the series has removed it".to_owned(),
-            false => format!("{} has no such file", self.base_name()),
+        let (whose, help) = match self.series.index.contains_key(of) || self.series.gone.contains(of) {
+            true => ("an earlier patch of the series has removed it".to_owned(), ORDER),
+            false => (
+                format!("{} has no such file", self.base_name()),
+                "the base tree must be the one that the patch was made for, and paths be relative to its top folder",
+            ),
         };
-        Error::tree(
-            self.place(),
-            format!("the patch changes {of}, but {whose}"),
-            "says that the file is there",
-            "the base tree must be the one that the patch was made for, and paths be relative to its top folder",
-        )
+        Error::tree(self.place(), format!("the patch changes {of}, but {whose}"), "says that the file is there", help)
     }
 
     fn base_name(&self) -> String {
         self.series.base.map_or_else(|| "the base tree".to_owned(), |base| format!("the base tree {}", base.name()))
+    }
+
+    /// Which text of the file it is that a hunk does not fit.
+    fn which(&self, path: &str) -> String {
+        match self.series.index.contains_key(path) {
+            true => format!("{path} as earlier patches leave it"),
+            false => format!("{path} of {}", self.base_name()),
+        }
     }
 
     /// A hunk that does not fit, with the lines that were expected and found.
@@ -60,21 +66,23 @@ impl One<'_, '_> {
                     "which one is meant would be a guess: make the patch again on this base tree, or name the tree that it was made for",
                 )
             }
-            How::Nowhere { line, at, found, done } => {
+            How::Nowhere { done: true, .. } => Error::rejected(
+                Place::line(self.patch, hunk.at.line),
+                format!("the hunk of line {} is in {} already", hunk.at.line, self.which(path)),
+                "the lines after this change are there",
+                "the base tree is later than the patch, or a patch is named twice: name the tree before it (for a commit: COMMIT^)",
+            ),
+            How::Nowhere { line, at, found, done: false } => {
                 let first = at.saturating_sub(3).min(lines.len());
                 let above = lines.get(first..at.saturating_sub(1).min(lines.len())).unwrap_or_default();
                 let message = format!(
-                    "the hunk of line {} does not apply to {path} of {}\n{}",
+                    "the hunk of line {} does not apply to {}\n{}",
                     hunk.at.line,
-                    self.base_name(),
+                    self.which(path),
                     compared(*at, hunk.lines.get(*line), found.as_deref(), above),
                 );
-                let help = if *done {
-                    "the file has the lines after the change already: the base tree is later than the patch, name the one before it"
-                } else {
-                    "the base tree is not the one that the patch was made for: name another (a commit's parent fits exactly), or make the \
-                     patch again on this one"
-                };
+                let help = "the base tree is not the one that the patch was made for: name another (a commit's parent fits exactly), or make the \
+                            patch again on this one";
                 Error::rejected(Place::line(self.patch, hunk.at.line_of(*line)), message, "expected this", help)
             }
         }

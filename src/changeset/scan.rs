@@ -235,6 +235,15 @@ fn header<'a>(scanner: &Scanner<'a>) -> Result<&'a [u8], Error> {
             "the patch is damaged here: get it again",
         ));
     }
+    // In quotes it is an escape. Without them diffy stumbles, and its words would puzzle.
+    if line.contains(&b'\\') && !line.contains(&b'"') {
+        return Err(Error::path(
+            scanner.place(scanner.at),
+            "a path has a backslash in it",
+            "written on Windows",
+            "write the paths of the patch with `/`",
+        ));
+    }
     Ok(line)
 }
 
