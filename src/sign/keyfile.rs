@@ -49,9 +49,12 @@ impl KeyFile {
     /// As [`KeyFile::open`]; `path` is for messages only.
     pub(super) fn from_bytes(bytes: &[u8], path: &Path, passphrase: &Passphrase) -> Result<Self, Error> {
         let key = parse(bytes, path)?;
+        let Some(self_signature) = newest_self_signature(&key) else {
+            return Err(Error::NotAKey { path: path.to_owned(), reason: "it has no valid self-signature".to_owned() });
+        };
         let name = format!("{:X}", key.primary_key.fingerprint());
-        check_alive(&key, &name)?;
-        let (secret, created) = choose(&key, &name, passphrase)?;
+        check_alive(&key, self_signature, &name)?;
+        let (secret, created) = choose(&key, self_signature, &name, passphrase)?;
         let (details, fast): (&dyn KeyDetails, _) = match &secret {
             Secret::Primary(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
             Secret::Subkey(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
@@ -72,8 +75,7 @@ impl KeyFile {
             algorithm: algorithm(details.public_params()),
             created,
             primary: matches!(secret, Secret::Primary(_)),
-            sha1_self_signature: newest_self_signature(&key)
-                .is_some_and(|signature| signature.hash_alg() == Some(HashAlgorithm::Sha1)),
+            sha1_self_signature: self_signature.hash_alg() == Some(HashAlgorithm::Sha1),
             development: false,
             public_key,
         };
@@ -114,7 +116,6 @@ fn parse(bytes: &[u8], path: &Path) -> Result<SignedSecretKey, Error> {
     let (keys, _) = SignedSecretKey::from_reader_many(bytes).map_err(|error| not_a_key(&one_line(&error)))?;
     let mut keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|error| not_a_key(&one_line(&error)))?;
     match (keys.len(), keys.pop()) {
-        (1, Some(key)) if newest_self_signature(&key).is_none() => Err(not_a_key("it has no valid self-signature")),
         (1, Some(key)) => Ok(key),
         (0, _) | (_, None) => Err(not_a_key("there is none in it")),
         (count, _) => Err(Error::SeveralKeys { path: path.to_owned(), count }),
@@ -135,13 +136,12 @@ fn newest_self_signature(key: &SignedSecretKey) -> Option<&Signature> {
     of_users.chain(direct).max_by_key(|signature| signature.created())
 }
 
-fn check_alive(key: &SignedSecretKey, name: &str) -> Result<(), Error> {
+fn check_alive(key: &SignedSecretKey, self_signature: &Signature, name: &str) -> Result<(), Error> {
     let primary = key.primary_key.public_key();
     if key.details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
         return Err(Error::Revoked { key: name.to_owned() });
     }
-    let lifetime = newest_self_signature(key).and_then(Signature::key_expiration_time).map(|life| life.as_secs());
-    match lifetime {
+    match self_signature.key_expiration_time().map(|life| life.as_secs()) {
         None | Some(0) => Ok(()),
         Some(life) => check_expiry(u64::from(key.primary_key.created_at().as_secs()) + u64::from(life), name),
     }
@@ -171,10 +171,14 @@ fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
 }
 
 /// The packet that signs, unlocked, and when it was made.
-fn choose(key: &SignedSecretKey, name: &str, passphrase: &Passphrase) -> Result<(Secret, u64), Error> {
+fn choose(
+    key: &SignedSecretKey,
+    self_signature: &Signature,
+    name: &str,
+    passphrase: &Passphrase,
+) -> Result<(Secret, u64), Error> {
     let primary = &key.primary_key;
-    let allowed = newest_self_signature(key)
-        .is_some_and(|signature| may_sign(signature, algorithm(primary.public_key().public_params())));
+    let allowed = may_sign(self_signature, algorithm(primary.public_key().public_params()));
     if allowed && is_here(primary.secret_params()) {
         let mut unlocked = primary.clone();
         unlock(primary.secret_params(), name, passphrase, |password| unlocked.remove_password(password))?;
