@@ -1,6 +1,7 @@
 //! Hunks on a file whose text is known: every line must match; only the place may have moved, and only to one other.
 
 use super::parse::{Hunk, Side};
+use super::text;
 
 /// Why hunks do not fit.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,11 +32,11 @@ pub(super) enum How {
 
 /// The text after the hunks, and by how many lines each one's place had moved.
 pub(super) fn apply<'h>(
-    text: &[u8],
+    image: &[u8],
     hunks: impl IntoIterator<Item = &'h Hunk>,
 ) -> Result<(Vec<u8>, Vec<i64>), Mismatch> {
-    let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
-    let mut out = Vec::with_capacity(text.len() + 1024);
+    let lines = text::lines(image);
+    let mut out = Vec::with_capacity(image.len() + 1024);
     let mut offsets = Vec::new();
     let mut done = 0;
     let mut moved: i64 = 0;
@@ -46,11 +47,11 @@ pub(super) fn apply<'h>(
         moved = signed(at) - signed(stated);
         offsets.push(moved);
         let (before, after) = (&lines[done..at], at + hunk.old_len);
-        out.extend(before.iter().copied().flatten());
-        out.extend(hunk.new().flat_map(|line| line.text.iter()));
+        before.iter().for_each(|line| out.extend_from_slice(line));
+        hunk.new().for_each(|line| out.extend_from_slice(&line.text));
         done = after;
     }
-    out.extend(lines[done..].iter().copied().flatten());
+    lines[done..].iter().for_each(|line| out.extend_from_slice(line));
     Ok((out, offsets))
 }
 

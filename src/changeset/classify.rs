@@ -112,11 +112,14 @@ fn decide(files: Vec<Open>, rules: &Rules<'_>) -> Vec<FileChange> {
         })
     };
     let none = HashSet::new();
-    let folders: HashSet<String> = (files.iter())
-        .filter(|file| file.defines_module && verdict(file, &none).0 == Class::ModuleSource)
-        .map(|file| folder(&file.path).to_owned())
+    let first: Vec<Verdict> = files.iter().map(|file| verdict(file, &none)).collect();
+    let folders: HashSet<String> = (files.iter().zip(&first))
+        .filter(|(file, (class, _))| file.defines_module && *class == Class::ModuleSource)
+        .map(|(file, _)| folder(&file.path).to_owned())
         .collect();
-    let verdicts: Vec<Verdict> = files.iter().map(|file| verdict(file, &folders)).collect();
+    // Only in those folders can a second asking have another answer.
+    let again = |(file, first): (&Open, Verdict)| if folders.contains(folder(&file.path)) { verdict(file, &folders) } else { first };
+    let verdicts: Vec<Verdict> = files.iter().zip(first).map(again).collect();
     files.into_iter().zip(verdicts).map(|(file, verdict)| finish(file, verdict)).collect()
 }
 

@@ -50,7 +50,7 @@ impl One<'_, '_> {
     /// A hunk that does not fit, with the lines that were expected and found.
     pub(super) fn rejected(&self, path: &str, text: &[u8], kept: &[&Hunk], mismatch: &Mismatch) -> Error {
         let Some(hunk) = kept.get(mismatch.hunk) else { return self.missing(path) };
-        let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
+        let lines = text::lines(text);
         match &mismatch.how {
             How::Several(places) => {
                 let some: Vec<String> = places.iter().take(5).map(ToString::to_string).collect();

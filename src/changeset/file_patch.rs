@@ -169,7 +169,8 @@ impl One<'_, '_> {
                 "the patch was cut or edited by hand: make it again",
             ));
         }
-        let after: Vec<u8> = lines().flat_map(|line| line.text.iter().copied()).collect();
+        let mut after = Vec::new();
+        lines().for_each(|line| after.extend_from_slice(&line.text));
         Ok(Content::Whole { before: None, after: after.into() })
     }
 

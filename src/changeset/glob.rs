@@ -14,8 +14,53 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct Glob {
     #[schemars(skip)]
-    alternatives: Vec<String>,
+    alternatives: Vec<Pattern>,
     text: String,
+}
+
+/// A glob without braces. Most are of a form that a look at one end of the path decides, and a patch is matched against all
+/// of them for each of its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pattern {
+    /// `**/*.c`: the path ends so.
+    Ends(String),
+    /// `**/Makefile*`: its last part begins so.
+    NameBegins(String),
+    /// `**/README.*`: its last part fits this.
+    Name(String),
+    /// `docs/**`: it begins so.
+    Begins(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl Pattern {
+    fn new(glob: String) -> Pattern {
+        let plain = |text: &str| !text.contains(['*', '?', '/']);
+        if let Some(end) = glob.strip_prefix("**/*").filter(|end| plain(end)) {
+            return Pattern::Ends(end.to_owned());
+        }
+        if let Some(start) = glob.strip_prefix("**/").and_then(|rest| rest.strip_suffix('*')).filter(|start| plain(start)) {
+            return Pattern::NameBegins(start.to_owned());
+        }
+        if let Some(name) = glob.strip_prefix("**/").filter(|name| !name.contains('/') && *name != "**") {
+            return Pattern::Name(name.to_owned());
+        }
+        if let Some(start) = glob.strip_suffix("**").filter(|start| start.ends_with('/') && !start.contains(['*', '?'])) {
+            return Pattern::Begins(start.to_owned());
+        }
+        Pattern::Other(glob)
+    }
+
+    fn matches(&self, path: &str) -> bool {
+        match self {
+            Pattern::Ends(end) => path.ends_with(end.as_str()),
+            Pattern::NameBegins(start) => path.rsplit('/').next().is_some_and(|name| name.starts_with(start.as_str())),
+            Pattern::Name(glob) => path.rsplit('/').next().is_some_and(|name| part(glob.as_bytes(), name.as_bytes())),
+            Pattern::Begins(start) => path.len() > start.len() && path.starts_with(start.as_str()),
+            Pattern::Other(glob) => parts(glob, path),
+        }
+    }
 }
 
 /// Braces that are nested, or make more than this many globs of one, are a mistake or an attack.
@@ -39,12 +84,13 @@ impl Glob {
         if text.split('/').any(|part| part != "**" && part.contains("**")) {
             return Err("`**` must be a whole part, as in `**/*.c`".to_owned());
         }
-        Ok(Glob { alternatives: expand(text)?, text: text.to_owned() })
+        let alternatives = expand(text)?.into_iter().map(Pattern::new).collect();
+        Ok(Glob { alternatives, text: text.to_owned() })
     }
 
     /// Whether `path` is meant.
     pub fn matches(&self, path: &str) -> bool {
-        self.alternatives.iter().any(|glob| parts(glob, path))
+        self.alternatives.iter().any(|pattern| pattern.matches(path))
     }
 }
 
@@ -156,7 +202,7 @@ mod tests {
     fn the_meaning_is_that_of_globset() {
         let globs = [
             "*.c", "**/*.c", "**/Makefile*", "docs/**", "**", "a/**/b", "**/test/**", "?.c", "*a*b*", "x{,.in}", "{a,b}/*.{c,h}",
-            "modules/*/mod_?.c", "**/config*.m4", "a", "a/b", "*",
+            "modules/*/mod_?.c", "**/config*.m4", "a", "a/b", "*", "**/a", "**/*", "**/*/**", "a*/**", "**/a?",
         ];
         let paths = [
             "x.c", "a/x.c", "a/b/x.c", "Makefile", "a/Makefile.in", "docs/x", "docs/a/b", "docs", "a/b", "a/x/b", "a/x/y/b",

@@ -117,9 +117,7 @@ pub(super) struct Definition {
 /// strings and macros. Of several branches of one `#if` the first that has one counts; `#if 0` does not.
 pub(super) fn definitions(text: &str) -> Vec<Definition> {
     // Most files have none, and this is asked of every C file of a patch.
-    if memchr::memmem::find(text.as_bytes(), b"module").is_none()
-        && memchr::memmem::find(text.as_bytes(), b"AP_DECLARE_MODULE").is_none()
-    {
+    if !is_worth_reading(text) {
         return Vec::new();
     }
     let (tokens, branches) = Tokens::read(text);
@@ -152,6 +150,23 @@ pub(super) fn definitions(text: &str) -> Vec<Definition> {
         }
     }
     found.into_iter().map(|(definition, _)| definition).collect()
+}
+
+/// Whether a definition could be there, comments and literals taken for code: `module` or `AP_DECLARE_MODULE`, and only names
+/// and blanks up to a `=`.
+fn is_worth_reading(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let begins = |needle: &[u8], is_between: fn(&u8) -> bool| {
+        memchr::memmem::find_iter(bytes, needle).any(|at| {
+            let rest = &bytes[at + needle.len()..];
+            // Longer than any such line; a comment in it is taken for the end of the names.
+            let rest = &rest[..rest.len().min(200)];
+            rest.iter().find(|byte| !is_between(byte)).is_some_and(|byte| matches!(byte, b'=' | b'/' | b'#'))
+        })
+    };
+    let name = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || *byte == b'_';
+    let name_in_brackets = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"_()".contains(byte);
+    begins(b"module", name) || begins(b"AP_DECLARE_MODULE", name_in_brackets)
 }
 
 /// More than this in one file are no honest source, and each is compared with the others.

@@ -116,10 +116,10 @@ impl<'a> Rules<'a> {
     }
 
     /// The class that the path alone decides; nothing where a rule must see the text first.
-    pub(super) fn by_path(&self, path: &str) -> Option<Verdict> {
-        let (index, rule) = self.all().find(|(_, rule)| rule.added.is_empty() && rule.path.matches(path))?;
+    pub(super) fn by_path(&self, path: &str) -> Option<Class> {
+        let (_, rule) = self.all().find(|(_, rule)| rule.added.is_empty() && rule.path.matches(path))?;
         let by_path_alone = rule.action.is_none() && rule.content.is_empty() && rule.when.is_empty();
-        by_path_alone.then(|| (rule.class, self.reason(index, rule)))
+        by_path_alone.then_some(rule.class)
     }
 
     /// The class of a file.
@@ -242,7 +242,8 @@ mod tests {
         )
         .unwrap()
         .classify;
-        let (class, reason) = Rules::new(&own).by_path("a/x.def").unwrap();
+        assert_eq!(Rules::new(&own).by_path("a/x.def"), Some(Class::SharedSource));
+        let (class, reason) = Rules::new(&own).of_file(facts("a/x.def"));
         assert_eq!((class, reason.rule.as_ref(), reason.why.as_ref()), (Class::SharedSource, "recipe.1", "for the test"));
     }
 

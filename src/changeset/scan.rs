@@ -6,7 +6,7 @@
 use super::error::Place;
 use super::hunk::{self, HunkLines};
 use super::mail::{self, Message};
-use super::{Error, forms};
+use super::{Error, forms, text};
 use crate::source::PatchFile;
 
 /// A file patch, as lines.
@@ -107,7 +107,7 @@ impl<'a> Scanner<'a> {
 /// Reads `patch`.
 pub(super) fn scan(patch: &PatchFile) -> Result<Scan, Error> {
     let bytes = patch.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&patch.bytes);
-    let mut scanner = Scanner { patch, lines: bytes.split_inclusive(|&byte| byte == b'\n').collect(), at: 0 };
+    let mut scanner = Scanner { patch, lines: text::lines(bytes), at: 0 };
     let mut scan = Scan::default();
     let mut index: Option<(usize, &[u8])> = None;
     let mut unit = 0;

@@ -132,7 +132,7 @@ impl<'a> Series<'a> {
 
     /// Whether the file's text is of concern, as far as its path tells.
     pub(super) fn is_tracked(&self, path: &str) -> bool {
-        self.rules.by_path(path).is_none_or(|(class, _)| !class.is_stripped())
+        self.rules.by_path(path).is_none_or(|class| !class.is_stripped())
     }
 }
 

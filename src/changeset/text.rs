@@ -29,13 +29,27 @@ pub(super) fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| char::from(byte)).collect()
 }
 
+/// The lines of `bytes` with their ends. (`split_inclusive` looks at byte after byte, which counts where nothing is optimised.)
+pub(super) fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut lines = Vec::with_capacity(bytes.len() / 32);
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        lines.push(&bytes[start..=end]);
+        start = end + 1;
+    }
+    if start < bytes.len() {
+        lines.push(&bytes[start..]);
+    }
+    lines
+}
+
 /// `bytes` with each CRLF as LF. A CR that stands elsewhere stays.
 pub(super) fn unix(bytes: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memmem::find(bytes, b"\r\n").is_none() {
         return Cow::Borrowed(bytes);
     }
     let mut out = Vec::with_capacity(bytes.len());
-    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+    for line in lines(bytes) {
         match line.strip_suffix(b"\r\n") {
             Some(line) => {
                 out.extend_from_slice(line);
@@ -58,6 +72,13 @@ mod tests {
         assert_eq!(encoding, Encoding::Latin1);
         assert_eq!(text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect::<Vec<_>>(), bytes);
         assert_eq!(decode("é".as_bytes()), ("é".into(), Encoding::Utf8));
+    }
+
+    #[test]
+    fn lines_keep_their_ends() {
+        for text in ["", "a", "a\n", "a\nb", "\n\n", "a\r\n\nb\n"] {
+            assert_eq!(lines(text.as_bytes()), text.as_bytes().split_inclusive(|&byte| byte == b'\n').collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -133,14 +133,14 @@ impl<'a> Iterator for Tokens<'a> {
     fn next(&mut self) -> Option<Token<'a>> {
         loop {
             let rest = self.rest();
-            let fresh = self.fresh;
             let count = match *rest.first()? {
                 b'\n' => {
                     self.fresh = true;
-                    self.skip(1);
+                    self.line = self.line.saturating_add(1);
+                    self.at += 1;
                     continue;
                 }
-                b'#' if fresh => {
+                b'#' if self.fresh => {
                     let length = Self::directive(rest);
                     self.note_condition(&rest[..length]);
                     length
@@ -151,19 +151,16 @@ impl<'a> Iterator for Tokens<'a> {
                 b'/' if rest.get(1) == Some(&b'/') => memchr::memchr(b'\n', rest).unwrap_or(rest.len()),
                 quote @ (b'"' | b'\'') => Self::quoted(rest, quote),
                 byte if byte.is_ascii_whitespace() || !byte.is_ascii() => {
-                    self.skip(1);
+                    self.at += 1;
                     continue;
                 }
-                byte => {
-                    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
-                    let length = if is_part(&&byte) { rest.iter().take_while(is_part).count() } else { 1 };
-                    let token = Token {
-                        text: self.text.get(self.at..self.at + length)?,
-                        line: self.line,
-                        place: self.place,
-                    };
+                _ => {
+                    let is_part = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_');
+                    let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len()).max(1);
+                    let token =
+                        Token { text: self.text.get(self.at..self.at + length)?, line: self.line, place: self.place };
                     self.fresh = false;
-                    self.skip(length);
+                    self.at += length;
                     return Some(token);
                 }
             };
