@@ -10,6 +10,7 @@ use builder::Builder;
 use log_module::LogModule;
 use own::OwnFiles;
 
+use super::headers::Added;
 use super::inline::{self, Step};
 use super::names::Renames;
 use super::parts::{Part, PartKind, Parts, Site};
@@ -30,11 +31,12 @@ pub(super) fn unit(
     renames: Renames,
     offered: &dyn Interface,
 ) -> Result<TranslationUnit, Error> {
-    let inlined = Inlined { parts: &parts, reached: &reached, renames: &renames, offered };
+    let added = headers::needed(&parts, &reached, offered);
+    let inlined = Inlined { parts: &parts, reached: &reached, renames: &renames, added: &added };
     let mut builder = Builder::default();
     builder.generated("header", &header(changeset, module, &parts, &reached));
     let log_module = LogModule::of(&parts, module);
-    let mut own = OwnFiles::new(&parts, &reached, &renames, offered, log_module);
+    let mut own = OwnFiles::new(&parts, &reached, &renames, offered, log_module, &added);
     own.emit(&mut builder, &mut |builder| inlined.emit(builder))?;
     let mut record = own.record;
     record.extend(record_of_shared(&parts, &reached, &renames));
@@ -106,17 +108,16 @@ struct Inlined<'a> {
     parts: &'a Parts,
     reached: &'a Reached,
     renames: &'a Renames,
-    offered: &'a dyn Interface,
+    added: &'a [Added],
 }
 
 impl Inlined<'_> {
     fn emit(&self, builder: &mut Builder) {
+        for Added { written, reason } in self.added {
+            builder.generated("include", &format!("#include {written} /* {} */\n", harmless(reason)));
+        }
         if self.reached.picked.is_empty() {
             return;
-        }
-        builder.blank_line();
-        for (path, reason) in headers::needed(self.parts, self.reached, self.offered) {
-            builder.generated("include", &format!("#include {path} /* {} */\n", harmless(&reason)));
         }
         let mut from = None;
         let mut conditions: Vec<String> = Vec::new();
@@ -163,7 +164,7 @@ impl Inlined<'_> {
 
     /// Macros of a shared source that mean something else to the module.
     fn undefine(&self, builder: &mut Builder) {
-        let mentioned = mentioned(self.parts.own().map(|(at, _)| at), self.parts);
+        let mentioned: HashSet<&str> = self.parts.own().flat_map(|(_, part)| identifiers(part)).collect();
         for site in self.reached.picked.keys() {
             let Some(part) = self.parts.get(site.part).filter(|part| part.kind == PartKind::SharedSource)
             else {
@@ -186,16 +187,11 @@ fn close(builder: &mut Builder, conditions: &mut Vec<String>) {
     }
 }
 
-/// All identifiers in these files, whatever they stand for.
-fn mentioned(files: impl Iterator<Item = usize>, parts: &Parts) -> HashSet<&str> {
-    let mut names = HashSet::new();
-    for part in files.filter_map(|at| parts.get(at)) {
-        let text = part.file.text();
-        for declaration in part.file.declarations() {
-            names.extend(declaration.identifiers.iter().filter_map(|used| text.get(used.range.clone())));
-        }
-    }
-    names
+/// All identifiers in a file, whatever they stand for.
+fn identifiers(part: &Part) -> HashSet<&str> {
+    let text = part.file.text();
+    let all = part.file.declarations().flat_map(|declaration| &declaration.identifiers);
+    all.filter_map(|used| text.get(used.range.clone())).collect()
 }
 
 /// The fates of what the patches did to shared files, and of what was taken from them.
@@ -209,7 +205,9 @@ fn record_of_shared(parts: &Parts, reached: &Reached, renames: &Renames) -> Vec<
                 file: part.path.to_string(),
                 line: 1,
                 outcome: Outcome::Dropped,
-                reason: "no source of the module includes this header".to_owned(),
+                reason: "no source of the module includes it, or the target has a header of that name and provides what \
+                         it promises"
+                    .to_owned(),
                 renamed: Vec::new(),
                 evidence: part.evidence,
             });

@@ -269,6 +269,32 @@ pub enum Error {
         label: String,
     },
 
+    /// A function takes more arguments in the target than the module gives, and no compiler would notice.
+    #[error(
+        "`{name}` takes a list of further arguments in the target, and {file} had none when the module was written"
+    )]
+    #[diagnostic(
+        code(modgraft::flatten::variadic),
+        help(
+            "the call would compile, and the target would read arguments that are not there: change the call in a patch of \
+             your own (such a list often ends with NULL), and add it to the recipe"
+        )
+    )]
+    Variadic {
+        /// The function.
+        name: String,
+        /// Upstream's path of the header.
+        file: String,
+        /// The calling file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The call.
+        #[label("called by {user}")]
+        at: SourceSpan,
+        /// The calling function.
+        user: String,
+    },
+
     /// A function that must be renamed is looked up by its name at run time.
     #[error(
         "`{name}` clashes with another declaration, and cannot be renamed: it is looked up by name at run time"
@@ -307,6 +333,7 @@ impl Error {
             | Error::NoProvider { .. }
             | Error::StructureGrown { .. }
             | Error::EnumerationGrown { .. }
+            | Error::Variadic { .. }
             | Error::LookedUpByName { .. } => Kind::Refused,
         }
     }

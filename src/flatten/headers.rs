@@ -3,24 +3,26 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Interface;
-use super::parts::{Parts, Site};
+use super::parts::{Part, PartKind, Parts, Site};
 use super::reach::Reached;
 use crate::c::directive::{self, Directive, Include};
+use crate::c::{DeclarationKind, File, Role};
 
-/// An include to be added, as it is written after `#include`.
-pub(super) type Added = (String, String);
+/// An include to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Added {
+    /// As it is written after `#include`.
+    pub written: String,
+    pub reason: String,
+}
 
-/// The includes to add for inlined code, each with the reason.
+/// The includes to add: for inlined code, and for what the module's own includes no longer bring.
 pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) -> Vec<Added> {
     let mut closure = Closure { offered, known: HashMap::new() };
-    let mut visible: HashSet<String> = HashSet::new();
-    for (_, part) in parts.own() {
-        for (_, include, _) in part.includes() {
-            if let Include::Quoted(path) | Include::System(path) = include.0 {
-                visible.extend(closure.of(path));
-            }
-        }
-    }
+    // Inlined code stands behind the includes of the first source, and before those of the others.
+    let first = parts.own().find(|(_, part)| part.kind == PartKind::Module).map(|(at, _)| at);
+    let mut visible = HashSet::new();
+    closure.add_includes(parts, first, &mut visible);
     let mut added: Vec<Added> = Vec::new();
     for site in reached.picked.keys() {
         let Some(part) = parts.get(site.part) else { continue };
@@ -42,10 +44,58 @@ pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) 
             let includes = |path: &&str| closure.of(path).contains(&header);
             let path = donors.iter().copied().find(includes).unwrap_or(&header).to_owned();
             visible.extend(closure.of(&path));
-            added.push((format!("\"{path}\""), format!("{user} uses {name}")));
+            added.push(Added { written: format!("\"{path}\""), reason: format!("{user} uses {name}") });
+        }
+    }
+    for (at, part) in parts.own() {
+        closure.add_includes(parts, Some(at), &mut visible);
+        // A header that the module gets by way of others is not asked to bring anything by itself.
+        if part.kind == PartKind::Module {
+            added.extend(missing_for(at, part, reached, &mut closure, &mut visible));
         }
     }
     added.extend(system_headers(parts, reached));
+    added
+}
+
+/// Headers of the target that declare what a source uses and that it does not get: in the httpd that it was written for,
+/// another header brought them.
+fn missing_for(
+    at: usize,
+    part: &Part,
+    reached: &Reached,
+    closure: &mut Closure<'_>,
+    visible: &mut HashSet<String>,
+) -> Vec<Added> {
+    let text = part.file.text();
+    let mut asked: HashSet<&str> = HashSet::new();
+    let mut added = Vec::new();
+    for declaration in
+        part.file.declarations().filter(|one| one.conditions.is_empty() && !one.names.is_empty())
+    {
+        let certain =
+            declaration.identifiers.iter().filter(|used| used.role == Role::Global && !used.conditional);
+        for name in certain.filter_map(|used| text.get(used.range.clone())) {
+            if !asked.insert(name) || reached.own.has(at, name) {
+                continue;
+            }
+            let Some(header) = closure.offered.declared_in(name).filter(|header| !visible.contains(header))
+            else {
+                continue;
+            };
+            // Without the header's text nothing is known of what others bring.
+            let Some(text) = closure.offered.read_header(&header) else { continue };
+            // A macro of another name than httpd's own may stand for something of the C library.
+            let macros_alone =
+                !File::new(text).find(name).any(|(_, found)| found.kind != DeclarationKind::Macro);
+            if macros_alone && !name.starts_with("ap") && !name.starts_with("AP") {
+                continue;
+            }
+            visible.extend(closure.of(&header));
+            let user = declaration.names.first().map_or("the module", String::as_str);
+            added.push(Added { written: format!("\"{header}\""), reason: format!("{user} uses {name}") });
+        }
+    }
     added
 }
 
@@ -67,7 +117,10 @@ fn system_headers(parts: &Parts, reached: &Reached) -> Vec<Added> {
                 && !conditional
                 && have.insert(path)
             {
-                added.push((format!("<{path}>"), format!("{} includes it", part.path)));
+                added.push(Added {
+                    written: format!("<{path}>"),
+                    reason: format!("{} includes it", part.path),
+                });
             }
         }
     }
@@ -81,6 +134,22 @@ struct Closure<'a> {
 }
 
 impl Closure<'_> {
+    /// Adds what the includes of a file bring, those of the module's own headers too.
+    fn add_includes(&mut self, parts: &Parts, from: Option<usize>, visible: &mut HashSet<String>) {
+        let mut waiting: Vec<usize> = from.into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(at) = waiting.pop() {
+            let Some(part) = parts.get(at).filter(|_| seen.insert(at)) else { continue };
+            for (piece, include, _) in part.includes() {
+                if let Some(inner) = parts.included.get(&Site { part: at, piece }) {
+                    waiting.push(*inner);
+                } else if let Include::Quoted(path) | Include::System(path) = include.0 {
+                    visible.extend(self.of(path));
+                }
+            }
+        }
+    }
+
     /// `path` and all that it includes.
     fn of(&mut self, path: &str) -> HashSet<String> {
         if let Some(known) = self.known.get(path) {

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use miette::SourceSpan;
 
-use super::parts::{PartKind, Parts, Site};
+use super::parts::{Part, PartKind, Parts, Site};
 use super::{Error, Interface, Upstream};
+use crate::c::DeclarationKind;
 use crate::c::directive::Include;
 
 /// Standard headers that are now and then included with quotes.
@@ -92,14 +93,28 @@ fn brought(parts: &Parts, from: usize, path: &str, offered: &dyn Interface) -> O
         PartKind::Module | PartKind::SharedSource => false,
     };
     let headers = || {
-        parts
-            .iter()
-            .filter(|(_, part)| usable(part.kind, part.before.is_none() && part.hunks.lines.is_empty()))
+        parts.iter().filter(|(_, part)| {
+            usable(part.kind, part.before.is_none() && part.hunks.lines.is_empty())
+                && !(offered.has_header(path) && kept_by_target(parts, part, offered))
+        })
     };
     headers()
         .find(|(_, part)| beside.as_deref() == Some(&*part.path))
         .or_else(|| headers().find(|(_, part)| ends_with_path(&part.path, path)))
         .map(|(found, _)| found)
+}
+
+/// Whether the target, and not the module, provides a function that the header promises: then the target's own header
+/// says how it is called there.
+fn kept_by_target(parts: &Parts, header: &Part, offered: &dyn Interface) -> bool {
+    let promised = header.file.declarations().filter(|one| one.kind == DeclarationKind::Prototype);
+    let names: Vec<&String> = promised.flat_map(|one| &one.names).collect();
+    let module = || parts.iter().filter(|(_, part)| part.kind == PartKind::Module);
+    let defines = |name: &str| {
+        let mut all = module().flat_map(|(_, part)| part.file.find(name));
+        all.any(|(_, found)| found.kind != DeclarationKind::Prototype)
+    };
+    names.iter().any(|name| offered.exported_by(name).is_some()) && !names.iter().any(|name| defines(name))
 }
 
 fn ends_with_path(whole: &str, end: &str) -> bool {

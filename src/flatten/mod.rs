@@ -20,6 +20,7 @@ mod record;
 mod resolve;
 mod status;
 mod unit;
+mod variadic;
 
 use std::sync::Arc;
 
@@ -86,6 +87,7 @@ pub fn flatten(
     check::one_module_structure(&parts, module)?;
     let reached = reach::follow(&parts, offered)?;
     check::grown_types(&parts, &reached, offered)?;
+    variadic::check(&parts, &reached, base, offered)?;
     let renames = names::clashes(&parts, &reached, offered)?;
     assemble::unit(changeset, module, parts, reached, renames, offered)
 }

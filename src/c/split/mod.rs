@@ -218,14 +218,15 @@ impl Splitter<'_> {
             Directive::Undef { .. } | Directive::Other => Shape::Directive,
             _ => Shape::Condition,
         };
+        let start = self.comment_for(token.start);
+        self.cover(start);
         // The end of a group stands outside it, as its beginning does.
         let mut reopened = None;
         if matches!(read, Directive::Elif(_) | Directive::Else | Directive::Endif) {
             reopened = self.groups.pop();
             self.set_conditions();
         }
-        let start = self.comment_for(token.start);
-        let chunk = self.chunks.len() + usize::from(self.covered < start);
+        let chunk = self.chunks.len();
         let next = self.push(start, token.start, at, shape, Vec::new());
         match (read, reopened) {
             (Directive::If(current), _) => {
@@ -346,10 +347,13 @@ impl Splitter<'_> {
     fn begins_another(&self, at: usize, end: usize) -> bool {
         let Some(token) = self.tokens.get(at).copied() else { return true };
         let column_0 = token.start == 0 || self.source.as_bytes().get(token.start - 1) == Some(&b'\n');
+        let text = token.text(self.source);
+        if matches!(text, "static" | "typedef" | "extern") {
+            return true;
+        }
         if token.kind != TokenKind::Identifier || !column_0 {
             return false;
         }
-        let text = token.text(self.source);
         let next = self.tokens.get(at + 1).copied();
         let calls = next.is_some_and(|next| next.is(b'('));
         self.blank_line(end, token.start)

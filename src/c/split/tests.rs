@@ -83,7 +83,7 @@ fn macro_calls_need_no_semicolon() {
     use Shape::*;
     assert_eq!(
         shapes(
-            "AP_IMPLEMENT_HOOK_RUN_ALL(int, x, (void), (), OK, DECLINED)\nstatic int a;\n\
+            "AP_IMPLEMENT_HOOK_RUN_ALL(int, x, (void), (), OK, DECLINED)\n/* a */\n  static int a;\n\
              AP_DECLARE(int)\nf(void)\n{\n}\nSOME_HOOK(x)\n\n/* c */\nint b;\nLAST(x)\n"
         ),
         [MacroCall, Code, FUNCTION, MacroCall, Code, MacroCall]

@@ -137,7 +137,8 @@ fn deep_nesting_is_no_trouble() {
 
 #[test]
 fn a_guard_is_no_condition() {
-    let source = "/* c */\n#ifndef A_H\n#define A_H\n#ifdef B\nint x;\n#endif\nint y;\n#endif /* A_H */\n";
+    let source =
+        "/* c */\n#ifndef A_H\n#define A_H\n\n#ifdef B\nint x;\n#endif\nint y;\n\n#endif /* A_H */\n";
     let conditions: Vec<_> = declarations(source)
         .into_iter()
         .filter(|declaration| declaration.kind == DeclarationKind::Variable)

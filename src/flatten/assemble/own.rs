@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::builder::Builder;
 use super::log_module::LogModule;
-use super::{Fate, Outcome, edit, harmless, mentioned, record};
+use super::{Fate, Outcome, edit, harmless, identifiers, record};
 use crate::c::directive::Include;
 use crate::c::{Declaration, DeclarationKind, File};
+use crate::flatten::headers::Added;
 use crate::flatten::names::Renames;
 use crate::flatten::parts::{Included, Part, PartKind, Parts, Site};
 use crate::flatten::reach::Reached;
@@ -29,6 +30,8 @@ pub(super) struct OwnFiles<'a> {
     perhaps: HashSet<usize>,
     open: Vec<usize>,
     licences: HashSet<String>,
+    /// All identifiers of each file, whatever they stand for.
+    mentions: HashMap<usize, HashSet<&'a str>>,
     pub record: Vec<Fate>,
 }
 
@@ -41,14 +44,19 @@ impl<'a> OwnFiles<'a> {
         renames: &'a Renames,
         offered: &'a dyn Interface,
         log_module: LogModule,
+        added: &[Added],
     ) -> Self {
+        let mentions = parts.own().map(|(at, part)| (at, identifiers(part))).collect();
+        let added =
+            added.iter().map(|added| (added.written.clone(), "the top of the file".to_owned())).collect();
         OwnFiles {
             parts,
             reached,
             renames,
             offered,
             log_module,
-            seen: HashMap::new(),
+            seen: added,
+            mentions,
             expanded: HashSet::new(),
             perhaps: HashSet::new(),
             open: Vec::new(),
@@ -312,16 +320,44 @@ impl<'a> OwnFiles<'a> {
         if later.is_empty() {
             return;
         }
-        let mentioned = mentioned(later.iter().copied(), self.parts);
+        let mentioned = |name: &str| {
+            later.iter().filter_map(|at| self.mentions.get(at)).any(|mentions| mentions.contains(name))
+        };
         let mut done = HashSet::new();
-        for declaration in part.file.declarations().filter(|one| one.kind == DeclarationKind::Macro) {
-            for name in declaration.names.iter().filter(|name| mentioned.contains(name.as_str())) {
-                if done.insert(name) {
+        for (piece, declaration) in part.file.declarations().enumerate() {
+            if declaration.kind != DeclarationKind::Macro {
+                continue;
+            }
+            let Some(name) = declaration.names.first().filter(|name| mentioned(name)) else { continue };
+            if !done.insert(name) || self.offered.declared_in(name).is_some() {
+                continue;
+            }
+            match self.defined_by_header(name) {
+                // Said twice in the same words is said once.
+                Some((header, at)) if same_words(header.file.code(at), part.file.code(piece)) => {}
+                Some((header, at)) => {
                     builder.generated("undef", &format!("#undef {name}\n"));
+                    let line = header.file.line(header.file.code_range(at).start);
+                    let origin = Origin::Upstream { file: header.path.clone(), line };
+                    builder.push(format!("{}\n", header.file.code(at)), origin);
                 }
+                None => builder.generated("undef", &format!("#undef {name}\n")),
             }
         }
     }
+
+    /// The definition of a macro in a header of the module's own.
+    fn defined_by_header(&self, name: &str) -> Option<(&'a Part, usize)> {
+        self.parts.own().filter(|(_, part)| part.is_header()).find_map(|(_, part)| {
+            let mut found = part.file.find(name);
+            let (piece, _) = found.find(|(_, one)| one.kind == DeclarationKind::Macro)?;
+            Some((part, piece))
+        })
+    }
+}
+
+fn same_words(one: &str, other: &str) -> bool {
+    one.split_whitespace().eq(other.split_whitespace())
 }
 
 fn origin(part: &Part, declaration: &Declaration) -> Origin {
