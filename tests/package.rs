@@ -9,7 +9,8 @@ use modgraft::recipe::{Document, DocumentKind};
 use support::module::Module;
 
 fn text_of(package: &Package, path: &str) -> String {
-    let file = package.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("there is no {path}"));
+    let file =
+        package.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("there is no {path}"));
     match &file.kind {
         FileKind::Regular(Content::Memory(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
         other => panic!("{path}: {other:?}"),
@@ -171,7 +172,10 @@ fn what_no_package_can_have_is_refused() {
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
     };
     refused(|m| m.recipe.version = "1-2".into(), |e| matches!(e, Error::BadVersion { field: "version", .. }));
-    refused(|m| m.recipe.release = "1\n%prep".into(), |e| matches!(e, Error::BadVersion { field: "release", .. }));
+    refused(
+        |m| m.recipe.release = "1\n%prep".into(),
+        |e| matches!(e, Error::BadVersion { field: "release", .. }),
+    );
     refused(|m| m.recipe.name = "mod_x y".into(), |e| matches!(e, Error::BadName { .. }));
     refused(|m| m.recipe.name = "mod_\"x\"\n".into(), |e| matches!(e, Error::BadName { .. }));
     refused(|m| m.recipe.url = Some("http://a b".into()), |e| matches!(e, Error::BadUrl { .. }));
@@ -190,11 +194,11 @@ fn what_no_package_can_have_is_refused() {
 #[test]
 fn documents_stay_beneath_the_recipe() {
     let outside = tempfile::tempdir().unwrap();
-    std::fs::write(outside.path().join("secret"), "secret").unwrap();
+    fs_err::write(outside.path().join("secret"), "secret").unwrap();
     for path in ["../secret", "/etc/passwd", "absent", "link", "folder", "..", ""] {
         let mut module = Module::new();
         let folder = module.folder.path();
-        std::fs::create_dir(folder.join("folder")).unwrap();
+        fs_err::create_dir(folder.join("folder")).unwrap();
         std::os::unix::fs::symlink(outside.path().join("secret"), folder.join("link")).unwrap();
         module.recipe.documents = vec![Document { path: path.into(), kind: DocumentKind::License }];
         let error = assemble(&module).map(drop).unwrap_err();

@@ -45,24 +45,33 @@ fn rpm_verifies_digests_and_signatures() {
         let written = write(&module.packages(), Some(&key), folder.path());
         let database = folder.path().join("db");
         let public = folder.path().join("key.asc");
-        std::fs::write(&public, &key.key().public_key).unwrap();
+        fs_err::write(&public, &key.key().public_key).unwrap();
         run(rpm("rpmkeys", &database).arg("--import").arg(&public));
         for path in paths(&written) {
             let report = run(rpm("rpmkeys", &database).arg("-Kv").arg(&path));
             let id = key.key().key_id[8..].to_lowercase();
             assert!(report.contains(&format!("V4 RSA/SHA256 Signature, key ID {id}: OK")), "{report}");
-            for digest in ["Header SHA256 digest: OK", "Header SHA1 digest: OK", "Payload SHA256 digest: OK", "MD5 digest: OK"] {
+            for digest in [
+                "Header SHA256 digest: OK",
+                "Header SHA1 digest: OK",
+                "Payload SHA256 digest: OK",
+                "MD5 digest: OK",
+            ] {
                 assert!(report.contains(digest), "{digest}: {report}");
             }
             // One over the header, and for the old ones another over header and payload.
             let signatures = report.matches("RSA/SHA256 Signature").count();
-            assert_eq!(signatures, if family.starts_with("el6") || family == "el7" { 2 } else { 1 }, "{report}");
+            assert_eq!(
+                signatures,
+                if family.starts_with("el6") || family == "el7" { 2 } else { 1 },
+                "{report}"
+            );
 
             // A flipped byte at the end of the payload is found.
-            let mut bytes = std::fs::read(&path).unwrap();
+            let mut bytes = fs_err::read(&path).unwrap();
             let last = bytes.len() - 9;
             bytes[last] ^= 1;
-            std::fs::write(&path, bytes).unwrap();
+            fs_err::write(&path, bytes).unwrap();
             let report = run_fails(rpm("rpmkeys", &database).arg("-Kv").arg(&path));
             assert!(report.contains("Payload SHA256 digest: BAD"), "{report}");
         }
@@ -76,9 +85,11 @@ fn the_same_input_gives_the_same_bytes() {
     let key = development_key(&folder.path().join("key"));
     let digests = |name: &str| {
         let to = folder.path().join(name);
-        std::fs::create_dir(&to).unwrap();
+        fs_err::create_dir(&to).unwrap();
         let written = write(&module.packages(), Some(&key), &to);
-        for (path, written) in paths(&written).iter().zip([&written.binary, &written.debuginfo, &written.source]) {
+        for (path, written) in
+            paths(&written).iter().zip([&written.binary, &written.debuginfo, &written.source])
+        {
             let sum = run(Command::new("sha256sum").arg(path));
             assert!(sum.starts_with(&written.sha256), "{sum}");
             assert_eq!(path.metadata().unwrap().len(), written.size);
@@ -96,8 +107,8 @@ fn nothing_is_left_where_it_cannot_be_written() {
     let absent = folder.path().join("absent/package.rpm");
     let error = rpm::write(&set.binary, None, &absent).unwrap_err();
     assert!(matches!(error, rpm::Error::Write { .. }), "{error:?}");
-    std::fs::remove_file(&module.object.file).unwrap();
+    fs_err::remove_file(&module.object.file).unwrap();
     let error = rpm::write(&set.binary, None, &folder.path().join("package.rpm")).unwrap_err();
     assert!(matches!(error, rpm::Error::Io(_)) && error.to_string().contains("mod_tiny.so"), "{error:?}");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -48,7 +48,8 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
             2 => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5)],
             3 => {
                 // A number of 32 bits, as the headers are full of them.
-                let values = [0, 1, 15, 16, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, u32::MAX];
+                let values =
+                    [0, 1, 15, 16, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, u32::MAX];
                 let value = values[random.below(values.len())].to_be_bytes();
                 let at = at & !3;
                 for (offset, byte) in value.into_iter().enumerate() {
@@ -67,7 +68,11 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
                 bytes.copy_within(from..from + length, at);
             }
         }
-        if bytes.windows(4).rposition(|four| four == [0x8e, 0xad, 0xe8, 0x01]).is_none_or(|at| at + 1000 > bytes.len()) {
+        if bytes
+            .windows(4)
+            .rposition(|four| four == [0x8e, 0xad, 0xe8, 0x01])
+            .is_none_or(|at| at + 1000 > bytes.len())
+        {
             return;
         }
     }
@@ -85,7 +90,7 @@ fn damaged_packages_are_refused_or_read() {
         let path = |name: &str| folder.path().join(format!("{family}-{name}"));
         let to = Destinations { binary: path("b"), debuginfo: path("d"), source: path("s") };
         rpm::write_set(&set, Some(&*key), &to).unwrap();
-        whole.extend([to.binary, to.debuginfo, to.source].map(|path| std::fs::read(path).unwrap()));
+        whole.extend([to.binary, to.debuginfo, to.source].map(|path| fs_err::read(path).unwrap()));
     }
     // One allocation of what a header states would be beyond this.
     let limit = Some(2 << 30);
@@ -97,7 +102,7 @@ fn damaged_packages_are_refused_or_read() {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut bytes = whole[seed as usize % whole.len()].clone();
         damage(&mut random, &mut bytes);
-        std::fs::write(&path, &bytes).unwrap();
+        fs_err::write(&path, &bytes).unwrap();
         let outcome = catch_unwind(AssertUnwindSafe(|| rpm::inspect(&path).map(|found| found.text())));
         match outcome {
             Err(_) => panic!("seed {seed} makes inspect panic"),

@@ -44,7 +44,9 @@ impl Root {
     fn files(&self) -> Vec<String> {
         let entries = walkdir::WalkDir::new(self.path()).sort_by_file_name().into_iter().map(Result::unwrap);
         entries
-            .filter(|entry| !entry.file_type().is_dir() || entry.path().to_string_lossy().contains("mod_tiny"))
+            .filter(|entry| {
+                !entry.file_type().is_dir() || entry.path().to_string_lossy().contains("mod_tiny")
+            })
             .map(|entry| format!("/{}", entry.path().strip_prefix(self.path()).unwrap().display()))
             .filter(|path| !path.starts_with("/var/lib/rpm") && !path.starts_with("/lib"))
             .collect()
@@ -54,9 +56,10 @@ impl Root {
 /// Real libraries of this machine, whose provides rpmbuild finds by its own elfdeps.
 fn stand_in(folder: &Path) -> PathBuf {
     let spec = folder.join("system.spec");
-    let library = |name: &str| run(Command::new("cc").arg(format!("-print-file-name={name}"))).trim().to_owned();
+    let library =
+        |name: &str| run(Command::new("cc").arg(format!("-print-file-name={name}"))).trim().to_owned();
     let (libc, linker) = (library("libc.so.6"), library("ld-linux-x86-64.so.2"));
-    std::fs::write(
+    fs_err::write(
         &spec,
         format!(
             "Name: system\nVersion: 1\nRelease: 1\nSummary: s\nLicense: x\nProvides: httpd-mmn = 20120211x8664\n\
@@ -75,9 +78,13 @@ fn build(module: &Module, folder: &Path) -> PathBuf {
     let set = module.packages();
     let key = sign::open(&KeySpec::Development, &folder.join("key")).unwrap().unwrap();
     let path = |package: &modgraft::package::Package| folder.join(package.file_name());
-    let to = Destinations { binary: path(&set.binary), debuginfo: path(&set.debuginfo), source: path(&set.source) };
+    let to = Destinations {
+        binary: path(&set.binary),
+        debuginfo: path(&set.debuginfo),
+        source: path(&set.source),
+    };
     write_set(&set, Some(&*key), &to).unwrap();
-    std::fs::write(folder.join("key.asc"), &key.key().public_key).unwrap();
+    fs_err::write(folder.join("key.asc"), &key.key().public_key).unwrap();
     to.binary
 }
 
@@ -110,13 +117,13 @@ fn install_verify_upgrade_erase() {
 
     // An administrator's change survives an upgrade that changes the same file.
     let conf = root.path().join("etc/apache2/mods-available/tiny.conf");
-    std::fs::write(&conf, "# mine\n").unwrap();
+    fs_err::write(&conf, "# mine\n").unwrap();
     assert!(run_fails(root.rpm().args(["-V", "mod_tiny"])).contains("tiny.conf"));
     module.recipe.release = "2".into();
     module.recipe.directives = Some("# new directives\n".into());
     run(root.rpm().arg("-U").arg(build(&module, packages.path())));
-    assert_eq!(std::fs::read_to_string(&conf).unwrap(), "# mine\n");
-    assert_eq!(std::fs::read_to_string(conf.with_extension("conf.rpmnew")).unwrap(), "# new directives\n");
+    assert_eq!(fs_err::read_to_string(&conf).unwrap(), "# mine\n");
+    assert_eq!(fs_err::read_to_string(conf.with_extension("conf.rpmnew")).unwrap(), "# new directives\n");
     assert!(run(root.rpm().args(["-q", "mod_tiny"])).contains("1.0-2"));
 
     // Back again.
@@ -125,7 +132,8 @@ fn install_verify_upgrade_erase() {
 
     run(root.rpm().args(["-e", "mod_tiny"]));
     // What the administrator wrote is kept under another name; nothing else is left.
-    let left = ["tiny.conf.rpmnew", "tiny.conf.rpmsave"].map(|name| format!("/etc/apache2/mods-available/{name}"));
+    let left =
+        ["tiny.conf.rpmnew", "tiny.conf.rpmsave"].map(|name| format!("/etc/apache2/mods-available/{name}"));
     let left: Vec<String> = left.into_iter().filter(|path| root.path().join(&path[1..]).exists()).collect();
     assert_eq!(root.files(), [before, left].concat());
 }
@@ -155,10 +163,15 @@ fn debug_information_installs_beside_it() {
     let root = Root::new();
     let packages = tempfile::tempdir().unwrap();
     let binary = build(&Module::new(), packages.path());
-    run(root.rpm().args(["-i", "--nosignature"]).arg(binary).arg(packages.path().join("mod_tiny-debuginfo-1.0-1.x86_64.rpm")));
+    run(root
+        .rpm()
+        .args(["-i", "--nosignature"])
+        .arg(binary)
+        .arg(packages.path().join("mod_tiny-debuginfo-1.0-1.x86_64.rpm")));
     assert_eq!(run(root.rpm().args(["-V", "mod_tiny-debuginfo"])), "");
     // Both links lead to files.
-    let links = walkdir::WalkDir::new(root.path().join("usr/lib/debug/.build-id")).into_iter().map(Result::unwrap);
+    let links =
+        walkdir::WalkDir::new(root.path().join("usr/lib/debug/.build-id")).into_iter().map(Result::unwrap);
     let links: Vec<_> = links.filter(|entry| entry.path_is_symlink()).collect();
     assert_eq!(links.len(), 2);
     for link in links {

@@ -25,7 +25,11 @@ fn build(family: &'static str) -> Built {
     let folder = tempfile::tempdir().unwrap();
     let key = sign::open(&KeySpec::Development, &folder.path().join("key")).unwrap().unwrap();
     let path = |package: &Package| folder.path().join(package.file_name());
-    let to = Destinations { binary: path(&set.binary), debuginfo: path(&set.debuginfo), source: path(&set.source) };
+    let to = Destinations {
+        binary: path(&set.binary),
+        debuginfo: path(&set.debuginfo),
+        source: path(&set.source),
+    };
     rpm::write_set(&set, Some(&*key), &to).unwrap();
     let key_id = key.key().key_id.clone();
     Built { folder, packages: [to.binary, to.debuginfo, to.source], key_id }
@@ -43,18 +47,32 @@ fn an_inspection_says_what_rpm_says() {
         let made = rebuild(&built.packages[2], &built.folder.path().join("top"));
         for package in built.packages.iter().chain(&made) {
             let found = rpm::inspect(package).unwrap();
-            assert_eq!(vec![found.nevra.clone()], queried(package, &["--qf", "%{NVRA}\\n"]).into_iter().map(|nvra| {
-                if found.is_source { nvra.replace(".x86_64", ".src") } else { nvra }
-            }).collect::<Vec<_>>());
+            assert_eq!(
+                vec![found.nevra.clone()],
+                queried(package, &["--qf", "%{NVRA}\\n"])
+                    .into_iter()
+                    .map(|nvra| { if found.is_source { nvra.replace(".x86_64", ".src") } else { nvra } })
+                    .collect::<Vec<_>>()
+            );
             let group = |kind: &str| {
-                found.relations.iter().find(|group| group.kind == kind).map(|group| group.relations.clone()).unwrap_or_default()
+                found
+                    .relations
+                    .iter()
+                    .find(|group| group.kind == kind)
+                    .map(|group| group.relations.clone())
+                    .unwrap_or_default()
             };
             assert_eq!(group("provides"), queried(package, &["--provides"]));
             assert_eq!(group("requires"), queried(package, &["--requires"]));
             let files: Vec<String> = found
                 .files
                 .iter()
-                .map(|file| format!("{} {} {}:{} {} {}", file.path, file.mode, file.user, file.group, file.size, file.digest))
+                .map(|file| {
+                    format!(
+                        "{} {} {}:{} {} {}",
+                        file.path, file.mode, file.user, file.group, file.size, file.digest
+                    )
+                })
                 .collect();
             let format = "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILESIZES} %{FILEDIGESTS}\\n]";
             assert_eq!(files, queried(package, &["--qf", format]));
@@ -90,9 +108,11 @@ fn neutral(text: &str, key: &str) -> String {
             assert!(rest.contains(key), "{rest}");
             "signature  …".to_owned()
         }
-        rest if rest.contains(".so") && rest.starts_with('-') => line.split_whitespace().map(|word| {
-            if word.chars().all(|c| c.is_ascii_digit()) { "SIZE" } else { word }
-        }).collect::<Vec<_>>().join(" "),
+        rest if rest.contains(".so") && rest.starts_with('-') => line
+            .split_whitespace()
+            .map(|word| if word.chars().all(|c| c.is_ascii_digit()) { "SIZE" } else { word })
+            .collect::<Vec<_>>()
+            .join(" "),
         _ => line.to_owned(),
     });
     lines.map(|line| line + "\n").collect()
@@ -102,13 +122,21 @@ fn neutral(text: &str, key: &str) -> String {
 fn a_bad_digest_is_a_finding() {
     let built = build("debian");
     let path = &built.packages[0];
-    let mut bytes = std::fs::read(path).unwrap();
+    let mut bytes = fs_err::read(path).unwrap();
     let last = bytes.len() - 9;
     bytes[last] ^= 1;
-    std::fs::write(path, bytes).unwrap();
+    fs_err::write(path, bytes).unwrap();
     let found = rpm::inspect(path).unwrap();
-    let bad: Vec<_> = found.digests.iter().filter(|digest| digest.verdict == Verdict::Bad).map(|digest| digest.covers).collect();
-    assert!(bad.contains(&"payload") && bad.contains(&"header and payload") && !bad.contains(&"header"), "{bad:?}");
+    let bad: Vec<_> = found
+        .digests
+        .iter()
+        .filter(|digest| digest.verdict == Verdict::Bad)
+        .map(|digest| digest.covers)
+        .collect();
+    assert!(
+        bad.contains(&"payload") && bad.contains(&"header and payload") && !bad.contains(&"header"),
+        "{bad:?}"
+    );
     assert!(found.text().contains("BAD"));
     let folder = tempfile::tempdir().unwrap();
     assert!(matches!(rpm::extract(path, folder.path()), Err(Error::Damaged { .. })));
@@ -122,8 +150,8 @@ fn what_was_packed_comes_out_again() {
             let folder = tempfile::tempdir().unwrap();
             let ours = folder.path().join("ours");
             let theirs = folder.path().join("theirs");
-            std::fs::create_dir_all(&ours).unwrap();
-            std::fs::create_dir_all(&theirs).unwrap();
+            fs_err::create_dir_all(&ours).unwrap();
+            fs_err::create_dir_all(&theirs).unwrap();
             let written = rpm::extract(package, &ours).unwrap();
             assert!(!written.is_empty() && written.iter().all(|path| path.symlink_metadata().is_ok()));
             let unpack = "rpm2archive -n - < \"$0\" | tar -x -C \"$1\"";
@@ -138,7 +166,7 @@ fn files_that_are_no_packages() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.rpm");
     for bytes in [&b""[..], b"short", &[0; 200], b"\x7fELF"] {
-        std::fs::write(&path, bytes).unwrap();
+        fs_err::write(&path, bytes).unwrap();
         assert!(matches!(rpm::inspect(&path), Err(Error::NotAPackage { .. })));
     }
     assert!(matches!(rpm::inspect(folder.path()), Err(Error::NotAPackage { .. })));
@@ -148,19 +176,21 @@ fn files_that_are_no_packages() {
 #[test]
 fn every_length_of_a_cut_package_is_refused() {
     let built = build("debian");
-    let whole = std::fs::read(&built.packages[0]).unwrap();
+    let whole = fs_err::read(&built.packages[0]).unwrap();
     let path = built.folder.path().join("cut.rpm");
     let out = tempfile::tempdir().unwrap();
     // Short steps through the headers, longer ones through the payload.
     for length in (0..whole.len()).step_by(37) {
-        std::fs::write(&path, &whole[..length]).unwrap();
+        fs_err::write(&path, &whole[..length]).unwrap();
         match rpm::inspect(&path) {
             Err(Error::NotAPackage { .. } | Error::Damaged { .. }) => {}
-            Ok(found) => assert!(found.digests.iter().any(|digest| digest.verdict == Verdict::Bad), "{length}"),
+            Ok(found) => {
+                assert!(found.digests.iter().any(|digest| digest.verdict == Verdict::Bad), "{length}")
+            }
             Err(other) => panic!("{length}: {other:?}"),
         }
         let to = out.path().join(length.to_string());
-        std::fs::create_dir(&to).unwrap();
+        fs_err::create_dir(&to).unwrap();
         assert!(rpm::extract(&path, &to).is_err(), "{length}");
     }
 }
@@ -169,16 +199,19 @@ fn every_length_of_a_cut_package_is_refused() {
 fn evil(path: &str, kind: FileKind, folder: &Path) -> PathBuf {
     let mut package = Module::new().packages().source;
     // In front of all others.
-    package.files.insert(0, File {
-        path: path.to_owned(),
-        kind,
-        permissions: 0o6777,
-        flags: 0,
-        class: String::new(),
-        color: 0,
-        provides: Vec::new(),
-        requires: Vec::new(),
-    });
+    package.files.insert(
+        0,
+        File {
+            path: path.to_owned(),
+            kind,
+            permissions: 0o6777,
+            flags: 0,
+            class: String::new(),
+            color: 0,
+            provides: Vec::new(),
+            requires: Vec::new(),
+        },
+    );
     let to = folder.join("evil.rpm");
     rpm::write(&package, None, &to).unwrap();
     to
@@ -209,10 +242,11 @@ fn nothing_gets_out_of_the_folder() {
         let outer = tempfile::tempdir().unwrap();
         let package = evil(path, kind.clone(), outer.path());
         let inner = outer.path().join("inner");
-        std::fs::create_dir(&inner).unwrap();
+        fs_err::create_dir(&inner).unwrap();
         let error = rpm::extract(&package, &inner).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "{path} {kind:?}: {error:?}");
-        let left: Vec<_> = std::fs::read_dir(outer.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            fs_err::read_dir(outer.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "{path} {kind:?}: {left:?}");
         rpm::inspect(&package).unwrap();
     }
@@ -229,12 +263,12 @@ fn nothing_is_written_through_a_link() {
     let path = outer.path().join("evil.rpm");
     rpm::write(&package, None, &path).unwrap();
     let inner = outer.path().join("inner");
-    std::fs::create_dir(&inner).unwrap();
+    fs_err::create_dir(&inner).unwrap();
     assert!(rpm::extract(&path, &inner).is_err());
     assert!(!inner.join("a/b").exists());
 
     // And one that somebody else put there.
-    std::fs::create_dir_all(outer.path().join("second")).unwrap();
+    fs_err::create_dir_all(outer.path().join("second")).unwrap();
     std::os::unix::fs::symlink("/tmp", outer.path().join("second/d")).unwrap();
     let package = evil("d/escaped-from-modgraft", text("x"), outer.path());
     assert!(rpm::extract(&package, &outer.path().join("second")).is_err());
@@ -247,12 +281,12 @@ fn set_id_bits_and_existing_files_are_left_alone() {
     let outer = tempfile::tempdir().unwrap();
     let package = evil("tool", text("x"), outer.path());
     let inner = outer.path().join("inner");
-    std::fs::create_dir(&inner).unwrap();
+    fs_err::create_dir(&inner).unwrap();
     rpm::extract(&package, &inner).unwrap();
     assert_eq!(inner.join("tool").metadata().unwrap().permissions().mode() & 0o7000, 0);
-    std::fs::write(inner.join("tool"), "mine").unwrap();
+    fs_err::write(inner.join("tool"), "mine").unwrap();
     assert!(matches!(rpm::extract(&package, &inner), Err(Error::Io(_))));
-    assert_eq!(std::fs::read(inner.join("tool")).unwrap(), b"mine");
+    assert_eq!(fs_err::read(inner.join("tool")).unwrap(), b"mine");
 }
 
 #[test]

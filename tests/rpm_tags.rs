@@ -21,7 +21,10 @@ const EXCUSED: &[(u32, &str)] = &[
     (1122, "compiler flags: rpmbuild has the distribution's, we those of our call"),
     (1141, "file classes: indices into the following"),
     (1142, "file(1)'s words: the build id is in them, and they are libmagic's own"),
-    (1145, "rpmbuild counts before it puts rpmlib(PayloadIsZstd) among the requires, and is one off; see below"),
+    (
+        1145,
+        "rpmbuild counts before it puts rpmlib(PayloadIsZstd) among the requires, and is one off; see below",
+    ),
     (5092, "digest of the payload: the shared object"),
     (5097, "digest of the archive: the same"),
 ];
@@ -30,7 +33,8 @@ const EXCUSED: &[(u32, &str)] = &[
 const NOT_OURS: &[(u32, &str)] = &[(5099, "the spec as rpmbuild parsed it, macros expanded")];
 
 /// Tags that rpmbuild writes in other circumstances.
-const NOT_THEIRS: &[(u32, &str)] = &[(1146, "the source package's MD5: by -ba, which makes both, not by --rebuild")];
+const NOT_THEIRS: &[(u32, &str)] =
+    &[(1146, "the source package's MD5: by -ba, which makes both, not by --rebuild")];
 
 fn header(path: &Path) -> BTreeMap<u32, IndexData> {
     let metadata = PackageMetadata::open(path).unwrap();
@@ -67,7 +71,7 @@ fn compare(ours: &Path, theirs: &Path) {
 }
 
 fn lead(path: &Path) -> Vec<u8> {
-    std::fs::read(path).unwrap()[..96].to_vec()
+    fs_err::read(path).unwrap()[..96].to_vec()
 }
 
 #[test]
@@ -76,7 +80,11 @@ fn every_tag_that_rpmbuild_writes() {
     let set = module.packages();
     let folder = tempfile::tempdir().unwrap();
     let path = |package: &modgraft::package::Package| folder.path().join(package.file_name());
-    let to = Destinations { binary: path(&set.binary), debuginfo: path(&set.debuginfo), source: path(&set.source) };
+    let to = Destinations {
+        binary: path(&set.binary),
+        debuginfo: path(&set.debuginfo),
+        source: path(&set.source),
+    };
     write_set(&set, None, &to).unwrap();
 
     let made = rebuild(&to.source, &folder.path().join("top"));
@@ -84,7 +92,8 @@ fn every_tag_that_rpmbuild_writes() {
     let of_files = run(Command::new("rpm")
         .args(["-qp", "--nosignature", "--qf", "[%{FILENAMES} %{FILEREQUIRE}\n]"])
         .arg(&to.binary));
-    let of_module = of_files.lines().find_map(|line| line.strip_prefix("/usr/lib/apache2/modules/mod_tiny.so ")).unwrap();
+    let of_module =
+        of_files.lines().find_map(|line| line.strip_prefix("/usr/lib/apache2/modules/mod_tiny.so ")).unwrap();
     let mut found: Vec<&str> = of_module.split_whitespace().collect();
     found.sort_unstable();
     let stated = run(Command::new("rpm").args(["-qp", "--nosignature", "--requires"]).arg(&to.binary));

@@ -30,7 +30,7 @@ impl Gnupg {
     /// Makes a key and returns its fingerprint.
     fn generate(&self, parameters: &str) -> String {
         let file = self.home.path().join("parameters");
-        std::fs::write(&file, parameters).unwrap();
+        fs_err::write(&file, parameters).unwrap();
         run(self.command().args(["--pinentry-mode", "loopback", "--generate-key"]).arg(&file));
         let listing = run(self.command().args(["--with-colons", "--list-secret-keys"]));
         let fingerprints = listing.lines().filter(|line| line.starts_with("fpr:"));
@@ -57,9 +57,9 @@ impl Gnupg {
     fn verifies(public_key: &str, message: &[u8], signature: &[u8]) -> String {
         let verifier = Gnupg::new();
         let path = |name: &str| verifier.home.path().join(name);
-        std::fs::write(path("key.asc"), public_key).unwrap();
-        std::fs::write(path("message"), message).unwrap();
-        std::fs::write(path("signature"), signature).unwrap();
+        fs_err::write(path("key.asc"), public_key).unwrap();
+        fs_err::write(path("message"), message).unwrap();
+        fs_err::write(path("signature"), signature).unwrap();
         run(verifier.command().arg("--import").arg(path("key.asc")));
         run(verifier
             .command()
@@ -71,11 +71,13 @@ impl Gnupg {
 
 impl Drop for Gnupg {
     fn drop(&mut self) {
-        let _ = Command::new("gpgconf").arg("--homedir").arg(self.home.path()).args(["--kill", "all"]).status();
+        let _ =
+            Command::new("gpgconf").arg("--homedir").arg(self.home.path()).args(["--kill", "all"]).status();
     }
 }
 
-const RSA: &str = "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: sign,cert\nName-Real: Release\nExpire-Date: 0\n";
+const RSA: &str =
+    "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: sign,cert\nName-Real: Release\nExpire-Date: 0\n";
 const PLAIN: &str = "%no-protection\n%commit\n";
 
 fn open(spec: &KeySpec, environment: &Environment) -> Result<sign::BoxedSigner, Error> {
@@ -96,7 +98,7 @@ fn the_development_key_is_made_once_and_signs() {
     assert_eq!(first.key().user_id, "modgraft development key");
 
     use std::os::unix::fs::PermissionsExt;
-    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(Result::unwrap).collect();
+    let files: Vec<_> = fs_err::read_dir(&folder).unwrap().map(Result::unwrap).collect();
     assert_eq!(files.len(), 1, "{files:?}");
     assert_eq!(files[0].metadata().unwrap().permissions().mode() & 0o777, 0o600);
 
@@ -114,7 +116,7 @@ fn the_development_key_is_made_once_and_signs() {
     // The real rpm takes the public half.
     let database = data.path().join("rpmdb");
     let public = data.path().join("public.asc");
-    std::fs::write(&public, &first.key().public_key).unwrap();
+    fs_err::write(&public, &first.key().public_key).unwrap();
     run(Command::new("rpmkeys").arg("--dbpath").arg(&database).arg("--import").arg(&public));
     let keys = run(Command::new("rpm").arg("--dbpath").arg(&database).args(["-q", "gpg-pubkey"]));
     let short = first.key().fingerprint[32..].to_lowercase();
@@ -147,7 +149,7 @@ fn two_processes_at_once_make_one_key() {
     });
     fingerprints.dedup();
     assert_eq!(fingerprints.len(), 1, "{fingerprints:?}");
-    assert_eq!(std::fs::read_dir(data.path()).unwrap().count(), 1, "nothing else is left behind");
+    assert_eq!(fs_err::read_dir(data.path()).unwrap().count(), 1, "nothing else is left behind");
 }
 
 #[test]
@@ -173,8 +175,16 @@ fn a_key_file_with_a_passphrase() {
 fn other_algorithms_and_subkeys() {
     let data = tempfile::tempdir().unwrap();
     let cases = [
-        ("Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n", "ed25519", true),
-        ("Key-Type: ECDSA\nKey-Curve: nistp256\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n", "ecdsa", true),
+        (
+            "Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n",
+            "ed25519",
+            true,
+        ),
+        (
+            "Key-Type: ECDSA\nKey-Curve: nistp256\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n",
+            "ecdsa",
+            true,
+        ),
         (
             "Key-Type: RSA\nKey-Length: 2048\nKey-Usage: cert\nSubkey-Type: RSA\nSubkey-Length: 2048\nSubkey-Usage: sign\n\
              Name-Real: R\nExpire-Date: 0\n",
@@ -211,7 +221,7 @@ fn gpg_signs_with_the_time_it_is_told() {
     assert_eq!(signature, signer.sign(&mut &b"message"[..], time).unwrap(), "the same bytes each time");
     let packets = {
         let file = gnupg.home.path().join("signature");
-        std::fs::write(&file, &signature).unwrap();
+        fs_err::write(&file, &signature).unwrap();
         run(gnupg.command().arg("--list-packets").arg(&file))
     };
     assert!(packets.contains(&format!("created {time}")), "{packets}");
@@ -253,17 +263,22 @@ fn keys_that_may_not_sign_are_refused() {
     let expired = Gnupg::new();
     let file = expired.home.path().join("parameters");
     let parameters = RSA.replace("Expire-Date: 0", "Expire-Date: 2d");
-    std::fs::write(&file, format!("{parameters}{PLAIN}")).unwrap();
+    fs_err::write(&file, format!("{parameters}{PLAIN}")).unwrap();
     run(expired.command().args(["--faked-system-time", "20200101T000000", "--generate-key"]).arg(&file));
     let listing = run(expired.command().args(["--with-colons", "--list-secret-keys"]));
     let fingerprint = listing.lines().find_map(|line| line.strip_prefix("fpr:")).unwrap().trim_matches(':');
-    check(&expired, fingerprint, "expired", |error| matches!(error, Error::Expired { date, .. } if date == "2020-01-03"));
+    check(
+        &expired,
+        fingerprint,
+        "expired",
+        |error| matches!(error, Error::Expired { date, .. } if date == "2020-01-03"),
+    );
 
     let revoked = Gnupg::new();
     let fingerprint = revoked.generate(&format!("{RSA}{PLAIN}"));
     let certificate = revoked.home.path().join(format!("openpgp-revocs.d/{fingerprint}.rev"));
-    let text = std::fs::read_to_string(&certificate).unwrap().replace(":-----BEGIN", "-----BEGIN");
-    std::fs::write(&certificate, text).unwrap();
+    let text = fs_err::read_to_string(&certificate).unwrap().replace(":-----BEGIN", "-----BEGIN");
+    fs_err::write(&certificate, text).unwrap();
     run(revoked.command().arg("--import").arg(&certificate));
     check(&revoked, &fingerprint, "revoked", |error| matches!(error, Error::Revoked { .. }));
 
@@ -278,12 +293,12 @@ fn files_that_are_no_keys() {
     let gnupg = Gnupg::new();
     gnupg.generate(&format!("{RSA}{PLAIN}"));
     let path = |name: &str| data.path().join(name);
-    let secret = std::fs::read_to_string(gnupg.export("", &path("secret"))).unwrap();
-    std::fs::write(path("public"), run(gnupg.command().args(["--armor", "--export"]))).unwrap();
-    std::fs::write(path("empty"), "").unwrap();
-    std::fs::write(path("noise"), "not a key at all\n").unwrap();
-    std::fs::write(path("cut"), &secret[..secret.len() / 2]).unwrap();
-    std::fs::write(path("large"), vec![0; 2 << 20]).unwrap();
+    let secret = fs_err::read_to_string(gnupg.export("", &path("secret"))).unwrap();
+    fs_err::write(path("public"), run(gnupg.command().args(["--armor", "--export"]))).unwrap();
+    fs_err::write(path("empty"), "").unwrap();
+    fs_err::write(path("noise"), "not a key at all\n").unwrap();
+    fs_err::write(path("cut"), &secret[..secret.len() / 2]).unwrap();
+    fs_err::write(path("large"), vec![0; 2 << 20]).unwrap();
     for name in ["public", "empty", "noise", "cut", "large"] {
         let error = open(&KeySpec::File(path(name)), &Environment::default()).map(drop).unwrap_err();
         assert!(matches!(error, Error::NotAKey { .. }), "{name}: {error:?}");
@@ -293,7 +308,8 @@ fn files_that_are_no_keys() {
     assert!(matches!(error, Error::NoFile { .. }), "{error:?}");
 
     gnupg.generate(&format!("{RSA}{PLAIN}"));
-    let error = open(&KeySpec::File(gnupg.export("", &path("two"))), &Environment::default()).map(drop).unwrap_err();
+    let error =
+        open(&KeySpec::File(gnupg.export("", &path("two"))), &Environment::default()).map(drop).unwrap_err();
     assert!(matches!(error, Error::SeveralKeys { count: 2, .. }), "{error:?}");
     let error = open(&KeySpec::Gpg("Release".into()), &gnupg.environment(None)).map(drop).unwrap_err();
     assert!(matches!(error, Error::Ambiguous { count: 2, .. }), "{error:?}");
@@ -306,13 +322,19 @@ fn keys_are_judged_by_the_family_that_has_to_accept_them() {
     let data = tempfile::tempdir().unwrap();
     let development = sign::open(&KeySpec::Development, data.path()).unwrap().unwrap();
     let gnupg = Gnupg::new();
-    let fingerprint = gnupg.generate(&format!("Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n{PLAIN}"));
+    let fingerprint = gnupg.generate(&format!(
+        "Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n{PLAIN}"
+    ));
     let modern = open(&KeySpec::Gpg(fingerprint), &gnupg.environment(None)).unwrap();
     for family in modgraft::package::Conventions::families() {
         let conventions = modgraft::package::Conventions::of(family).unwrap();
         sign::check_accepted(development.key(), family, &conventions.keys).unwrap();
         let accepted = sign::check_accepted(modern.key(), family, &conventions.keys);
-        assert_eq!(accepted.is_err(), ["el6", "el7", "el8", "suse"].contains(&family), "{family}: {accepted:?}");
+        assert_eq!(
+            accepted.is_err(),
+            ["el6", "el7", "el8", "suse"].contains(&family),
+            "{family}: {accepted:?}"
+        );
     }
 }
 

@@ -12,8 +12,7 @@ use support::module::Module;
 use support::rpmbuild::{query, rebuild};
 use support::run;
 
-const FILES: &str =
-    "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILELINKTOS}\\n]";
+const FILES: &str = "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEFLAGS:fflags} %{FILELINKTOS}\\n]";
 const PROVIDES: &str = "[%{PROVIDENEVRS} %{PROVIDEFLAGS:depflags}\\n]";
 const REQUIRES: &str = "[%{REQUIRENEVRS} %{REQUIREFLAGS:deptype}\\n]";
 const TEXTS: &str = "%{NAME}\\n%{VERSION}\\n%{RELEASE}\\n%{SUMMARY}\\n%{DESCRIPTION}\\n%{LICENSE}\\n%{URL}\\n%{GROUP}\\n\
@@ -21,7 +20,11 @@ const TEXTS: &str = "%{NAME}\\n%{VERSION}\\n%{RELEASE}\\n%{SUMMARY}\\n%{DESCRIPT
 
 fn write(set: &PackageSet, folder: &Path) -> [PathBuf; 3] {
     let path = |package: &modgraft::package::Package| folder.join(package.file_name());
-    let to = Destinations { binary: path(&set.binary), debuginfo: path(&set.debuginfo), source: path(&set.source) };
+    let to = Destinations {
+        binary: path(&set.binary),
+        debuginfo: path(&set.debuginfo),
+        source: path(&set.source),
+    };
     rpm::write_set(set, None, &to).unwrap();
     [to.binary, to.debuginfo, to.source]
 }
@@ -98,7 +101,8 @@ fn no_text_of_a_person_becomes_a_macro() {
     let lua = format!("%{{lua:io.open('{}', 'w')}}", sprung.display());
     let mut module = Module::new();
     let recipe = &mut module.recipe;
-    recipe.summary = format!("{shell} {lua} 100% %{{name}} %name # `x` $HOME \"q\" 'q' \\%{{open \\%(open back\\");
+    recipe.summary =
+        format!("{shell} {lua} 100% %{{name}} %name # `x` $HOME \"q\" 'q' \\%{{open \\%(open back\\");
     recipe.license = format!("MIT AND {shell} {lua} \\%{{open");
     recipe.url = Some("https://example.org/%(touch)/%{name}/a%20b#c".into());
     recipe.description = format!(
@@ -125,10 +129,12 @@ fn no_text_of_a_person_becomes_a_macro() {
         },
     ];
     let name = "LICENSE %(touch x) 'q' \"q\" $HOME.txt";
-    std::fs::write(module.folder.path().join(name), "text %(touch)\n").unwrap();
+    fs_err::write(module.folder.path().join(name), "text %(touch)\n").unwrap();
     module.recipe.documents.push(Document { path: name.into(), kind: DocumentKind::License });
     module.sources.patches[0].name = "../%(touch x) a\nb;'\".patch".into();
-    module.recipe.directives = Some(format!("# {shell} {lua} %{{name}} \\{{{{name}}}}\nLogFormat \"%h %{{User-Agent}}i\" {{{{name}}}}\n"));
+    module.recipe.directives = Some(format!(
+        "# {shell} {lua} %{{name}} \\{{{{name}}}}\nLogFormat \"%h %{{User-Agent}}i\" {{{{name}}}}\n"
+    ));
     compare(&module);
     assert!(!sprung.exists(), "a macro was run");
 
@@ -139,7 +145,9 @@ fn no_text_of_a_person_becomes_a_macro() {
         assert!(set.binary.description.contains(text.as_str()));
         assert!(set.binary.changelog[0].title.contains(text.as_str()));
     }
-    assert!(set.binary.description.contains("%if 0") && set.binary.description.contains("%include /etc/passwd"));
+    assert!(
+        set.binary.description.contains("%if 0") && set.binary.description.contains("%include /etc/passwd")
+    );
 }
 
 #[test]
@@ -167,7 +175,10 @@ fn the_spec_builds_where_the_distribution_has_macros_of_its_own() {
         assert!(files.contains(file), "{files:?}");
     }
     assert!(query(&made, "[%{REQUIRENEVRS}\\n]").contains("httpd-mmn = 20120211aarch6464"));
-    let load = run(Command::new("sh").arg("-c").arg("rpm2archive -n - < \"$0\" | tar -xO ./etc/httpd/conf.modules.d/10-tiny.conf").arg(&made));
+    let load = run(Command::new("sh")
+        .arg("-c")
+        .arg("rpm2archive -n - < \"$0\" | tar -xO ./etc/httpd/conf.modules.d/10-tiny.conf")
+        .arg(&made));
     assert!(load.contains("LoadModule tiny_module /usr/lib64/httpd/modules/mod_tiny.so"), "{load}");
 }
 

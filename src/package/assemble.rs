@@ -3,8 +3,8 @@
 use super::documents::Documents;
 use super::text;
 use super::{
-    Arch, Change, Compressor, Conventions, Error, File, Inputs, Package, PackageKind, PackageSet, Relation, binary,
-    debuginfo, dropin, source,
+    Arch, Change, Compressor, Conventions, Error, File, Inputs, Package, PackageKind, PackageSet, Relation,
+    binary, debuginfo, dropin, source,
 };
 use crate::compile::CompilerCall;
 use crate::recipe::ChangelogEntry;
@@ -111,10 +111,11 @@ impl Common {
         let module = text::name(&recipe.name)?;
         let version = text::version("version", &recipe.version, &conventions.rpm)?;
         let release = text::version("release", &recipe.release, &conventions.rpm)?;
-        let symbol = inputs.audit.exports.first().map_or_else(
-            || format!("{}_module", dropin::short_name(&module)),
-            |symbol| symbol.clone(),
-        );
+        let symbol = inputs
+            .audit
+            .exports
+            .first()
+            .map_or_else(|| format!("{}_module", dropin::short_name(&module)), |symbol| symbol.clone());
         let mmn = inputs.target.mmn.major.to_string();
         let places = Places::new(&inputs.target.layout, dropin::short_name(&module))?;
         let version_of_httpd =
@@ -185,7 +186,10 @@ impl Common {
 
     /// The features of rpm that a package of this version with this payload needs.
     pub(super) fn rpmlib(&self, kind: PackageKind) -> Vec<Relation> {
-        let mut all = vec![Relation::rpmlib("CompressedFileNames", "3.0.4-1"), Relation::rpmlib("FileDigests", "4.6.0-1")];
+        let mut all = vec![
+            Relation::rpmlib("CompressedFileNames", "3.0.4-1"),
+            Relation::rpmlib("FileDigests", "4.6.0-1"),
+        ];
         if kind != PackageKind::Source {
             all.push(Relation::rpmlib("PayloadFilesHavePrefix", "4.0-1"));
         }
@@ -194,7 +198,9 @@ impl Common {
             Compressor::Xz => all.push(Relation::rpmlib("PayloadIsXz", "5.2-1")),
             Compressor::Zstd => all.push(Relation::rpmlib("PayloadIsZstd", "5.4.18-1")),
         }
-        for (sign, feature, since) in [('~', "TildeInVersions", "4.10.0-1"), ('^', "CaretInVersions", "4.15.0-1")] {
+        for (sign, feature, since) in
+            [('~', "TildeInVersions", "4.10.0-1"), ('^', "CaretInVersions", "4.15.0-1")]
+        {
             if self.version.contains(sign) || self.release.contains(sign) {
                 all.push(Relation::rpmlib(feature, since));
             }
@@ -235,7 +241,11 @@ fn change(entry: &ChangelogEntry) -> Result<Change, Error> {
     });
     let notes: Vec<String> = notes.collect::<Result<_, Error>>()?;
     // rpm dates an entry by noon, so that no time zone moves it to another day.
-    let noon = entry.date.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).map_or(0, |noon| noon.timestamp().as_second());
+    let noon = entry
+        .date
+        .at(12, 0, 0, 0)
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .map_or(0, |noon| noon.timestamp().as_second());
     Ok(Change {
         time: u32::try_from(noon).unwrap_or(0),
         day: entry.date.strftime("%a %b %d %Y").to_string(),

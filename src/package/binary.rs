@@ -23,9 +23,8 @@ pub(super) fn package(
     module.provides = found.provides;
     module.requires = found.requires;
 
-    let drop_in = |path: &str, text: &str| {
-        File::text(path, text.as_bytes()).flagged(file::CONFIG | file::NOREPLACE)
-    };
+    let drop_in =
+        |path: &str, text: &str| File::text(path, text.as_bytes()).flagged(file::CONFIG | file::NOREPLACE);
     let mut files = vec![module, drop_in(&common.places.load_file, &drop_ins.load)];
     files.extend(drop_ins.directives.as_ref().map(|text| drop_in(&common.places.directives_file, text)));
     files.extend(documents.to_files());
@@ -35,10 +34,13 @@ pub(super) fn package(
     let config = || Relation::equal(format!("config({})", package.name), &evr).with(CONFIG);
     let mmn = inputs.target.mmn.major.to_string();
     let of_httpd = common.conventions.requires.iter().map(|relation| match &relation.version {
-        Some(version) => Relation::equal(fill(&relation.name, &mmn, common.isa), fill(version, &mmn, common.isa)),
+        Some(version) => {
+            Relation::equal(fill(&relation.name, &mmn, common.isa), fill(version, &mmn, common.isa))
+        }
         None => Relation::any(fill(&relation.name, &mmn, common.isa)),
     });
-    let in_files = |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();
+    let in_files =
+        |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();
     let mut requires = in_files(|file| &file.requires);
     requires.extend(of_httpd);
     requires.extend(common.rpmlib(PackageKind::Binary));

@@ -17,7 +17,12 @@ pub(super) fn package(inputs: &Inputs<'_>, common: &Common) -> Package {
     let mut files = vec![File::directory(ROOT)];
     // Every folder from the root to the debug file, as find-debuginfo lists them.
     files.extend(
-        common.places.module_dir.match_indices('/').skip(1).map(|(end, _)| end)
+        common
+            .places
+            .module_dir
+            .match_indices('/')
+            .skip(1)
+            .map(|(end, _)| end)
             .chain([common.places.module_dir.len()])
             .map(|end| File::directory(format!("{ROOT}{}", &common.places.module_dir[..end]))),
     );
@@ -30,7 +35,11 @@ pub(super) fn package(inputs: &Inputs<'_>, common: &Common) -> Package {
     // A build id of one byte would have no file name; the linker's have twenty.
     if let Some((start, rest)) = build_id.split_at_checked(2).filter(|(_, rest)| !rest.is_empty()) {
         let folder = format!("{ROOT}/.build-id/{start}");
-        let provided = Relation { name: "debuginfo(build-id)".to_owned(), version: build_id.clone(), flags: EQUAL | FIND_PROVIDES };
+        let provided = Relation {
+            name: "debuginfo(build-id)".to_owned(),
+            version: build_id.clone(),
+            flags: EQUAL | FIND_PROVIDES,
+        };
         let mut link = File::symlink(format!("{folder}/{rest}.debug"), format!("../../../../..{debug_file}"));
         link.provides = vec![provided.clone()];
         provides.push(provided);

@@ -41,7 +41,8 @@ impl Documents {
     /// [`Error::Document`] for what is no regular file there, or is too large.
     pub(super) fn read(documents: &[Document], folder: &Path, common: &Common) -> Result<Self, Error> {
         let conventions = common.conventions;
-        let (doc_dir, license_dir) = (common.path(&conventions.doc_dir), common.path(&conventions.license_dir));
+        let (doc_dir, license_dir) =
+            (common.path(&conventions.doc_dir), common.path(&conventions.license_dir));
         let mut read = Documents::default();
         let mut names = Unique::default();
         for document in documents {

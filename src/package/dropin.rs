@@ -127,12 +127,12 @@ fn user_template(template: &str, context: &Context<'_>) -> Result<String, Error>
         return Err(wrong(template, line, "partials and decorators cannot be used here".to_owned()));
     }
     let mut engine = engine();
-    engine
-        .register_template_string("directives", template)
-        .map_err(|error: TemplateError| wrong(template, error.pos().map_or(1, |(line, _)| line), error.reason().to_string()))?;
-    let text = engine
-        .render("directives", context)
-        .map_err(|error: RenderError| wrong(template, error.line_no.unwrap_or(1), error.reason().to_string()))?;
+    engine.register_template_string("directives", template).map_err(|error: TemplateError| {
+        wrong(template, error.pos().map_or(1, |(line, _)| line), error.reason().to_string())
+    })?;
+    let text = engine.render("directives", context).map_err(|error: RenderError| {
+        wrong(template, error.line_no.unwrap_or(1), error.reason().to_string())
+    })?;
     let mut text = text.replace("\r\n", "\n");
     if let Some(index) = text.chars().position(|c| c.is_control() && c != '\n' && c != '\t') {
         let line = text.chars().take(index).filter(|c| *c == '\n').count() + 1;
@@ -147,7 +147,8 @@ fn user_template(template: &str, context: &Context<'_>) -> Result<String, Error>
 /// The line of the first partial or decorator: two partials that include each other would not end.
 fn partial(template: &str) -> Option<usize> {
     template.match_indices("{{").find_map(|(index, _)| {
-        let inside = template[index..].trim_start_matches('{').trim_start_matches(['~', ' ', '\t', '\n', '#']);
+        let inside =
+            template[index..].trim_start_matches('{').trim_start_matches(['~', ' ', '\t', '\n', '#']);
         inside.starts_with(['>', '*']).then(|| template[..index].matches('\n').count() + 1)
     })
 }

@@ -34,7 +34,9 @@ pub(super) fn read(file: &Path, name: &str, soname_provides: bool) -> Result<Fou
     let found = match FileKind::parse(data.as_slice()) {
         Ok(FileKind::Elf64) => find::<FileHeader64<Endianness>>(&data, name, soname_provides, true),
         Ok(FileKind::Elf32) => find::<FileHeader32<Endianness>>(&data, name, soname_provides, false),
-        Ok(_) | Err(_) => return Err(Error::Elf { path: file.to_owned(), reason: "it is not ELF".to_owned() }),
+        Ok(_) | Err(_) => {
+            return Err(Error::Elf { path: file.to_owned(), reason: "it is not ELF".to_owned() });
+        }
     };
     found.map_err(|error| Error::Elf { path: file.to_owned(), reason: error.to_string() })
 }
@@ -146,7 +148,12 @@ mod tests {
 
     /// Every library of this machine's multiarch folder, and httpd's modules.
     fn libraries() -> Vec<PathBuf> {
-        let folders = ["/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"];
+        let folders = [
+            "/usr/lib/x86_64-linux-gnu",
+            "/usr/lib64",
+            "/usr/lib/apache2/modules",
+            "/usr/lib64/httpd/modules",
+        ];
         let entries = folders.iter().filter_map(|folder| fs_err::read_dir(folder).ok()).flatten();
         let mut found: Vec<PathBuf> = entries
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
@@ -174,7 +181,8 @@ mod tests {
                 .arg(&copy)
                 .output()
                 .expect("`rpm-build` (its elfdeps) is needed by this test");
-            let mut theirs: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+            let mut theirs: Vec<String> =
+                String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
             let mut ours: Vec<String> = found.requires.into_iter().map(|relation| relation.name).collect();
             theirs.sort();
             ours.sort();

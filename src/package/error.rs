@@ -54,14 +54,20 @@ pub enum Error {
     },
     /// A URL with blanks or worse in it.
     #[error("`{}` is no URL", url.escape_debug())]
-    #[diagnostic(code(modgraft::package::bad_url), help("write it as a browser shows it, with blanks as %20"))]
+    #[diagnostic(
+        code(modgraft::package::bad_url),
+        help("write it as a browser shows it, with blanks as %20")
+    )]
     BadUrl {
         /// As it was written.
         url: String,
     },
     /// The directives of the recipe are no valid template.
     #[error("the directives cannot be rendered: {reason}")]
-    #[diagnostic(code(modgraft::package::directives), help("known names: {known}; a literal `{{{{` is written `\\{{{{`"))]
+    #[diagnostic(
+        code(modgraft::package::directives),
+        help("known names: {known}; a literal `{{{{` is written `\\{{{{`")
+    )]
     Directives {
         /// In the template engine's words.
         reason: String,
@@ -94,7 +100,10 @@ pub enum Error {
     },
     /// A file that is no shared object, or a broken one.
     #[error("{} cannot be read as a shared object: {reason}", path.display())]
-    #[diagnostic(code(modgraft::package::elf), help("this is a defect of modgraft, or the file was changed meanwhile"))]
+    #[diagnostic(
+        code(modgraft::package::elf),
+        help("this is a defect of modgraft, or the file was changed meanwhile")
+    )]
     Elf {
         /// The file.
         path: PathBuf,

@@ -43,7 +43,11 @@ impl Relation {
 
     /// `version` at most, of rpm itself.
     pub(super) fn rpmlib(feature: &str, version: &str) -> Self {
-        Relation { name: format!("rpmlib({feature})"), version: version.to_owned(), flags: RPMLIB | LESS | EQUAL }
+        Relation {
+            name: format!("rpmlib({feature})"),
+            version: version.to_owned(),
+            flags: RPMLIB | LESS | EQUAL,
+        }
     }
 
     /// With further flags.

@@ -35,7 +35,12 @@ pub enum Role {
     Origin,
 }
 
-pub(super) fn list(inputs: &Inputs<'_>, common: &Common, drop_ins: &DropIns, documents: &Documents) -> Vec<Listed> {
+pub(super) fn list(
+    inputs: &Inputs<'_>,
+    common: &Common,
+    drop_ins: &DropIns,
+    documents: &Documents,
+) -> Vec<Listed> {
     let mut names = Unique::default();
     // Never another source's name.
     names.take(&format!("{}.spec", common.name));
@@ -66,7 +71,8 @@ pub(super) fn list(inputs: &Inputs<'_>, common: &Common, drop_ins: &DropIns, doc
 
 pub(super) fn package(common: &Common, listed: Vec<Listed>, spec_name: &str, spec_text: &str) -> Package {
     let sources = listed.iter().map(|source| source.name.clone()).collect();
-    let mut files: Vec<File> = listed.into_iter().map(|source| File::text(source.name, source.bytes)).collect();
+    let mut files: Vec<File> =
+        listed.into_iter().map(|source| File::text(source.name, source.bytes)).collect();
     files.push(File::text(spec_name, spec_text.as_bytes()).flagged(file::SPEC));
     let mut package = common.package(PackageKind::Source, common.name.clone(), files);
     let evr = package.evr();

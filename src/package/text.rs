@@ -36,7 +36,8 @@ pub(super) fn paragraphs(field: &'static str, text: &str) -> Result<String, Erro
 /// Keeps rpmbuild from reading a line as anything but text.
 fn guard(line: &str) -> String {
     let words = line.trim_start();
-    let keyword = words.strip_prefix('%').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let keyword =
+        words.strip_prefix('%').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
     // A star in column 0 begins an entry of the changelog.
     if keyword || words.starts_with('#') || line.starts_with('*') {
         format!("{NO_BREAK_SPACE}{words}")
@@ -88,7 +89,8 @@ fn release(rpm: &str) -> (u32, u32) {
 /// [`Error::BadName`].
 pub(super) fn name(text: &str) -> Result<String, Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(allowed) && text.len() <= 64 {
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(allowed) && text.len() <= 64
+    {
         Ok(text.to_owned())
     } else {
         Err(Error::BadName { name: text.to_owned() })

@@ -14,7 +14,11 @@ use crate::package::{File, FileKind, Package, PackageKind, Relation};
 const SHA256: u32 = 8;
 
 /// The header's entries; the region tag is the crate's business.
-pub(super) fn entries(package: &Package, payload: &Payload, source_package_id: Option<[u8; 16]>) -> Vec<HeaderEntry> {
+pub(super) fn entries(
+    package: &Package,
+    payload: &Payload,
+    source_package_id: Option<[u8; 16]>,
+) -> Vec<HeaderEntry> {
     let mut tags = Tags::default();
     identity(&mut tags, package, payload);
     relations(&mut tags, package);
@@ -163,16 +167,19 @@ fn file_classes(tags: &mut Tags, package: &Package) {
 /// Which file brings which dependency: FILEDEPENDSX and FILEDEPENDSN index DEPENDSDICT, whose entries are a letter in the
 /// highest byte and an index into provides or requires.
 fn file_dependencies(tags: &mut Tags, package: &Package) {
-    let index = |relations: &[Relation]| -> BTreeMap<Relation, u32> {
-        relations.iter().cloned().zip(0..).collect()
-    };
+    let index =
+        |relations: &[Relation]| -> BTreeMap<Relation, u32> { relations.iter().cloned().zip(0..).collect() };
     let (provides, requires) = (index(&package.provides), index(&package.requires));
     let mut dictionary = Vec::new();
     let (mut starts, mut counts) = (Vec::new(), Vec::new());
     for file in &package.files {
         let start = dictionary.len() as u32;
         let of = |letter: u8, relations: &[Relation], index: &BTreeMap<Relation, u32>| -> Vec<u32> {
-            relations.iter().filter_map(|one| index.get(one)).map(|number| u32::from(letter) << 24 | number).collect()
+            relations
+                .iter()
+                .filter_map(|one| index.get(one))
+                .map(|number| u32::from(letter) << 24 | number)
+                .collect()
         };
         dictionary.extend(of(b'P', &file.provides, &provides));
         dictionary.extend(of(b'R', &file.requires, &requires));

@@ -13,7 +13,7 @@ mod write;
 
 pub use error::Error;
 pub use read::{
-    Change, DigestCheck, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, SignatureInfo, Verdict,
-    extract, inspect,
+    Change, DigestCheck, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, SignatureInfo,
+    Verdict, extract, inspect,
 };
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

@@ -54,8 +54,8 @@ impl Payload {
         cpio::trailer(&mut out)?;
         let (encoder, archive_digest, archive_size) = out.finish();
         let (data, digest, size) = encoder.finish()?.finish();
-        let archive_size =
-            u32::try_from(archive_size).map_err(|_| Error::TooLarge { what: package.nevra(), size: archive_size })?;
+        let archive_size = u32::try_from(archive_size)
+            .map_err(|_| Error::TooLarge { what: package.nevra(), size: archive_size })?;
         Ok(Payload { data, size, archive_size, digest, archive_digest, records })
     }
 
@@ -68,7 +68,8 @@ impl Payload {
 
 fn append(out: &mut impl Write, file: &File, name: &str, inode: u32, time: u32) -> Result<Record, Error> {
     let mode = file.mode();
-    let size_of = |size: u64| u32::try_from(size).map_err(|_| Error::TooLarge { what: file.path.clone(), size });
+    let size_of =
+        |size: u64| u32::try_from(size).map_err(|_| Error::TooLarge { what: file.path.clone(), size });
     let mut start = |size: u32| cpio::entry(out, cpio::Entry { name, inode, mode, time, size });
     match &file.kind {
         FileKind::Directory => {

@@ -79,9 +79,10 @@ pub fn write_set(
     let (binary, debuginfo) = (binary?, debuginfo?);
     let id = Some(source.md5);
     thread::scope(|scope| {
-        let binary = scope.spawn(move || Ready::new(&set.binary, binary, id)?.write(signer, &destinations.binary));
-        let debuginfo =
-            scope.spawn(move || Ready::new(&set.debuginfo, debuginfo, id)?.write(signer, &destinations.debuginfo));
+        let binary =
+            scope.spawn(move || Ready::new(&set.binary, binary, id)?.write(signer, &destinations.binary));
+        let debuginfo = scope
+            .spawn(move || Ready::new(&set.debuginfo, debuginfo, id)?.write(signer, &destinations.debuginfo));
         let source = source.write(signer, &destinations.source);
         Ok(WrittenSet { binary: join(binary)?, debuginfo: join(debuginfo)?, source: source? })
     })
@@ -112,20 +113,26 @@ struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    fn new(package: &'a Package, mut payload: Payload, source_package_id: Option<[u8; 16]>) -> Result<Self, Error> {
+    fn new(
+        package: &'a Package,
+        mut payload: Payload,
+        source_package_id: Option<[u8; 16]>,
+    ) -> Result<Self, Error> {
         let entries = header::entries(package, &payload, source_package_id);
         let unsigned = PackageMetadata {
             lead: Lead::new(&package.name),
             signature: Header::<IndexSignatureTag>::new_empty(),
             header: Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE),
         };
-        let header_bytes = unsigned.header_bytes().map_err(|error| Error::Header { reason: error.to_string() })?;
+        let header_bytes =
+            unsigned.header_bytes().map_err(|error| Error::Header { reason: error.to_string() })?;
         let md5 = signature::md5(&header_bytes, &mut payload)?;
         Ok(Ready { package, payload, header: unsigned.header, header_bytes, md5 })
     }
 
     fn write(mut self, signer: Option<&dyn Signer>, to: &Path) -> Result<Written, Error> {
-        let entries = signature::entries(self.package, &self.header_bytes, self.md5, &mut self.payload, signer)?;
+        let entries =
+            signature::entries(self.package, &self.header_bytes, self.md5, &mut self.payload, signer)?;
         let metadata = PackageMetadata {
             lead: Lead::new(&self.package.name),
             signature: Header::from_entries(entries, IndexSignatureTag::HEADER_SIGNATURES),

@@ -10,8 +10,8 @@ use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::crypto::{hash::HashAlgorithm, rsa};
 use pgp::packet::{KeyFlags, PubKeyInner, PublicKey, SecretKey, SignatureType, SubpacketData, UserId};
 use pgp::types::{
-    KeyVersion, PacketHeaderVersion, Password, PlainSecretParams, PublicParams, RsaPublicParams, SecretParams, Tag,
-    Timestamp,
+    KeyVersion, PacketHeaderVersion, Password, PlainSecretParams, PublicParams, RsaPublicParams,
+    SecretParams, Tag, Timestamp,
 };
 use rand::rngs::OsRng;
 
@@ -33,7 +33,7 @@ pub(super) fn open(data_dir: &Path) -> Result<KeyFile, Error> {
     if !path.exists() {
         create(&path, data_dir)?;
     }
-    Ok(KeyFile::open(&path, &Passphrase::default())?.as_development())
+    Ok(KeyFile::open(&path, &Passphrase::default())?.into_development())
 }
 
 /// Writes a new key beside the final place and links it there, which fails where another process was first: then its
@@ -79,6 +79,7 @@ fn build(created: Timestamp) -> pgp::errors::Result<String> {
     let config = packet::config(&primary, SignatureType::CertPositive, created.as_secs(), statements)?;
     let user = UserId::from_str(PacketHeaderVersion::New, USER_ID)?;
     let signature = config.sign_certification(&primary, &public, &Password::empty(), Tag::UserId, &user)?;
-    let details = SignedKeyDetails::new(Vec::new(), Vec::new(), vec![user.into_signed(signature)], Vec::new());
+    let details =
+        SignedKeyDetails::new(Vec::new(), Vec::new(), vec![user.into_signed(signature)], Vec::new());
     SignedSecretKey::new(primary, details, Vec::new(), Vec::new()).to_armored_string(ArmorOptions::default())
 }

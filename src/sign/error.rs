@@ -23,7 +23,9 @@ pub enum Error {
     #[error("there is no key file {}", path.display())]
     #[diagnostic(
         code(modgraft::sign::no_file),
-        help("give the path of an OpenPGP secret key, `gpg:KEYID` or `none`; `gpg --armor --export-secret-keys KEYID` writes such a file")
+        help(
+            "give the path of an OpenPGP secret key, `gpg:KEYID` or `none`; `gpg --armor --export-secret-keys KEYID` writes such a file"
+        )
     )]
     NoFile {
         /// The path.
@@ -93,7 +95,9 @@ pub enum Error {
     #[error("the key {key} cannot sign")]
     #[diagnostic(
         code(modgraft::sign::cannot_sign),
-        help("neither the primary key nor a subkey whose secret part is here may sign data; use an RSA key whose primary key signs")
+        help(
+            "neither the primary key nor a subkey whose secret part is here may sign data; use an RSA key whose primary key signs"
+        )
     )]
     CannotSign {
         /// Fingerprint.
@@ -103,7 +107,9 @@ pub enum Error {
     #[error("rpm on {family} does not accept signatures by the key {key}: {reason}")]
     #[diagnostic(
         code(modgraft::sign::not_accepted),
-        help("an RSA-4096 key whose primary key signs, with a SHA-256 self-signature, is accepted by every rpm")
+        help(
+            "an RSA-4096 key whose primary key signs, with a SHA-256 self-signature, is accepted by every rpm"
+        )
     )]
     NotAccepted {
         /// Fingerprint.
@@ -145,7 +151,9 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(
         code(modgraft::sign::gpg),
-        help("where gpg cannot ask for the passphrase, set MODGRAFT_PASSPHRASE; a key file needs no gpg at all")
+        help(
+            "where gpg cannot ask for the passphrase, set MODGRAFT_PASSPHRASE; a key file needs no gpg at all"
+        )
     )]
     Gpg(#[from] process::Error),
 }

@@ -38,7 +38,14 @@ impl Gpg {
         let part = found.signing_part()?;
         let (primary, fingerprint) = (part.primary, found.fingerprint());
         let export = process::succeed(
-            gpg(environment).args(["--armor", "--export-options", "export-minimal", "--export", "--", &fingerprint]),
+            gpg(environment).args([
+                "--armor",
+                "--export-options",
+                "export-minimal",
+                "--export",
+                "--",
+                &fingerprint,
+            ]),
             PATIENCE,
         )?;
         let public_key = String::from_utf8_lossy(&export.stdout).into_owned();
@@ -88,7 +95,7 @@ impl Gpg {
             stdout.read_to_end(&mut signature)?;
         }
         let status = running.child().wait()?;
-        let stderr = stderr.join().map_or_else(|_| Ok(String::new()), |text| text)?;
+        let stderr = stderr.join().unwrap_or_else(|_| Ok(String::new()))?;
         if status.success() {
             return Ok(signature);
         }
@@ -175,9 +182,16 @@ impl Listed {
             Some(('e', expires)) => return Err(Error::Expired { key, date: day(expires) }),
             _ => {}
         }
-        let usable = |part: &&Part| part.here && part.capabilities.contains('s') && !"re".contains(part.validity);
-        let subkeys = || self.parts.iter().filter(|part| !part.primary).filter(usable).max_by_key(|part| part.created);
-        self.parts.iter().filter(|part| part.primary).find(usable).or_else(subkeys).ok_or(Error::CannotSign { key })
+        let usable =
+            |part: &&Part| part.here && part.capabilities.contains('s') && !"re".contains(part.validity);
+        let subkeys =
+            || self.parts.iter().filter(|part| !part.primary).filter(usable).max_by_key(|part| part.created);
+        self.parts
+            .iter()
+            .filter(|part| part.primary)
+            .find(usable)
+            .or_else(subkeys)
+            .ok_or(Error::CannotSign { key })
     }
 }
 

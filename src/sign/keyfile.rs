@@ -50,7 +50,10 @@ impl KeyFile {
     pub(super) fn from_bytes(bytes: &[u8], path: &Path, passphrase: &Passphrase) -> Result<Self, Error> {
         let key = parse(bytes, path)?;
         let Some(self_signature) = newest_self_signature(&key) else {
-            return Err(Error::NotAKey { path: path.to_owned(), reason: "it has no valid self-signature".to_owned() });
+            return Err(Error::NotAKey {
+                path: path.to_owned(),
+                reason: "it has no valid self-signature".to_owned(),
+            });
         };
         let name = format!("{:X}", key.primary_key.fingerprint());
         check_alive(&key, self_signature, &name)?;
@@ -83,7 +86,7 @@ impl KeyFile {
     }
 
     /// Marks the key as the one that modgraft made.
-    pub(super) fn as_development(mut self) -> Self {
+    pub(super) fn into_development(mut self) -> Self {
         self.key.development = true;
         self
     }
@@ -132,7 +135,8 @@ fn newest_self_signature(key: &SignedSecretKey) -> Option<&Signature> {
                 && signature.verify_certification(primary, user.id.tag(), &user.id).is_ok()
         })
     });
-    let direct = key.details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
+    let direct =
+        key.details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
     of_users.chain(direct).max_by_key(|signature| signature.created())
 }
 
@@ -164,9 +168,9 @@ fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
 
 /// Whether a self-signature lets its key sign data. Where it says nothing of uses, the algorithm decides.
 fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
-    let stated = signature
-        .config()
-        .is_some_and(|config| config.hashed_subpackets().any(|one| matches!(one.data, SubpacketData::KeyFlags(_))));
+    let stated = signature.config().is_some_and(|config| {
+        config.hashed_subpackets().any(|one| matches!(one.data, SubpacketData::KeyFlags(_)))
+    });
     if stated { signature.key_flags().sign() } else { algorithm != Algorithm::Other }
 }
 
@@ -192,7 +196,9 @@ fn choose(
             Ok(false) => {}
             Ok(true) => {
                 let mut unlocked = subkey.key.clone();
-                unlock(subkey.key.secret_params(), name, passphrase, |password| unlocked.remove_password(password))?;
+                unlock(subkey.key.secret_params(), name, passphrase, |password| {
+                    unlocked.remove_password(password)
+                })?;
                 let created = u64::from(subkey.key.created_at().as_secs());
                 return Ok((Secret::Subkey(Box::new(unlocked)), created));
             }
@@ -206,7 +212,9 @@ fn check_subkey(key: &SignedSecretKey, subkey: &SignedSecretSubKey, name: &str) 
     let valid = |kind: SignatureType| {
         subkey.signatures.iter().filter(move |signature| {
             signature.typ() == Some(kind)
-                && signature.verify_subkey_binding(key.primary_key.public_key(), subkey.key.public_key()).is_ok()
+                && signature
+                    .verify_subkey_binding(key.primary_key.public_key(), subkey.key.public_key())
+                    .is_ok()
         })
     };
     let binding = valid(SignatureType::SubkeyBinding).max_by_key(|signature| signature.created());

@@ -22,8 +22,13 @@ impl RsaKey {
         let mut primes = vec![number(&p), number(&q)];
         primes.sort();
         primes.reverse();
-        let key =
-            RsaPrivateKey::from_components(public.key.n().clone(), public.key.e().clone(), number(&d), primes).ok()?;
+        let key = RsaPrivateKey::from_components(
+            public.key.n().clone(),
+            public.key.e().clone(),
+            number(&d),
+            primes,
+        )
+        .ok()?;
         let der = key.to_pkcs8_der().ok()?;
         ring::rsa::KeyPair::from_pkcs8(der.as_bytes()).ok().map(RsaKey)
     }

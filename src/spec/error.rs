@@ -11,7 +11,10 @@ pub enum Error {
     Io(#[from] std::io::Error),
     /// What is no library's name.
     #[error("`{}` is no library's name", library.escape_debug())]
-    #[diagnostic(code(modgraft::spec::library), help("write it as after `-l`: letters, digits, `.`, `_`, `+` and `-`"))]
+    #[diagnostic(
+        code(modgraft::spec::library),
+        help("write it as after `-l`: letters, digits, `.`, `_`, `+` and `-`")
+    )]
     Library {
         /// As the recipe has it.
         library: String,

@@ -101,7 +101,9 @@ struct Entry<'a> {
 /// [`Error::Library`] for a library that is no library's name.
 pub fn render(view: &View<'_>) -> Result<String, Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-    if let Some(library) = view.libraries.iter().find(|library| library.is_empty() || !library.chars().all(plain)) {
+    if let Some(library) =
+        view.libraries.iter().find(|library| library.is_empty() || !library.chars().all(plain))
+    {
         return Err(Error::Library { library: library.clone() });
     }
     let mut engine = Handlebars::new();

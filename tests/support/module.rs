@@ -57,7 +57,7 @@ pub struct Module {
 impl Module {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
         write("LICENSE", "Do what you like.\n");
         write("README.md", "# tiny\n\nNäher beschrieben.\n");
         let object = compile(folder.path());
@@ -155,28 +155,33 @@ fn target() -> Target {
 
 fn compile(folder: &Path) -> SharedObject {
     let path = |name: &str| folder.join(name);
-    std::fs::write(path("mod_tiny.c"), SOURCE).unwrap();
-    std::fs::write(path("mod_tiny.map"), "{ global: tiny_module; local: *; };\n").unwrap();
+    fs_err::write(path("mod_tiny.c"), SOURCE).unwrap();
+    fs_err::write(path("mod_tiny.map"), "{ global: tiny_module; local: *; };\n").unwrap();
     let apxs = |name: &str| run(Command::new("apxs").args(["-q", name])).trim().to_owned();
     let apr = run(Command::new("apr-1-config").args(["--includes", "--cppflags"]));
     let mut arguments: Vec<String> =
-        ["-O2", "-g", "-fPIC", "-shared", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"].map(String::from).into();
+        ["-O2", "-g", "-fPIC", "-shared", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"]
+            .map(String::from)
+            .into();
     arguments.extend(apr.split_whitespace().map(String::from));
     arguments.push(format!("-I{}", apxs("includedir")));
     arguments.push(format!("-ffile-prefix-map={}=.", folder.display()));
-    arguments.extend(
-        ["-Wl,-z,relro", "-Wl,-z,now", "-Wl,--as-needed", "-Wl,--build-id=sha1"].map(String::from),
-    );
+    arguments
+        .extend(["-Wl,-z,relro", "-Wl,-z,now", "-Wl,--as-needed", "-Wl,--build-id=sha1"].map(String::from));
     arguments.push(format!("-Wl,--version-script={}", path("mod_tiny.map").display()));
     run(Command::new("cc").args(&arguments).arg("-o").arg(path("mod_tiny.so")).arg(path("mod_tiny.c")));
-    run(Command::new("objcopy").arg("--only-keep-debug").arg(path("mod_tiny.so")).arg(path("mod_tiny.so.debug")));
+    run(Command::new("objcopy")
+        .arg("--only-keep-debug")
+        .arg(path("mod_tiny.so"))
+        .arg(path("mod_tiny.so.debug")));
     run(Command::new("objcopy")
         .arg("--strip-unneeded")
         .arg(format!("--add-gnu-debuglink={}", path("mod_tiny.so.debug").display()))
         .arg(path("mod_tiny.so")));
     let notes = run(Command::new("readelf").arg("-n").arg(path("mod_tiny.so")));
     let id = notes.lines().find_map(|line| line.trim().strip_prefix("Build ID: ")).unwrap().to_owned();
-    let build_id = (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).unwrap()).collect();
+    let build_id =
+        (0..id.len()).step_by(2).map(|at| u8::from_str_radix(&id[at..at + 2], 16).unwrap()).collect();
     SharedObject {
         file: path("mod_tiny.so"),
         debug_file: path("mod_tiny.so.debug"),

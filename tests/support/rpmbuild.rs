@@ -24,7 +24,8 @@ pub fn rebuild(source: &Path, topdir: &Path) -> Vec<PathBuf> {
         .env("SOURCE_DATE_EPOCH", super::module::TIME.to_string())
         .arg(source));
     let folder = topdir.join("RPMS/x86_64");
-    let mut made: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut made: Vec<PathBuf> =
+        fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     made.sort_by_key(|path| path.as_os_str().len());
     made
 }

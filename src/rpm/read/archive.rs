@@ -65,7 +65,9 @@ impl<'a> Archive<'a> {
             Box::new(XzDecoder::new_stream(input, stream))
         } else {
             let name = compressor.unwrap_or_else(|| "an unknown way".to_owned());
-            return Err(package.damaged(format!("its payload is compressed by {name}, which cannot be read here")));
+            return Err(
+                package.damaged(format!("its payload is compressed by {name}, which cannot be read here"))
+            );
         };
         Ok(Archive { input, position: 0, limit })
     }

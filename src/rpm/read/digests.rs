@@ -7,8 +7,8 @@ use serde::Serialize;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
-use super::files::{GHOST, Listed};
 use super::archive::{Archive, Name};
+use super::files::{GHOST, Listed};
 use super::{Error, Opened, bytes, integers, text};
 use crate::process;
 use crate::rpm::digest::hex;
@@ -88,11 +88,20 @@ pub(super) fn check(package: &Opened, files: &[Listed]) -> Result<Vec<DigestChec
     let (md5, sha256) = raw(package)?;
     if let Some(stated) = bytes(package.signature(1004)) {
         let verdict = verdict(stated == md5);
-        checks.push(DigestCheck { covers: "header and payload", algorithm: "MD5".into(), stated: hex(&stated), verdict });
+        checks.push(DigestCheck {
+            covers: "header and payload",
+            algorithm: "MD5".into(),
+            stated: hex(&stated),
+            verdict,
+        });
     }
     let algorithm = integers(package.number(5093)).first().copied();
     if let Some(stated) = text(package.number(5092)) {
-        let verdict = if algorithm == Some(8) { verdict(stated.eq_ignore_ascii_case(&sha256)) } else { Verdict::Unchecked };
+        let verdict = if algorithm == Some(8) {
+            verdict(stated.eq_ignore_ascii_case(&sha256))
+        } else {
+            Verdict::Unchecked
+        };
         checks.push(DigestCheck { covers: "payload", algorithm: name(algorithm), stated, verdict });
     }
     let (archive, of_files) = unpacked(package, files)?;

@@ -27,7 +27,8 @@ const MOST: u64 = 4 << 30;
 pub fn extract(package: &Path, directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let package = Opened::open(package)?;
     let listed = files::list(&package)?;
-    if listed.iter().filter(|file| file.flags & GHOST == 0).map(|file| u128::from(file.size)).sum::<u128>() > MOST.into()
+    if listed.iter().filter(|file| file.flags & GHOST == 0).map(|file| u128::from(file.size)).sum::<u128>()
+        > MOST.into()
     {
         return Err(package.damaged("its files are larger than 4 GiB"));
     }
@@ -42,24 +43,31 @@ pub fn extract(package: &Path, directory: &Path) -> Result<Vec<PathBuf>, Error> 
             Name::Path(path) => by_path.get(key(path)).copied(),
             Name::Index(index) => usize::try_from(*index).ok(),
         };
-        let Some((file, seen)) = number.and_then(|number| listed.get(number).zip(seen.get_mut(number))) else {
+        let Some((file, seen)) = number.and_then(|number| listed.get(number).zip(seen.get_mut(number)))
+        else {
             return Err(package.damaged("its payload has a file that its header has not"));
         };
         if std::mem::replace(seen, true) {
             return Err(package.damaged(format!("`{}` is in its payload twice", file.path.escape_debug())));
         }
         if entry.links > 1 {
-            return Err(package.damaged(format!("`{}` is a hard link, which is not read here", file.path.escape_debug())));
+            return Err(package
+                .damaged(format!("`{}` is a hard link, which is not read here", file.path.escape_debug())));
         }
         if entry.size.is_some_and(|size| size != file.size) {
-            return Err(package.damaged(format!("header and payload differ in the size of `{}`", file.path.escape_debug())));
+            return Err(package.damaged(format!(
+                "header and payload differ in the size of `{}`",
+                file.path.escape_debug()
+            )));
         }
         if let Some(path) = write(&package, &root, file, &mut archive)? {
             written.push(directory.join(path));
         }
     }
     match listed.iter().zip(seen).find(|(file, seen)| !seen && file.flags & GHOST == 0) {
-        Some((missing, _)) => Err(package.damaged(format!("`{}` is not in its payload", missing.path.escape_debug()))),
+        Some((missing, _)) => {
+            Err(package.damaged(format!("`{}` is not in its payload", missing.path.escape_debug())))
+        }
         None => Ok(written),
     }
 }
@@ -106,7 +114,13 @@ fn write(
     }
 }
 
-fn regular(package: &Opened, folder: &OwnedFd, name: &str, file: &Listed, archive: &mut Archive<'_>) -> Result<(), Error> {
+fn regular(
+    package: &Opened,
+    folder: &OwnedFd,
+    name: &str,
+    file: &Listed,
+    archive: &mut Archive<'_>,
+) -> Result<(), Error> {
     let shown = file.path.escape_debug();
     let Some((_, mut hash)) = hasher(file_algorithm(package)) else {
         return Err(package.damaged("its files' digests are of an unknown kind"));
@@ -124,7 +138,11 @@ fn regular(package: &Opened, folder: &OwnedFd, name: &str, file: &Listed, archiv
     })
     .map_err(|error| unwrapped(package, error))?;
     match failure.or_else(|| out.flush().err()) {
-        Some(error) => return Err(std::io::Error::new(error.kind(), format!("{}: {error}", file.path.escape_debug())).into()),
+        Some(error) => {
+            return Err(
+                std::io::Error::new(error.kind(), format!("{}: {error}", file.path.escape_debug())).into()
+            );
+        }
         None if read != file.size => return Err(package.damaged(format!("`{shown}` is cut off"))),
         None => {}
     }
@@ -143,7 +161,8 @@ fn descend(root: &OwnedFd, parts: &[&str]) -> Result<OwnedFd, Error> {
             Err(errno) => return Err(named(Path::new(part), errno)),
         }
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        folder = openat(&folder, *part, flags, Mode::empty()).map_err(|errno| named(Path::new(part), errno))?;
+        folder =
+            openat(&folder, *part, flags, Mode::empty()).map_err(|errno| named(Path::new(part), errno))?;
     }
     Ok(folder)
 }
@@ -159,7 +178,8 @@ fn stays_inside(depth: usize, target: &[u8]) -> bool {
     if target.is_empty() || target.starts_with(b"/") || target.contains(&0) {
         return false;
     }
-    let mut parts = target.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").peekable();
+    let mut parts =
+        target.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".").peekable();
     let mut above = 0;
     while parts.next_if(|part| *part == b"..").is_some() {
         above += 1;

@@ -83,7 +83,9 @@ fn names(package: &Opened) -> Result<Vec<String>, Error> {
         .zip(indices)
         .map(|(base, index)| {
             let folder = usize::try_from(index).ok().and_then(|index| folders.get(index));
-            folder.map(|folder| format!("{folder}{base}")).ok_or_else(|| package.damaged("a file is in no folder"))
+            folder
+                .map(|folder| format!("{folder}{base}"))
+                .ok_or_else(|| package.damaged("a file is in no folder"))
         })
         .collect()
 }

@@ -226,7 +226,12 @@ fn changelog(package: &Opened) -> Vec<Change> {
     let times = package.integers(IndexTag::RPMTAG_CHANGELOGTIME);
     let (titles, texts) =
         (package.texts(IndexTag::RPMTAG_CHANGELOGNAME), package.texts(IndexTag::RPMTAG_CHANGELOGTEXT));
-    times.into_iter().zip(titles).zip(texts).map(|((time, title), text)| Change { time, title, text }).collect()
+    times
+        .into_iter()
+        .zip(titles)
+        .zip(texts)
+        .map(|((time, title), text)| Change { time, title, text })
+        .collect()
 }
 
 fn scriptlets(package: &Opened) -> Vec<Scriptlet> {
@@ -242,8 +247,11 @@ fn scriptlets(package: &Opened) -> Vec<Scriptlet> {
     ];
     let single = kinds.into_iter().filter_map(|(kind, body, program)| {
         let (body, program) = (package.text(body), package.texts(program));
-        (body.is_some() || !program.is_empty())
-            .then(|| Scriptlet { kind, program, body: body.unwrap_or_default() })
+        (body.is_some() || !program.is_empty()).then(|| Scriptlet {
+            kind,
+            program,
+            body: body.unwrap_or_default(),
+        })
     });
     let triggers = [
         ("%trigger", T::RPMTAG_TRIGGERSCRIPTS, T::RPMTAG_TRIGGERSCRIPTPROG),
@@ -277,7 +285,11 @@ const FLAGS: [(u32, &str); 9] = [
 fn shown(file: files::Listed) -> InspectedFile {
     InspectedFile {
         mode: mode(file.mode),
-        flags: FLAGS.into_iter().filter(|(bit, _)| file.flags >> bit & 1 == 1).map(|(_, name)| name).collect(),
+        flags: FLAGS
+            .into_iter()
+            .filter(|(bit, _)| file.flags >> bit & 1 == 1)
+            .map(|(_, name)| name)
+            .collect(),
         target: (!file.target.is_empty()).then_some(file.target),
         path: file.path,
         user: file.user,

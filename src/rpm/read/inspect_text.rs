@@ -41,19 +41,35 @@ impl Inspection {
         for group in &self.relations {
             out.section(group.kind, group.relations.iter().cloned());
         }
-        out.section("files", self.files.iter().map(|file| {
-            let target = file.target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
-            let flags = if file.flags.is_empty() { String::new() } else { format!("  ({})", file.flags.join(", ")) };
-            format!("{} {} {} {:>9} {}{target}{flags}", file.mode, file.user, file.group, file.size, file.path)
-        }));
-        out.section("scriptlets", self.scriptlets.iter().flat_map(|scriptlet| {
-            let head = format!("{} {}", scriptlet.kind, scriptlet.program.join(" "));
-            std::iter::once(head).chain(scriptlet.body.lines().map(|line| format!("  {line}")))
-        }));
-        out.section("changelog", self.changelog.iter().flat_map(|change| {
-            let head = format!("{} {}", day(change.time), change.title);
-            std::iter::once(head).chain(change.text.lines().map(|line| format!("  {line}")))
-        }));
+        out.section(
+            "files",
+            self.files.iter().map(|file| {
+                let target = file.target.as_ref().map(|target| format!(" -> {target}")).unwrap_or_default();
+                let flags = if file.flags.is_empty() {
+                    String::new()
+                } else {
+                    format!("  ({})", file.flags.join(", "))
+                };
+                format!(
+                    "{} {} {} {:>9} {}{target}{flags}",
+                    file.mode, file.user, file.group, file.size, file.path
+                )
+            }),
+        );
+        out.section(
+            "scriptlets",
+            self.scriptlets.iter().flat_map(|scriptlet| {
+                let head = format!("{} {}", scriptlet.kind, scriptlet.program.join(" "));
+                std::iter::once(head).chain(scriptlet.body.lines().map(|line| format!("  {line}")))
+            }),
+        );
+        out.section(
+            "changelog",
+            self.changelog.iter().flat_map(|change| {
+                let head = format!("{} {}", day(change.time), change.title);
+                std::iter::once(head).chain(change.text.lines().map(|line| format!("  {line}")))
+            }),
+        );
         out.0
     }
 }

@@ -85,7 +85,11 @@ pub(super) fn read_header(input: &mut impl Read, file_size: u64, part: Part) -> 
     let (index, store) = header[INTRO..].split_at(entries as usize * ENTRY);
     for (position, entry) in index.chunks_exact(ENTRY).enumerate() {
         check(entry, store).map_err(|reason| {
-            Wrong::Damaged(format!("entry {position} (tag {}) of the {} {reason}", number(entry, 0), part.name()))
+            Wrong::Damaged(format!(
+                "entry {position} (tag {}) of the {} {reason}",
+                number(entry, 0),
+                part.name()
+            ))
         })?;
     }
     Ok(header)

@@ -12,9 +12,7 @@ mod signatures;
 
 pub use digests::{DigestCheck, Verdict};
 pub use extract::extract;
-pub use inspect::{
-    Change, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, inspect,
-};
+pub use inspect::{Change, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, inspect};
 pub use signatures::SignatureInfo;
 
 use std::collections::HashMap;
@@ -43,7 +41,8 @@ impl Opened {
     fn open(path: &Path) -> Result<Self, Error> {
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
-        let not_a_package = |reason: &str| Error::NotAPackage { path: path.to_owned(), reason: reason.to_owned() };
+        let not_a_package =
+            |reason: &str| Error::NotAPackage { path: path.to_owned(), reason: reason.to_owned() };
         if !metadata.is_file() {
             return Err(not_a_package("it is no regular file"));
         }
@@ -57,17 +56,21 @@ impl Opened {
             return Err(not_a_package("it does not begin as one"));
         }
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
-        let signature = limits::read_header(&mut file, size, limits::Part::Signature).map_err(|error| error.named(path))?;
+        let signature = limits::read_header(&mut file, size, limits::Part::Signature)
+            .map_err(|error| error.named(path))?;
         front.extend(&signature);
         // The main header begins on a multiple of eight.
         let padding = (8 - signature.len() % 8) % 8;
         let mut pad = [0; 8];
-        file.read_exact(&mut pad[..padding]).map_err(|_| damaged("it ends within the signature".to_owned()))?;
+        file.read_exact(&mut pad[..padding])
+            .map_err(|_| damaged("it ends within the signature".to_owned()))?;
         front.extend(&pad[..padding]);
-        let header_bytes = limits::read_header(&mut file, size, limits::Part::Main).map_err(|error| error.named(path))?;
+        let header_bytes =
+            limits::read_header(&mut file, size, limits::Part::Main).map_err(|error| error.named(path))?;
         front.extend(&header_bytes);
         let payload_start = front.len() as u64;
-        let metadata = PackageMetadata::parse(&mut front.as_slice()).map_err(|error| damaged(one_line(&error)))?;
+        let metadata =
+            PackageMetadata::parse(&mut front.as_slice()).map_err(|error| damaged(one_line(&error)))?;
         Ok(Opened { path: path.to_owned(), file, metadata, header_bytes, payload_start, size })
     }
 
@@ -123,7 +126,9 @@ fn texts(data: Option<IndexData>) -> Vec<String> {
 
 fn integers(data: Option<IndexData>) -> Vec<u64> {
     match data {
-        Some(IndexData::Char(values) | IndexData::Int8(values)) => values.into_iter().map(u64::from).collect(),
+        Some(IndexData::Char(values) | IndexData::Int8(values)) => {
+            values.into_iter().map(u64::from).collect()
+        }
         Some(IndexData::Int16(values)) => values.into_iter().map(u64::from).collect(),
         Some(IndexData::Int32(values)) => values.into_iter().map(u64::from).collect(),
         Some(IndexData::Int64(values)) => values,

@@ -36,7 +36,8 @@ pub struct SignatureInfo {
 /// All that are there.
 pub(super) fn list(package: &Opened) -> Vec<SignatureInfo> {
     let mut found = Vec::new();
-    let single = [(267, "header"), (268, "header"), (1002, "header and payload"), (1005, "header and payload")];
+    let single =
+        [(267, "header"), (268, "header"), (1002, "header and payload"), (1005, "header and payload")];
     for (tag, covers) in single {
         if let Some(packet) = bytes(package.signature(tag)) {
             found.push(read(tag, covers, &packet));
@@ -80,7 +81,9 @@ fn describe(tag: u32, covers: &'static str, signature: &Signature) -> SignatureI
 
 fn algorithm(algorithm: PublicKeyAlgorithm) -> String {
     match algorithm {
-        PublicKeyAlgorithm::RSA | PublicKeyAlgorithm::RSASign | PublicKeyAlgorithm::RSAEncrypt => "RSA".to_owned(),
+        PublicKeyAlgorithm::RSA | PublicKeyAlgorithm::RSASign | PublicKeyAlgorithm::RSAEncrypt => {
+            "RSA".to_owned()
+        }
         PublicKeyAlgorithm::EdDSALegacy => "EdDSA".to_owned(),
         other => format!("{other:?}"),
     }
