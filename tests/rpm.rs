@@ -7,9 +7,9 @@ use std::process::Command;
 
 use modgraft::package::PackageSet;
 use modgraft::rpm::{self, Destinations, WrittenSet};
-use modgraft::sign::{self, BoxedSigner, KeySpec};
+use modgraft::sign::{self, BoxedSigner};
 use support::module::Module;
-use support::{run, run_fails};
+use support::{key, run, run_fails};
 
 fn write(set: &PackageSet, signer: Option<&BoxedSigner>, folder: &Path) -> WrittenSet {
     let to = Destinations {
@@ -18,10 +18,6 @@ fn write(set: &PackageSet, signer: Option<&BoxedSigner>, folder: &Path) -> Writt
         source: folder.join(set.source.file_name()),
     };
     rpm::write_set(set, signer.map(|signer| &**signer as &dyn sign::Signer), &to).unwrap()
-}
-
-fn development_key(folder: &Path) -> BoxedSigner {
-    sign::open(&KeySpec::Development, folder).unwrap().unwrap()
 }
 
 fn paths(written: &WrittenSet) -> [PathBuf; 3] {
@@ -41,8 +37,8 @@ fn rpm_verifies_digests_and_signatures() {
         let mut module = Module::new();
         module.family = family;
         let folder = tempfile::tempdir().unwrap();
-        let key = development_key(&folder.path().join("key"));
-        let written = write(&module.packages(), Some(&key), folder.path());
+        let key = key();
+        let written = write(&module.packages(), Some(key), folder.path());
         let database = folder.path().join("db");
         let public = folder.path().join("key.asc");
         fs_err::write(&public, &key.key().public_key).unwrap();
@@ -82,11 +78,11 @@ fn rpm_verifies_digests_and_signatures() {
 fn the_same_input_gives_the_same_bytes() {
     let module = Module::new();
     let folder = tempfile::tempdir().unwrap();
-    let key = development_key(&folder.path().join("key"));
+    let key = key();
     let digests = |name: &str| {
         let to = folder.path().join(name);
         fs_err::create_dir(&to).unwrap();
-        let written = write(&module.packages(), Some(&key), &to);
+        let written = write(&module.packages(), Some(key), &to);
         for (path, written) in
             paths(&written).iter().zip([&written.binary, &written.debuginfo, &written.source])
         {

@@ -6,8 +6,8 @@ mod support;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use modgraft::rpm::{self, Destinations};
-use modgraft::sign::{self, KeySpec};
 use rustix::process::{Resource, Rlimit, setrlimit};
+use support::key;
 use support::module::Module;
 
 /// Marsaglia's xorshift64.
@@ -82,14 +82,14 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
 fn damaged_packages_are_refused_or_read() {
     let mut module = Module::new();
     let folder = tempfile::tempdir().unwrap();
-    let key = sign::open(&KeySpec::Development, &folder.path().join("key")).unwrap().unwrap();
+    let key = key();
     let mut whole = Vec::new();
     for family in ["debian", "el7"] {
         module.family = family;
         let set = module.packages();
         let path = |name: &str| folder.path().join(format!("{family}-{name}"));
         let to = Destinations { binary: path("b"), debuginfo: path("d"), source: path("s") };
-        rpm::write_set(&set, Some(&*key), &to).unwrap();
+        rpm::write_set(&set, Some(&**key), &to).unwrap();
         whole.extend([to.binary, to.debuginfo, to.source].map(|path| fs_err::read(path).unwrap()));
     }
     // One allocation of what a header states would be beyond this.

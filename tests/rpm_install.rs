@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use modgraft::rpm::{Destinations, write_set};
-use modgraft::sign::{self, KeySpec};
 use support::module::Module;
-use support::{run, run_fails};
+use support::{key, run, run_fails};
 
 /// A root with a libc and an httpd in it, as packages, so that requirements are met for real.
 struct Root {
@@ -76,14 +75,14 @@ fn stand_in(folder: &Path) -> PathBuf {
 
 fn build(module: &Module, folder: &Path) -> PathBuf {
     let set = module.packages();
-    let key = sign::open(&KeySpec::Development, &folder.join("key")).unwrap().unwrap();
+    let key = key();
     let path = |package: &modgraft::package::Package| folder.join(package.file_name());
     let to = Destinations {
         binary: path(&set.binary),
         debuginfo: path(&set.debuginfo),
         source: path(&set.source),
     };
-    write_set(&set, Some(&*key), &to).unwrap();
+    write_set(&set, Some(&**key), &to).unwrap();
     fs_err::write(folder.join("key.asc"), &key.key().public_key).unwrap();
     to.binary
 }

@@ -7,10 +7,9 @@ use std::process::Command;
 
 use modgraft::package::{Content, File, FileKind, Package};
 use modgraft::rpm::{self, Destinations, Error, Verdict};
-use modgraft::sign::{self, KeySpec};
 use support::module::Module;
 use support::rpmbuild::rebuild;
-use support::run;
+use support::{key, run};
 
 struct Built {
     folder: tempfile::TempDir,
@@ -23,14 +22,14 @@ fn build(family: &'static str) -> Built {
     module.family = family;
     let set = module.packages();
     let folder = tempfile::tempdir().unwrap();
-    let key = sign::open(&KeySpec::Development, &folder.path().join("key")).unwrap().unwrap();
+    let key = key();
     let path = |package: &Package| folder.path().join(package.file_name());
     let to = Destinations {
         binary: path(&set.binary),
         debuginfo: path(&set.debuginfo),
         source: path(&set.source),
     };
-    rpm::write_set(&set, Some(&*key), &to).unwrap();
+    rpm::write_set(&set, Some(&**key), &to).unwrap();
     let key_id = key.key().key_id.clone();
     Built { folder, packages: [to.binary, to.debuginfo, to.source], key_id }
 }

@@ -12,6 +12,16 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use modgraft::check::{Httpd, Plan};
+use modgraft::sign::{self, BoxedSigner, KeySpec};
+
+/// A development key, made once in a test binary: an RSA-4096 key takes seconds.
+pub fn key() -> &'static BoxedSigner {
+    static KEY: OnceLock<BoxedSigner> = OnceLock::new();
+    KEY.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        sign::open(&KeySpec::Development, folder.path()).unwrap().unwrap()
+    })
+}
 
 fn output(command: &mut Command) -> Output {
     let program = command.get_program().to_string_lossy().into_owned();
