@@ -34,7 +34,8 @@ fn main() {
         ("modgraft build-module, signed", &whole),
         ("rpmbuild -ba, unsigned", &rpmbuild),
     ] {
-        let [min, max] = [times.iter().min(), times.iter().max()].map(|time| *time.expect("there were rounds"));
+        let [min, max] =
+            [times.iter().min(), times.iter().max()].map(|time| *time.expect("there were rounds"));
         println!(
             "{name:<34} {:>7.1} {:>7.1} {:>7.1} {:>9.2}",
             millis(min),
@@ -59,7 +60,8 @@ impl CompilerCall {
         let arguments = arguments.map(|argument| argument.as_str().expect("a text").to_owned()).collect();
         let directory = work.join("bare");
         fs_err::create_dir_all(&directory).expect("a folder");
-        fs_err::copy(out.join("mod_proxy_wstunnel.c"), directory.join("mod_proxy_wstunnel.c")).expect("the flat file");
+        fs_err::copy(out.join("mod_proxy_wstunnel.c"), directory.join("mod_proxy_wstunnel.c"))
+            .expect("the flat file");
         CompilerCall { program: call["program"].as_str().expect("a text").to_owned(), arguments, directory }
     }
 

@@ -19,5 +19,7 @@ fn xdg(variable: &str, below_home: &str) -> PathBuf {
     // The specification: a relative path in an XDG variable is invalid and must be ignored.
     let set = env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || env::home_dir().filter(|home| home.is_absolute()).map(|home| home.join(below_home));
-    set.or_else(home).unwrap_or_else(|| env::temp_dir().join("modgraft-home").join(below_home)).join("modgraft")
+    set.or_else(home)
+        .unwrap_or_else(|| env::temp_dir().join("modgraft-home").join(below_home))
+        .join("modgraft")
 }

@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn a_missing_program_is_named() {
-        let error = output(&mut Command::new("modgraft-no-such-program"), Duration::from_secs(5)).unwrap_err();
+        let error =
+            output(&mut Command::new("modgraft-no-such-program"), Duration::from_secs(5)).unwrap_err();
         assert_eq!(error.to_string(), "`modgraft-no-such-program` is not installed");
     }
 
@@ -241,7 +242,8 @@ mod tests {
 
     #[test]
     fn a_failure_carries_what_the_program_said() {
-        let error = succeed(Command::new("sh").args(["-c", "echo why >&2; exit 3"]), Duration::from_secs(5)).unwrap_err();
+        let error = succeed(Command::new("sh").args(["-c", "echo why >&2; exit 3"]), Duration::from_secs(5))
+            .unwrap_err();
         assert_eq!(error.to_string(), "`sh` failed (exit status: 3)\n  why");
     }
 }

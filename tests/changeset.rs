@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use changeset_support::{after, file, fragments, listing, paths, read, read_on, rules, sources};
-use modgraft::changeset::{self, Action, Class, Encoding, FileText, ModuleFound, describe, modules, single_module};
+use modgraft::changeset::{
+    self, Action, Class, Encoding, FileText, ModuleFound, describe, modules, single_module,
+};
 use modgraft::source::{Sources, Tree};
 
 const MAIL: &str = include_str!("fixtures/patches/example-mail.patch");
@@ -17,7 +19,9 @@ const MODULE: &str = "AP_DECLARE_MODULE(x) = {\n    STANDARD20_MODULE_STUFF\n};\
 fn adds(path: &str, text: &str) -> String {
     let count = text.lines().count();
     let lines: String = text.lines().map(|line| format!("+{line}\n")).collect();
-    format!("diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{lines}")
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{lines}"
+    )
 }
 
 /// A unified file patch of one hunk.
@@ -159,20 +163,34 @@ fn what_happened_to_a_patch_on_its_way_does_no_harm() {
         ("only two header lines", changes("x.c", hunk)),
         ("hg's header", format!("# HG changeset patch\n# User y\ndiff -r 0 x.c\n{}", changes("x.c", hunk))),
         ("times", changes("x.c", hunk).replace("x.c\n", "x.c\t2013-06-13 15:48:33.000 +0200\n")),
-        ("quoted paths", changes("x.c", hunk).replace("a/x.c", "\"a/x.c\"").replace("b/x.c", "\"b/\\170.c\"")),
+        (
+            "quoted paths",
+            changes("x.c", hunk).replace("a/x.c", "\"a/x.c\"").replace("b/x.c", "\"b/\\170.c\""),
+        ),
     ] {
-        let changeset = read(&patch).unwrap_or_else(|error| panic!("{what}: {}", changeset_support::shown(&error)));
-        assert_eq!((paths(&changeset), fragments(&changeset, "x.c")), (vec!["x.c"], expected.clone()), "{what}");
+        let changeset =
+            read(&patch).unwrap_or_else(|error| panic!("{what}: {}", changeset_support::shown(&error)));
+        assert_eq!(
+            (paths(&changeset), fragments(&changeset, "x.c")),
+            (vec!["x.c"], expected.clone()),
+            "{what}"
+        );
     }
     // The marker in another language is the marker.
-    let german = read(changes("x.c", "@@ -1 +1 @@\n-a\n\\ Kein Zeilenumbruch am Dateiende.\n+b\n\\ Kein Zeilenumbruch am Dateiende.\n"));
+    let german = read(changes(
+        "x.c",
+        "@@ -1 +1 @@\n-a\n\\ Kein Zeilenumbruch am Dateiende.\n+b\n\\ Kein Zeilenumbruch am Dateiende.\n",
+    ));
     assert_eq!(fragments(&german.unwrap(), "x.c"), "1!+b<no newline>\n-a");
 }
 
 #[test]
 fn lines_of_a_patch_that_look_like_headers_are_lines() {
     let text = "-- a/y.c\n++ b/y.c\n@ -1 +1 @@\n";
-    let patch = changes("x.c", "@@ -1,3 +1,3 @@\n--- a/y.c\n-++ b/y.c\n-@ -1 +1 @@\n+-- a/z.c\n+++ b/z.c\n+diff --git a/z b/z\n");
+    let patch = changes(
+        "x.c",
+        "@@ -1,3 +1,3 @@\n--- a/y.c\n-++ b/y.c\n-@ -1 +1 @@\n+-- a/z.c\n+++ b/z.c\n+diff --git a/z b/z\n",
+    );
     let changeset = read_on(patch, &[("x.c", text.as_bytes())]).unwrap();
     assert_eq!(after(&changeset, "x.c"), "-- a/z.c\n++ b/z.c\ndiff --git a/z b/z\n");
 }
@@ -180,18 +198,26 @@ fn lines_of_a_patch_that_look_like_headers_are_lines() {
 #[test]
 fn moved_lines_are_found_and_reported() {
     let base = format!("new top\n{}", numbered(1..=40));
-    let patch = changes("x.c", "@@ -9,3 +9,4 @@\n line 9\n+added\n line 10\n line 11\n@@ -30,3 +31,2 @@\n line 30\n-line 31\n line 32\n");
+    let patch = changes(
+        "x.c",
+        "@@ -9,3 +9,4 @@\n line 9\n+added\n line 10\n line 11\n@@ -30,3 +31,2 @@\n line 30\n-line 31\n line 32\n",
+    );
     let changeset = read_on(patch, &[("x.c", base.as_bytes())]).unwrap();
     let offsets: Vec<i64> = file(&changeset, "x.c").hunks.iter().map(|hunk| hunk.offset).collect();
     assert_eq!(offsets, [1, 1]);
-    assert_eq!(after(&changeset, "x.c"), base.replace("line 9\n", "line 9\nadded\n").replace("line 31\n", ""));
+    assert_eq!(
+        after(&changeset, "x.c"),
+        base.replace("line 9\n", "line 9\nadded\n").replace("line 31\n", "")
+    );
     let FileText::Whole { before, .. } = &file(&changeset, "x.c").text else { panic!("it is whole") };
     assert_eq!(before.as_deref(), Some(base.as_str()));
 }
 
 #[test]
 fn a_recipe_overrules_the_class_of_a_file() {
-    let patch = adds("modules/x/mod_x.c", MODULE) + &adds("modules/x/test_x.c", "int test;\n") + &adds("docs/x.c", "int x;\n");
+    let patch = adds("modules/x/mod_x.c", MODULE)
+        + &adds("modules/x/test_x.c", "int test;\n")
+        + &adds("docs/x.c", "int x;\n");
     let rules = rules(
         "[[classify]]\nname = \"no-test\"\npath = \"**/test_*.c\"\nclass = \"test\"\nwhy = \"a program\"\n\
          [[classify]]\npath = \"docs/*.c\"\ncontent = [\"int x\"]\nclass = \"module-source\"\nwhy = \"it is needed\"\n",
@@ -208,7 +234,9 @@ fn a_recipe_overrules_the_class_of_a_file() {
 fn a_recipe_drops_one_hunk() {
     let base = numbered(1..=40);
     let hunks = "@@ -4,2 +4,5 @@\n line 4\n+unwanted 1\n+unwanted 2\n+unwanted 3\n line 5\n@@ -20,2 +23,3 @@\n line 20\n+wanted\n line 21\n";
-    let rules = rules("[[classify]]\npath = \"x.c\"\nadded = [\"unwanted\"]\nclass = \"other\"\nwhy = \"not for us\"\n");
+    let rules = rules(
+        "[[classify]]\npath = \"x.c\"\nadded = [\"unwanted\"]\nclass = \"other\"\nwhy = \"not for us\"\n",
+    );
     let patch = changes("x.c", hunks);
     let patches: &[(&str, &[u8])] = &[("p", patch.as_bytes())];
     let based = changeset::read(&sources(patches, Some(&[("x.c", base.as_bytes())])), &rules).unwrap();
@@ -217,7 +245,8 @@ fn a_recipe_drops_one_hunk() {
         let hunks = &file(changeset, "x.c").hunks;
         hunks.iter().map(|hunk| (hunk.class, hunk.reason.rule.to_string(), hunk.offset)).collect()
     };
-    let expected = vec![(Class::Other, "recipe.1".into(), 0), (Class::SharedSource, "shared.source".into(), 0)];
+    let expected =
+        vec![(Class::Other, "recipe.1".into(), 0), (Class::SharedSource, "shared.source".into(), 0)];
     assert_eq!(record(&based), expected);
     let alone = changeset::read(&sources(patches, None), &rules).unwrap();
     assert_eq!(record(&alone), expected);
@@ -233,14 +262,24 @@ fn a_recipe_drops_one_hunk() {
 #[test]
 fn a_series_changes_what_it_showed() {
     let first = changes("x.c", "@@ -10,3 +10,5 @@\n line 10\n+draft\n+kept\n line 11\n line 12\n");
-    let second = changes("x.c", "@@ -2,2 +2,3 @@\n line 2\n+early\n line 3\n@@ -10,4 +11,4 @@\n line 10\n-draft\n+final\n kept\n line 11\n");
+    let second = changes(
+        "x.c",
+        "@@ -2,2 +2,3 @@\n line 2\n+early\n line 3\n@@ -10,4 +11,4 @@\n line 10\n-draft\n+final\n kept\n line 11\n",
+    );
     let third = changes("x.c", "@@ -13,2 +13,1 @@\n kept\n-line 11\n");
-    let patches: Vec<(&str, &[u8])> = vec![("1", first.as_bytes()), ("2", second.as_bytes()), ("3", third.as_bytes())];
+    let patches: Vec<(&str, &[u8])> =
+        vec![("1", first.as_bytes()), ("2", second.as_bytes()), ("3", third.as_bytes())];
     let base = numbered(1..=20);
     let based = changeset::read(&sources(&patches, Some(&[("x.c", base.as_bytes())])), &[]).unwrap();
-    let expected = base.replace("line 2\n", "line 2\nearly\n").replace("line 10\n", "line 10\nfinal\nkept\n").replace("line 11\n", "");
+    let expected = base
+        .replace("line 2\n", "line 2\nearly\n")
+        .replace("line 10\n", "line 10\nfinal\nkept\n")
+        .replace("line 11\n", "");
     assert_eq!(after(&based, "x.c"), expected);
-    assert_eq!(file(&based, "x.c").hunks.iter().map(|hunk| hunk.patch.as_str()).collect::<Vec<_>>(), ["1", "2", "2", "3"]);
+    assert_eq!(
+        file(&based, "x.c").hunks.iter().map(|hunk| hunk.patch.as_str()).collect::<Vec<_>>(),
+        ["1", "2", "2", "3"]
+    );
     let alone = changeset::read(&sources(&patches, None), &[]).unwrap();
     insta::assert_snapshot!(fragments(&alone, "x.c"), @r"
     2 line 2
@@ -266,7 +305,8 @@ fn a_series_changes_what_it_showed() {
 fn a_file_that_comes_and_goes_leaves_nothing() {
     let deletes = "diff --git a/x.c b/x.c\ndeleted file mode 100644\n--- a/x.c\n+++ /dev/null\n@@ -1 +0,0 @@\n-int x;\n";
     let patches = [adds("mod_x.c", MODULE) + &adds("x.c", "int x;\n"), deletes.to_owned()];
-    let patches: Vec<(&str, &[u8])> = patches.iter().zip(["1", "2"]).map(|(patch, name)| (name, patch.as_bytes())).collect();
+    let patches: Vec<(&str, &[u8])> =
+        patches.iter().zip(["1", "2"]).map(|(patch, name)| (name, patch.as_bytes())).collect();
     let changeset = changeset::read(&sources(&patches, None), &[]).unwrap();
     assert_eq!(paths(&changeset), ["mod_x.c"]);
     // Gone and made again, it was there before.
@@ -307,7 +347,9 @@ fn one_module_is_told_from_others() {
     assert_eq!(single_module(&changeset, None).unwrap().name, "mod_other");
 
     // Two new ones: one must be named, and the files of the other are shared then.
-    let two = adds("modules/p/mod_x.c", MODULE) + &adds("modules/q/mod_other.c", &other) + &adds("modules/q/util.c", "int q;\n");
+    let two = adds("modules/p/mod_x.c", MODULE)
+        + &adds("modules/q/mod_other.c", &other)
+        + &adds("modules/q/util.c", "int q;\n");
     let changeset = read(two).unwrap();
     assert_eq!(modules(&changeset).len(), 2);
     let wanted = single_module(&changeset, Some("x_module")).unwrap();
@@ -321,7 +363,10 @@ fn one_module_is_told_from_others() {
 #[test]
 fn whole_files_bring_the_headers_they_include() {
     let files = [
-        ("src/mod_x.c", "#include \"x.h\"\n# include \"sub/y.h\"\n#include <z.h>\n#include \"../up.h\"\n#include \"httpd.h\"\n"),
+        (
+            "src/mod_x.c",
+            "#include \"x.h\"\n# include \"sub/y.h\"\n#include <z.h>\n#include \"../up.h\"\n#include \"httpd.h\"\n",
+        ),
         ("src/x.h", "#include \"z.h\"\r\n"),
         ("src/z.h", "#define Z\n"),
         ("src/sub/y.h", "#define Y\n"),
@@ -329,8 +374,15 @@ fn whole_files_bring_the_headers_they_include() {
         ("up.h", "#define UP\n"),
         ("src/util.c", "int util;\n"),
     ];
-    let tree: BTreeMap<String, Arc<[u8]>> =
-        files.iter().map(|(path, text)| ((*path).to_owned(), format!("{text}{}", if *path == "src/mod_x.c" { MODULE } else { "" }).into_bytes().into())).collect();
+    let tree: BTreeMap<String, Arc<[u8]>> = files
+        .iter()
+        .map(|(path, text)| {
+            (
+                (*path).to_owned(),
+                format!("{text}{}", if *path == "src/mod_x.c" { MODULE } else { "" }).into_bytes().into(),
+            )
+        })
+        .collect();
     let sources = Sources {
         patches: Vec::new(),
         base: Some(Tree::memory("x-1.0.tar.gz".into(), tree)),

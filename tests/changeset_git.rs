@@ -17,7 +17,11 @@ struct Change {
 }
 
 const OLD_TO_NEW: &[(&str, Option<&[u8]>, Option<&[u8]>)] = &[
-    ("CHANGES", Some(b"Changes with Apache 2.4.5\n\n  *) Old.\n"), Some(b"Changes with Apache 2.4.5\n\n  *) New.\n\n  *) Old.\n")),
+    (
+        "CHANGES",
+        Some(b"Changes with Apache 2.4.5\n\n  *) Old.\n"),
+        Some(b"Changes with Apache 2.4.5\n\n  *) New.\n\n  *) Old.\n"),
+    ),
     ("docs/icon.gif", Some(b"GIF\0\x01\x02"), Some(b"GIF\0\x03\x04\x05")),
     ("modules/x/config.m4", None, Some(b"APACHE_MODULE(x)\n")),
     ("modules/x/empty.c", None, Some(b"")),
@@ -36,7 +40,9 @@ impl Change {
         fs_err::create_dir(path.join("repo")).unwrap();
         let lines: String = (1..=90).map(|n| format!("int shared_{n};\n")).collect();
         let moved: String = (1..=30).map(|n| format!("int moved_{n};\n")).collect();
-        let changed = lines.replace("int shared_40;\n", "int shared_40;\nint brought;\n").replace("int shared_80;\n", "");
+        let changed = lines
+            .replace("int shared_40;\n", "int shared_40;\nint brought;\n")
+            .replace("int shared_80;\n", "");
         let mut all: Vec<(&str, Option<&[u8]>, Option<&[u8]>)> = OLD_TO_NEW.to_vec();
         let renamed = moved.replace("moved_15", "renamed_15");
         all.push(("modules/x/mod_x.c", None, Some(MODULE.as_bytes())));
@@ -59,7 +65,10 @@ impl Change {
             let executable = std::os::unix::fs::PermissionsExt::from_mode(mode);
             fs_err::set_permissions(repo.join("modules/z/script.c"), executable).unwrap();
             git(&repo, &["add", "-A"]);
-            git(&repo, &["commit", "-q", "--no-gpg-sign", "-m", &format!("mod_x: The {tree} tree.\n\nAll of it.")]);
+            git(
+                &repo,
+                &["commit", "-q", "--no-gpg-sign", "-m", &format!("mod_x: The {tree} tree.\n\nAll of it.")],
+            );
         }
         Change { folder }
     }
@@ -70,13 +79,25 @@ impl Change {
 
     /// What git writes, as bytes.
     fn git(&self, args: &[&str]) -> Vec<u8> {
-        self.run(Command::new("git").current_dir(self.path("repo")).env("GIT_CONFIG_GLOBAL", "/dev/null").args(args), "git")
+        self.run(
+            Command::new("git")
+                .current_dir(self.path("repo"))
+                .env("GIT_CONFIG_GLOBAL", "/dev/null")
+                .args(args),
+            "git",
+        )
     }
 
     fn run(&self, command: &mut Command, name: &str) -> Vec<u8> {
-        let output = command.output().unwrap_or_else(|error| panic!("{name} must be installed for this test: {error}"));
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("{name} must be installed for this test: {error}"));
         // diff ends with 1 where it found differences.
-        assert!(output.status.code().is_some_and(|code| code < 2), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.code().is_some_and(|code| code < 2),
+            "{name}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         output.stdout
     }
 
@@ -91,10 +112,13 @@ impl Change {
     /// Compares every C file and header that is known whole with the tree after the change.
     fn assert_applied(&self, changeset: &Changeset, name: &str) {
         for change in changeset.files.iter().filter(|file| !file.class.is_stripped()) {
-            let FileText::Whole { before, after } = &change.text else { panic!("{name}: {} is in fragments", change.path) };
+            let FileText::Whole { before, after } = &change.text else {
+                panic!("{name}: {} is in fragments", change.path)
+            };
             let text = |tree: &str, path: &str| {
                 let bytes = fs_err::read(self.path(tree).join(path)).unwrap_or_default();
-                let text = String::from_utf8(bytes).unwrap_or_else(|e| e.into_bytes().iter().map(|&b| char::from(b)).collect());
+                let text = String::from_utf8(bytes)
+                    .unwrap_or_else(|e| e.into_bytes().iter().map(|&b| char::from(b)).collect());
                 text.replace("\r\n", "\n")
             };
             assert_eq!(**after, text("new", &change.path), "{name}: {}", change.path);
@@ -119,7 +143,8 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn crlf(patch: &[u8]) -> Vec<u8> {
-    let text: Vec<u8> = patch.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect();
+    let text: Vec<u8> =
+        patch.iter().flat_map(|&byte| if byte == b'\n' { vec![b'\r', b'\n'] } else { vec![byte] }).collect();
     // A line that has one already keeps it alone.
     String::from_utf8(text.iter().copied().map(|b| if b < 128 { b } else { b'?' }).collect())
         .unwrap()
@@ -137,8 +162,17 @@ fn every_form_that_git_writes_gives_the_tree_after() {
         ("show", change.git(&["show", "--binary", "HEAD"])),
         ("without binary data", change.git(&["show", "HEAD"])),
         ("no prefix", change.git(&[&["diff", "--binary", "--no-prefix"], &range[..]].concat())),
-        ("mnemonic", change.git(&[&["-c", "diff.mnemonicPrefix=true", "diff", "--binary"], &range[..]].concat())),
-        ("other prefixes", change.git(&[&["diff", "--binary", "--src-prefix=httpd-old/", "--dst-prefix=httpd-new/"], &range[..]].concat())),
+        (
+            "mnemonic",
+            change.git(&[&["-c", "diff.mnemonicPrefix=true", "diff", "--binary"], &range[..]].concat()),
+        ),
+        (
+            "other prefixes",
+            change.git(
+                &[&["diff", "--binary", "--src-prefix=httpd-old/", "--dst-prefix=httpd-new/"], &range[..]]
+                    .concat(),
+            ),
+        ),
         ("no context", change.git(&[&["diff", "--binary", "-U0"], &range[..]].concat())),
         ("long context", change.git(&[&["diff", "--binary", "-U100"], &range[..]].concat())),
     ];
@@ -146,13 +180,24 @@ fn every_form_that_git_writes_gives_the_tree_after() {
         let based = change.read(patch.clone(), true);
         change.assert_applied(&based, name);
         assert_eq!(modules(&based).len(), 1, "{name}");
-        assert!(based.files.iter().all(|file| file.hunks.iter().all(|hunk| hunk.offset == 0)), "{name}: nothing had moved");
+        assert!(
+            based.files.iter().all(|file| file.hunks.iter().all(|hunk| hunk.offset == 0)),
+            "{name}: nothing had moved"
+        );
         let renamed = file(&based, "modules/z/renamed.c");
         if name != "mail without renames" {
-            assert_eq!((renamed.renamed_from.as_deref(), renamed.action), (Some("modules/y/moved.c"), Action::Modified), "{name}");
+            assert_eq!(
+                (renamed.renamed_from.as_deref(), renamed.action),
+                (Some("modules/y/moved.c"), Action::Modified),
+                "{name}"
+            );
         }
         let alone = change.read(patch, false);
-        assert_eq!(listing(&alone).replace("modules/z", ""), listing(&based).replace("modules/z", ""), "{name}");
+        assert_eq!(
+            listing(&alone).replace("modules/z", ""),
+            listing(&based).replace("modules/z", ""),
+            "{name}"
+        );
         assert_eq!(after(&alone, "modules/x/mod_x.c"), MODULE, "{name}");
         assert!(fragments(&alone, "modules/y/shared.c").contains("41+int brought;\n"), "{name}");
     }
@@ -179,7 +224,10 @@ fn the_forms_of_the_change_are_told_apart() {
     Modified shared source by shared.source: modules/z/script.c
     ");
     let mail = &based.messages[0];
-    assert_eq!((mail.subject.as_deref(), mail.author.as_deref()), (Some("mod_x: The new tree."), Some("A U Thor <author@example.org>")));
+    assert_eq!(
+        (mail.subject.as_deref(), mail.author.as_deref()),
+        (Some("mod_x: The new tree."), Some("A U Thor <author@example.org>"))
+    );
     assert!(mail.body.starts_with("All of it."), "{}", mail.body);
     assert_eq!(file(&based, "modules/x/latin.c").encoding, Encoding::Latin1);
     assert_eq!(file(&based, "modules/x/mod_x.c").encoding, Encoding::Utf8);
@@ -209,10 +257,34 @@ fn gnu_diff_writes_patches_too() {
 fn a_patch_that_was_through_windows_is_the_same_patch() {
     let change = Change::make();
     // Of text alone: nothing puts CRs into binary data, and Latin-1 would not come through `crlf` above.
-    let args = ["format-patch", "-1", "--stdout", "--", "modules/x", "modules/y", "modules/z", "CHANGES", ":!modules/x/latin.c"];
+    let args = [
+        "format-patch",
+        "-1",
+        "--stdout",
+        "--",
+        "modules/x",
+        "modules/y",
+        "modules/z",
+        "CHANGES",
+        ":!modules/x/latin.c",
+    ];
     let mail = change.git(&args);
     let plain = change.read(mail.clone(), true);
-    for (name, patch) in [("mail", crlf(&mail)), ("unified", crlf(&change.git(&["diff", "--no-renames", "HEAD^", "HEAD", "--", "modules/x/mod_x.c", "modules/y/shared.c"])))] {
+    for (name, patch) in [
+        ("mail", crlf(&mail)),
+        (
+            "unified",
+            crlf(&change.git(&[
+                "diff",
+                "--no-renames",
+                "HEAD^",
+                "HEAD",
+                "--",
+                "modules/x/mod_x.c",
+                "modules/y/shared.c",
+            ])),
+        ),
+    ] {
         let based = change.read(patch, true);
         change.assert_applied(&based, name);
         if name == "mail" {
@@ -244,14 +316,19 @@ fn a_series_of_mails_ends_where_the_branch_ends() {
     git(repo, &["mv", "modules/y/a.c", "modules/y/b.c"]);
     write(repo, "modules/y/a.c", (1..40).map(|n| format!("char *fresh{};\n", n * 77)).collect::<String>());
     commit("three");
-    let output = Command::new("git").current_dir(repo).args(["format-patch", "--stdout", "-B", "HEAD~3"]).output().unwrap();
+    let output = Command::new("git")
+        .current_dir(repo)
+        .args(["format-patch", "--stdout", "-B", "HEAD~3"])
+        .output()
+        .unwrap();
     let tree = |revision: &str| {
         git(repo, &["checkout", "-q", revision]);
         Tree::directory(repo).unwrap()
     };
     let read = |base: Option<Tree>| {
         let patches = vec![PatchFile::new("series.patch", output.stdout.clone(), None)];
-        changeset::read(&Sources { patches, base, files: Vec::new(), description: String::new() }, &[]).unwrap()
+        changeset::read(&Sources { patches, base, files: Vec::new(), description: String::new() }, &[])
+            .unwrap()
     };
     let based = read(Some(tree("main~3")));
     insta::assert_snapshot!(listing(&based), @r"
@@ -260,7 +337,10 @@ fn a_series_of_mails_ends_where_the_branch_ends() {
     Modified shared source by shared.source: modules/y/a.c @90+39-39
     Added shared source by shared.source: modules/y/b.c (copy of modules/y/a.c)
     ");
-    assert_eq!(based.messages.iter().filter_map(|m| m.subject.as_deref()).collect::<Vec<_>>(), ["one", "two", "three"]);
+    assert_eq!(
+        based.messages.iter().filter_map(|m| m.subject.as_deref()).collect::<Vec<_>>(),
+        ["one", "two", "three"]
+    );
     git(repo, &["checkout", "-q", "main"]);
     for path in paths(&based) {
         assert_eq!(after(&based, path), fs_err::read_to_string(repo.join(path)).unwrap(), "{path}");
@@ -296,7 +376,9 @@ fn random_changes_come_out_as_git_has_them() {
             match random.below(3) {
                 0 if at < text.len() => drop(text.remove(at)),
                 1 => text.insert(at, format!("{}\n", random.below(6))),
-                _ => text.splice(at..at, ["a\n".to_owned(), "b".repeat(random.below(3)) + "\n"]).for_each(drop),
+                _ => {
+                    text.splice(at..at, ["a\n".to_owned(), "b".repeat(random.below(3)) + "\n"]).for_each(drop)
+                }
             }
         }
         if random.below(4) == 0 {
@@ -305,7 +387,12 @@ fn random_changes_come_out_as_git_has_them() {
     }
     save(&texts);
     for context in ["-U0", "-U1", "-U3"] {
-        let patch = Command::new("git").current_dir(repo).args(["diff", context, "HEAD^", "HEAD"]).output().unwrap().stdout;
+        let patch = Command::new("git")
+            .current_dir(repo)
+            .args(["diff", context, "HEAD^", "HEAD"])
+            .output()
+            .unwrap()
+            .stdout;
         let sources = Sources {
             patches: vec![PatchFile::new("x.patch", patch, None)],
             base: Some(Tree::directory(before.path()).unwrap()),
@@ -316,7 +403,11 @@ fn random_changes_come_out_as_git_has_them() {
         let changeset = changeset::read(&sources, &rules).unwrap();
         assert!(changeset.files.len() > 40, "{}", changeset.files.len());
         for path in paths(&changeset) {
-            assert_eq!(after(&changeset, path), fs_err::read_to_string(repo.join(path)).unwrap(), "{context} {path}");
+            assert_eq!(
+                after(&changeset, path),
+                fs_err::read_to_string(repo.join(path)).unwrap(),
+                "{context} {path}"
+            );
         }
     }
 }

@@ -47,7 +47,14 @@ fn what_is_no_patch_file_is_told_without_waiting_or_reading_it_all() {
     let Error::PatchSpecial { what, help, .. } = fails("series") else { panic!("a folder was read") };
     assert_eq!((what, help.as_str()), ("a folder", "name the patch files themselves: it has 1.patch"));
     // Nobody writes into the pipe: whoever opens it in the plain way waits for ever.
-    rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::from(0o600), 0).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        at("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from(0o600),
+        0,
+    )
+    .unwrap();
     assert!(matches!(fails("pipe"), Error::PatchSpecial { what: "a pipe", .. }));
     let _socket = UnixListener::bind(at("socket")).unwrap();
     assert!(matches!(fails("socket"), Error::PatchSpecial { what: "a socket", .. }));
@@ -77,7 +84,10 @@ fn what_is_no_patch_file_is_told_without_waiting_or_reading_it_all() {
     large.set_len(MAX_PATCH_BYTES).unwrap();
     assert!(patches(folder.path(), &["large.patch"]).is_ok());
     write(folder.path(), "1.patch", PATCH);
-    assert!(matches!(patches(folder.path(), &["1.patch", "series/1.patch"]), Err(Error::PatchNameTwice { .. })));
+    assert!(matches!(
+        patches(folder.path(), &["1.patch", "series/1.patch"]),
+        Err(Error::PatchNameTwice { .. })
+    ));
     write(folder.path(), "a\nb.patch", PATCH);
     assert!(matches!(fails("a\nb.patch"), Error::PatchNameControl { .. }));
     write(folder.path(), "a b.patch", PATCH);
@@ -124,7 +134,13 @@ fn release(folder: &Path, bytes: &[u8], files: &[&str]) -> Result<Sources, Error
     release_at(folder, "httpd-2.4.99.tar", &hex(bytes), files, false)
 }
 
-fn release_at(folder: &Path, tarball: &str, sha256: &str, files: &[&str], offline: bool) -> Result<Sources, Error> {
+fn release_at(
+    folder: &Path,
+    tarball: &str,
+    sha256: &str,
+    files: &[&str],
+    offline: bool,
+) -> Result<Sources, Error> {
     let files = files.iter().map(|file| (*file).to_owned()).collect();
     let spec = SourceSpec::Release { tarball: tarball.to_owned(), sha256: sha256.to_owned(), files };
     source::fetch(&spec, folder, &Options { offline, ..options(&folder.join("cache")) })
@@ -162,7 +178,10 @@ fn a_release_is_unpacked_whatever_its_compression() {
         assert_eq!(tree.list("").unwrap(), ["README", "again.h"]);
         // Cut in the middle, it has another digest; with that one stated, it is damaged.
         let cut = &bytes[..bytes.len() / 2];
-        assert!(matches!(release(folder.path(), cut, &["README"]), Err(Error::Tarball { .. } | Error::FileMissing { .. })));
+        assert!(matches!(
+            release(folder.path(), cut, &["README"]),
+            Err(Error::Tarball { .. } | Error::FileMissing { .. })
+        ));
     }
 }
 
@@ -173,19 +192,27 @@ fn a_release_is_verified_before_it_is_unpacked() {
     let wrong = release_at(folder.path(), "x.tar", &"0".repeat(64), &["x"], false).unwrap_err();
     assert!(matches!(wrong, Error::Digest { .. }), "{wrong}");
     for text in ["", "abc", &"g".repeat(64)] {
-        assert!(matches!(release_at(folder.path(), "x.tar", text, &["x"], false), Err(Error::DigestMalformed { .. })));
+        assert!(matches!(
+            release_at(folder.path(), "x.tar", text, &["x"], false),
+            Err(Error::DigestMalformed { .. })
+        ));
     }
     let upper = hex(b"not even a tar").to_uppercase();
     assert!(matches!(release_at(folder.path(), "x.tar", &upper, &["x"], false), Err(Error::Tarball { .. })));
     let missing = release_at(folder.path(), "y.tar", &"0".repeat(64), &["x"], false).unwrap_err();
     assert_eq!(missing.kind(), Kind::Usage, "{missing}");
-    assert!(matches!(release_at(folder.path(), "ftp://x/y.tar", &"0".repeat(64), &["x"], false), Err(Error::Url { .. })));
+    assert!(matches!(
+        release_at(folder.path(), "ftp://x/y.tar", &"0".repeat(64), &["x"], false),
+        Err(Error::Url { .. })
+    ));
     let honest = honest();
     write(folder.path(), "x.tar", &honest);
     let by_url = format!("file://{}/x.tar", folder.path().display());
     assert!(release_at(folder.path(), &by_url, &hex(&honest), &["README"], true).is_ok());
     assert!(matches!(release_at(folder.path(), "x.tar", &hex(&honest), &[], false), Err(Error::NoFiles)));
-    let Err(Error::FileMissing { help, .. }) = release_at(folder.path(), "x.tar", &hex(&honest), &["mod_x.c"], false) else {
+    let Err(Error::FileMissing { help, .. }) =
+        release_at(folder.path(), "x.tar", &hex(&honest), &["mod_x.c"], false)
+    else {
         panic!("a file was found that is not there")
     };
     assert_eq!(help, "a file of that name is at modules/x/mod_x.c");
@@ -239,7 +266,8 @@ fn serve(status: &'static str, body: Vec<u8>) -> (String, std::thread::JoinHandl
             stream.read_exact(&mut byte).unwrap();
             request.push(byte[0]);
         }
-        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len()).unwrap();
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())
+            .unwrap();
         stream.write_all(&body).unwrap();
         String::from_utf8_lossy(&request).into_owned()
     });

@@ -41,8 +41,13 @@ fn hostile_home(home: &Path, upstream: &Upstream) {
     );
     write(home, ".gitconfig", settings);
     // A hook that runs would leave a mark.
-    write(home, "hooks/reference-transaction", format!("#!/bin/sh\ntouch {}\n", home.join("hook-ran").display()));
-    fs_err::set_permissions(home.join("hooks/reference-transaction"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    write(
+        home,
+        "hooks/reference-transaction",
+        format!("#!/bin/sh\ntouch {}\n", home.join("hook-ran").display()),
+    );
+    fs_err::set_permissions(home.join("hooks/reference-transaction"), std::fs::Permissions::from_mode(0o755))
+        .unwrap();
 }
 
 #[test]
@@ -56,9 +61,15 @@ fn a_commit_comes_through_instead_of_and_is_the_same_bytes_whatever_the_settings
         let hostile = in_own_process(name, &[("HOME", home.path())]).unwrap();
         assert!(!home.path().join("hook-ran").exists(), "no hook of the user may run");
         fs_err::remove_dir_all(home.path().join("cache")).unwrap();
-        write(home.path(), ".gitconfig", format!("[url \"{}\"]\n insteadOf = {URL}\n", upstream.path.display()));
+        write(
+            home.path(),
+            ".gitconfig",
+            format!("[url \"{}\"]\n insteadOf = {URL}\n", upstream.path.display()),
+        );
         let plain = in_own_process(name, &[("HOME", home.path())]).unwrap();
-        let digest = |said: &str| said.lines().find_map(|line| line.split_once("sha256=")).map(|(_, sum)| sum.to_owned());
+        let digest = |said: &str| {
+            said.lines().find_map(|line| line.split_once("sha256=")).map(|(_, sum)| sum.to_owned())
+        };
         assert!(digest(&plain).is_some());
         assert_eq!(digest(&hostile), digest(&plain));
         return;
@@ -109,7 +120,10 @@ fn the_patch_is_a_mail_that_git_itself_applies() {
     git(&upstream.path, &["am", "-q", "--no-gpg-sign", folder.path().join("the.patch").to_str().unwrap()]);
     let tree = |revision: &str| git(&upstream.path, &["rev-parse", &format!("{revision}^{{tree}}")]);
     assert_eq!(tree("HEAD"), tree(&upstream.module));
-    assert_eq!(git(&upstream.path, &["log", "-1", "--format=%an %ad %s", "--date=raw"]), "A U Thor 1371131313 +0200 mod_example: Add an example.");
+    assert_eq!(
+        git(&upstream.path, &["log", "-1", "--format=%an %ad %s", "--date=raw"]),
+        "A U Thor 1371131313 +0200 mod_example: Add an example."
+    );
 }
 
 #[test]
@@ -119,13 +133,18 @@ fn neighbours_in_one_shallow_cache_keep_their_parents() {
     let url = format!("file://{}", upstream.path.display());
     let options = options(&folder.path().join("cache"));
     // The fetch of the last cuts the history off below the one before it, which is asked for then.
-    for (id, brings) in [(&upstream.change, "a better one"), (&upstream.module, "an example"), (&upstream.change, "a better one")] {
+    for (id, brings) in [
+        (&upstream.change, "a better one"),
+        (&upstream.module, "an example"),
+        (&upstream.change, "a better one"),
+    ] {
         let sources = fetch(&commit(&url, id), &options).unwrap();
         assert!(patch(&sources).contains(brings));
         assert!(!patch(&sources).contains("shared_1;"), "the whole tree as one change: the parent was lost");
     }
     let repositories = fs_err::read_dir(folder.path().join("cache/git")).unwrap();
-    let names: Vec<String> = repositories.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let names: Vec<String> =
+        repositories.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(names.iter().filter(|name| name.ends_with(".git")).count(), 1, "{names:?}");
     assert!(!names.iter().any(|name| name.starts_with(".new")), "{names:?}");
 }
@@ -137,8 +156,15 @@ fn a_merge_is_the_change_to_its_first_parent_and_a_root_has_an_empty_base() {
     let url = format!("file://{}", upstream.path.display());
     let options = options(&folder.path().join("cache"));
     let merge = fetch(&commit(&url, &upstream.merge), &options).unwrap();
-    assert!(merge.description.ends_with(", a merge, as the change to its first parent"), "{}", merge.description);
-    assert!(patch(&merge).contains("+++ b/modules/examples/mod_side.c") && !patch(&merge).contains("b/server/util.c"));
+    assert!(
+        merge.description.ends_with(", a merge, as the change to its first parent"),
+        "{}",
+        merge.description
+    );
+    assert!(
+        patch(&merge).contains("+++ b/modules/examples/mod_side.c")
+            && !patch(&merge).contains("b/server/util.c")
+    );
     assert!(text(&merge, "modules/examples/mod_example.c").unwrap().contains("a better one"));
 
     let root = fetch(&commit(&url, &upstream.root), &options).unwrap();
@@ -202,7 +228,10 @@ fn a_copy_that_ends_at_the_commit_lacks_the_parent() {
     let upstream = upstream(folder.path());
     let shallow = folder.path().join("shallow");
     let from = format!("file://{}", upstream.path.display());
-    git(folder.path(), &["clone", "-q", "--bare", "--depth=1", "--branch=v1", &from, shallow.to_str().unwrap()]);
+    git(
+        folder.path(),
+        &["clone", "-q", "--bare", "--depth=1", "--branch=v1", &from, shallow.to_str().unwrap()],
+    );
     let options = options(&folder.path().join("cache"));
     for url in [shallow.display().to_string(), format!("file://{}", shallow.display())] {
         let error = fetch(&commit(&url, &upstream.module), &options).unwrap_err();
@@ -301,7 +330,12 @@ fn a_branch_that_was_fetched_once_is_there_offline() {
     let folder = tempfile::tempdir().unwrap();
     let upstream = upstream(folder.path());
     write(folder.path(), "x.patch", "--- a/CHANGES\n+++ b/CHANGES\n@@ -1 +1 @@\n-x\n+y\n");
-    let base = |revision: &str| Some(Base::Git { repository: format!("file://{}", upstream.path.display()), revision: revision.into() });
+    let base = |revision: &str| {
+        Some(Base::Git {
+            repository: format!("file://{}", upstream.path.display()),
+            revision: revision.into(),
+        })
+    };
     let open = |revision: &str, offline: bool| {
         let spec = SourceSpec::Patches { files: vec!["x.patch".into()], base: base(revision) };
         source::fetch(&spec, folder.path(), &Options { offline, ..options(&folder.path().join("cache")) })

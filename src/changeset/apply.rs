@@ -85,7 +85,10 @@ fn nowhere(lines: &[&[u8]], hunk: &Hunk, expected: usize) -> How {
         .map(|(index, line)| (index, &*line.text))
         .collect();
     let matching = |at: usize| {
-        old.iter().zip(lines.get(at..).unwrap_or_default()).take_while(|((_, old), there)| old == *there).count()
+        old.iter()
+            .zip(lines.get(at..).unwrap_or_default())
+            .take_while(|((_, old), there)| old == *there)
+            .count()
     };
     let agreeing = |at: usize| {
         old.iter().zip(lines.get(at..).unwrap_or_default()).filter(|((_, old), there)| old == *there).count()
@@ -94,7 +97,9 @@ fn nowhere(lines: &[&[u8]], hunk: &Hunk, expected: usize) -> How {
     // Only for a message, so not worth looking through what a hostile patch could make of it.
     let at_expected = agreeing(expected);
     let worth_it = lines.len().saturating_mul(old.len()) < 10_000_000;
-    let best = (0..if worth_it { lines.len() } else { 0 }).map(|at| (agreeing(at), at)).filter(|(count, _)| *count > at_expected);
+    let best = (0..if worth_it { lines.len() } else { 0 })
+        .map(|at| (agreeing(at), at))
+        .filter(|(count, _)| *count > at_expected);
     let at = best.max_by_key(|(count, at)| (*count, std::cmp::Reverse(*at))).map_or(expected, |(_, at)| at);
     let count = matching(at);
     let (line, at_line) = match old.get(count) {
@@ -102,6 +107,7 @@ fn nowhere(lines: &[&[u8]], hunk: &Hunk, expected: usize) -> How {
         None => (0, at),
     };
     let new: Vec<&[u8]> = hunk.new().map(|line| &*line.text).collect();
-    let done = !new.is_empty() && (0..lines.len()).any(|at| lines.get(at..at + new.len()) == Some(new.as_slice()));
+    let done =
+        !new.is_empty() && (0..lines.len()).any(|at| lines.get(at..at + new.len()) == Some(new.as_slice()));
     How::Nowhere { line, at: at_line + 1, found: lines.get(at_line).map(|line| line.to_vec()), done }
 }

@@ -67,7 +67,16 @@ pub(super) fn whole_files(sources: &Sources, rules: &Rules<'_>) -> Result<Change
         let text = FileText::Whole { before: None, after };
         let defines_module = defines(&path, &text);
         let (renamed_from, copied_from, hunks) = (None, None, Vec::new());
-        open.push(Open { path, renamed_from, copied_from, action: Action::Added, text, encoding, hunks, defines_module });
+        open.push(Open {
+            path,
+            renamed_from,
+            copied_from,
+            action: Action::Added,
+            text,
+            encoding,
+            hunks,
+            defines_module,
+        });
     }
     Ok(Changeset { files: decide(open, rules), based: true, messages: Vec::new() })
 }
@@ -80,7 +89,9 @@ fn included(path: &str, text: &str) -> Vec<String> {
         name.strip_prefix('"')?.split('"').next()
     });
     names
-        .filter(|name| !name.starts_with('/') && !name.split('/').any(|part| part == "..") && !name.is_empty())
+        .filter(|name| {
+            !name.starts_with('/') && !name.split('/').any(|part| part == "..") && !name.is_empty()
+        })
         .map(|name| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
         .collect()
 }
@@ -118,7 +129,9 @@ fn decide(files: Vec<Open>, rules: &Rules<'_>) -> Vec<FileChange> {
         .map(|(file, _)| folder(&file.path).to_owned())
         .collect();
     // Only in those folders can a second asking have another answer.
-    let again = |(file, first): (&Open, Verdict)| if folders.contains(folder(&file.path)) { verdict(file, &folders) } else { first };
+    let again = |(file, first): (&Open, Verdict)| {
+        if folders.contains(folder(&file.path)) { verdict(file, &folders) } else { first }
+    };
     let verdicts: Vec<Verdict> = files.iter().zip(first).map(again).collect();
     files.into_iter().zip(verdicts).map(|(file, verdict)| finish(file, verdict)).collect()
 }
@@ -128,7 +141,8 @@ fn folder(path: &str) -> &str {
 }
 
 fn stripped_by_hunks(file: &Open) -> Option<Verdict> {
-    let mut verdicts = file.hunks.iter().map(|hunk| hunk.verdict.as_ref().filter(|(class, _)| class.is_stripped()));
+    let mut verdicts =
+        file.hunks.iter().map(|hunk| hunk.verdict.as_ref().filter(|(class, _)| class.is_stripped()));
     let first = verdicts.next()??;
     (file.action == Action::Added && verdicts.all(|verdict| verdict.is_some())).then(|| first.clone())
 }
@@ -177,12 +191,22 @@ impl Changeset {
             let is_source = file.class == Class::ModuleSource;
             if file.path == module.file {
                 if !is_source {
-                    reclassify(file, Class::ModuleSource, "module.wanted", format!("defines {}, which is asked for", module.symbol));
+                    reclassify(
+                        file,
+                        Class::ModuleSource,
+                        "module.wanted",
+                        format!("defines {}, which is asked for", module.symbol),
+                    );
                 }
             } else if let Some(others) = others.get(folder(&file.path)).filter(|_| is_source)
                 && (others.contains(&file.path) || folder(&file.path) != home)
             {
-                reclassify(file, Class::SharedSource, "module.other", format!("of another module than {}", module.symbol));
+                reclassify(
+                    file,
+                    Class::SharedSource,
+                    "module.other",
+                    format!("of another module than {}", module.symbol),
+                );
             }
         }
         self

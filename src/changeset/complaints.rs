@@ -17,7 +17,12 @@ impl One<'_, '_> {
                 "the base tree is later than the patch, or has it applied already: name the tree before it (for a commit: COMMIT^)",
             ),
         };
-        Error::tree(self.place(), format!("the patch adds {path}, but {whose}"), "says that the file is new", help)
+        Error::tree(
+            self.place(),
+            format!("the patch adds {path}, but {whose}"),
+            "says that the file is new",
+            help,
+        )
     }
 
     pub(super) fn missing(&self, path: &str) -> Error {
@@ -32,11 +37,18 @@ impl One<'_, '_> {
                 "the base tree must be the one that the patch was made for, and paths be relative to its top folder",
             ),
         };
-        Error::tree(self.place(), format!("the patch changes {of}, but {whose}"), "says that the file is there", help)
+        Error::tree(
+            self.place(),
+            format!("the patch changes {of}, but {whose}"),
+            "says that the file is there",
+            help,
+        )
     }
 
     fn base_name(&self) -> String {
-        self.series.base.map_or_else(|| "the base tree".to_owned(), |base| format!("the base tree {}", base.name()))
+        self.series
+            .base
+            .map_or_else(|| "the base tree".to_owned(), |base| format!("the base tree {}", base.name()))
     }
 
     /// Which text of the file it is that a hunk does not fit.
@@ -83,7 +95,12 @@ impl One<'_, '_> {
                 );
                 let help = "the base tree is not the one that the patch was made for: name another (a commit's parent fits exactly), or make the \
                             patch again on this one";
-                Error::rejected(Place::line(self.patch, hunk.at.line_of(*line)), message, "expected this", help)
+                Error::rejected(
+                    Place::line(self.patch, hunk.at.line_of(*line)),
+                    message,
+                    "expected this",
+                    help,
+                )
             }
         }
     }
@@ -106,7 +123,8 @@ pub(super) fn compared(at: usize, expected: Option<&Line>, found: Option<&[u8]>,
 fn shown(line: &[u8]) -> String {
     let text = text::decode(line).0;
     let bare = text.trim_end_matches(['\n', '\r']);
-    let cut: String = bare.chars().take(120).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
+    let cut: String =
+        bare.chars().take(120).map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect();
     let more = if bare.chars().count() > 120 { "…" } else { "" };
     let end = if text.ends_with('\n') { "" } else { "  (no newline at the end)" };
     format!("{cut}{more}{end}")

@@ -34,14 +34,17 @@ pub struct PatchFacts {
 
 /// Gathers what the patch says of `module`.
 pub fn describe(changeset: &Changeset, module: &ModuleFound) -> PatchFacts {
-    let message = changeset.messages.iter().find(|message| message.subject.is_some() || message.author.is_some());
+    let message =
+        changeset.messages.iter().find(|message| message.subject.is_some() || message.author.is_some());
     let said = |value: Option<&String>, field: &str| {
         value.map(|value| Fact { value: value.clone(), from: format!("the {field} of the patch's mail") })
     };
     let subject = said(message.and_then(|message| message.subject.as_ref()), "subject");
     let source = text_of(changeset, |file| file.path == module.file);
     let manual = text_of(changeset, |file| {
-        file.path.strip_suffix(".xml").is_some_and(|path| path.rsplit('/').next() == Some(module.name.as_str()))
+        file.path
+            .strip_suffix(".xml")
+            .is_some_and(|path| path.rsplit('/').next() == Some(module.name.as_str()))
     });
     let in_manual = |element: &str| {
         manual.as_ref().and_then(|(path, text)| {
@@ -62,12 +65,14 @@ pub fn describe(changeset: &Changeset, module: &ModuleFound) -> PatchFacts {
     let body = message.map(|message| without_trailers(&message.body)).filter(|body| !body.is_empty());
     PatchFacts {
         author: said(message.and_then(|message| message.author.as_ref()), "sender"),
-        date: message.and_then(|message| message.date.as_deref()).and_then(day).map(|value| Fact {
-            value,
-            from: "the date of the patch's mail".to_owned(),
-        }),
+        date: message
+            .and_then(|message| message.date.as_deref())
+            .and_then(day)
+            .map(|value| Fact { value, from: "the date of the patch's mail".to_owned() }),
         license: source.as_ref().and_then(|(path, text)| license(path, text)),
-        summary: summary.map(|fact| Fact { value: one_line(&fact.value), ..fact }).filter(|fact| !fact.value.is_empty()),
+        summary: summary
+            .map(|fact| Fact { value: one_line(&fact.value), ..fact })
+            .filter(|fact| !fact.value.is_empty()),
         description: in_manual("summary")
             .or_else(|| body.map(|value| Fact { value, from: "the patch's mail".to_owned() }))
             .filter(|fact| !fact.value.is_empty()),
@@ -83,9 +88,10 @@ fn text_of(changeset: &Changeset, is_meant: impl Fn(&FileChange) -> bool) -> Opt
     let file = changeset.files.iter().find(|file| is_meant(file))?;
     let text = match &file.text {
         FileText::Whole { after, .. } => after.to_string(),
-        FileText::Fragments(fragments) => {
-            fragments.iter().flat_map(|fragment| fragment.lines.iter().map(|line| line.text.as_str())).collect()
-        }
+        FileText::Fragments(fragments) => fragments
+            .iter()
+            .flat_map(|fragment| fragment.lines.iter().map(|line| line.text.as_str()))
+            .collect(),
     };
     Some((file.path.clone(), text))
 }
@@ -113,7 +119,9 @@ fn plain(xml: &str) -> String {
         rest = behind;
     }
     text.push_str(rest);
-    for (entity, character) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")] {
+    for (entity, character) in
+        [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")]
+    {
         text = text.replace(entity, character);
     }
     let paragraphs = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
@@ -126,7 +134,8 @@ fn commented_summary(text: &str, name: &str) -> Option<String> {
         let line = line.trim_start_matches(|c: char| c.is_whitespace() || "/*".contains(c));
         let rest = line.strip_prefix(name)?;
         let rest = rest.strip_prefix(".c").unwrap_or(rest).trim_start();
-        let rest = rest.strip_prefix(':').or_else(|| rest.strip_prefix("--")).or_else(|| rest.strip_prefix("- "))?;
+        let rest =
+            rest.strip_prefix(':').or_else(|| rest.strip_prefix("--")).or_else(|| rest.strip_prefix("- "))?;
         let said = rest.trim_start_matches(['-', ' ']).trim_end_matches("*/").trim();
         said.chars().any(char::is_alphabetic).then(|| said.to_owned())
     })
@@ -134,7 +143,11 @@ fn commented_summary(text: &str, name: &str) -> Option<String> {
 
 /// `mod_x: Do this. And that.` as `Do this`.
 fn first_sentence(subject: &str, name: &str) -> String {
-    let rest = subject.strip_prefix(name).and_then(|rest| rest.trim_start().strip_prefix(':')).unwrap_or(subject).trim();
+    let rest = subject
+        .strip_prefix(name)
+        .and_then(|rest| rest.trim_start().strip_prefix(':'))
+        .unwrap_or(subject)
+        .trim();
     rest.split_once(". ").map_or(rest, |(first, _)| first).to_owned()
 }
 
@@ -145,7 +158,8 @@ fn one_line(text: &str) -> String {
 
 /// The body without what tools put under it.
 fn without_trailers(body: &str) -> String {
-    const TRAILERS: [&str; 5] = ["git-svn-id:", "Signed-off-by:", "Submitted by:", "Reviewed by:", "Change-Id:"];
+    const TRAILERS: [&str; 5] =
+        ["git-svn-id:", "Signed-off-by:", "Submitted by:", "Reviewed by:", "Change-Id:"];
     let is_trailer = |line: &&str| TRAILERS.iter().any(|trailer| line.trim_start().starts_with(trailer));
     body.lines().filter(|line| !is_trailer(line)).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
@@ -162,13 +176,16 @@ const LICENSES: &[(&str, &str)] = &[
 
 fn license(path: &str, text: &str) -> Option<Fact> {
     let head: String = text.chars().take(8192).collect();
-    if let Some(id) = head.lines().find_map(|line| line.split_once("SPDX-License-Identifier:")).map(|(_, id)| id) {
+    if let Some(id) =
+        head.lines().find_map(|line| line.split_once("SPDX-License-Identifier:")).map(|(_, id)| id)
+    {
         let id = id.trim().trim_end_matches("*/").trim();
         if !id.is_empty() {
             return Some(Fact { value: id.to_owned(), from: format!("the SPDX line of {path}") });
         }
     }
-    let words: Vec<&str> = head.split_whitespace().filter(|word| !word.trim_matches(['*', '/', '#']).is_empty()).collect();
+    let words: Vec<&str> =
+        head.split_whitespace().filter(|word| !word.trim_matches(['*', '/', '#']).is_empty()).collect();
     let joined = words.join(" ");
     let (_, id) = LICENSES.iter().find(|(phrase, _)| joined.contains(phrase))?;
     Some(Fact { value: (*id).to_owned(), from: format!("the licence text at the top of {path}") })
@@ -225,8 +242,14 @@ mod tests {
     #[test]
     fn licences_are_told_by_their_words() {
         let id = |text: &str| license("x.c", text).map(|fact| fact.value);
-        assert_eq!(id("/* SPDX-License-Identifier: MIT OR Apache-2.0 */").as_deref(), Some("MIT OR Apache-2.0"));
-        assert_eq!(id("/* Licensed to the Apache\n * Software Foundation (ASF)").as_deref(), Some("Apache-2.0"));
+        assert_eq!(
+            id("/* SPDX-License-Identifier: MIT OR Apache-2.0 */").as_deref(),
+            Some("MIT OR Apache-2.0")
+        );
+        assert_eq!(
+            id("/* Licensed to the Apache\n * Software Foundation (ASF)").as_deref(),
+            Some("Apache-2.0")
+        );
         assert_eq!(id("/* All rights reserved */"), None);
     }
 

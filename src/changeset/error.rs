@@ -246,7 +246,9 @@ pub enum Error {
     #[error("{} modules are defined: {}", found.len(), found.join(", "))]
     #[diagnostic(
         code("modgraft::changeset::two-modules"),
-        help("a package holds one: state its `symbol` in module.toml (`symbol = \"{example}\"`), and build the others with recipes of their own")
+        help(
+            "a package holds one: state its `symbol` in module.toml (`symbol = \"{example}\"`), and build the others with recipes of their own"
+        )
     )]
     SeveralModules {
         /// Symbol and place of each.

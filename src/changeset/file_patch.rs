@@ -34,7 +34,8 @@ impl One<'_, '_> {
         if tracked {
             self.check_kind(&path)?;
         }
-        let verdicts: Vec<Option<Verdict>> = self.diff.hunks.iter().map(|hunk| self.verdict(&path, hunk, tracked)).collect();
+        let verdicts: Vec<Option<Verdict>> =
+            self.diff.hunks.iter().map(|hunk| self.verdict(&path, hunk, tracked)).collect();
         let kept: Vec<&Hunk> = (self.diff.hunks.iter().zip(&verdicts))
             .filter(|(_, verdict)| !verdict.as_ref().is_some_and(|(class, _)| class.is_stripped()))
             .map(|(hunk, _)| hunk)
@@ -52,10 +53,16 @@ impl One<'_, '_> {
             (Operation::Create(_), Before::Known(_)) if tracked => return Err(self.exists(&path)),
             (Operation::Create(_), _) => (self.created()?, Vec::new()),
             // svn names an empty new file as it names a change of properties.
-            (Operation::Modify(_), Before::Absent) if self.diff.hunks.is_empty() => (self.created()?, Vec::new()),
+            (Operation::Modify(_), Before::Absent) if self.diff.hunks.is_empty() => {
+                (self.created()?, Vec::new())
+            }
             (_, Before::Absent) if tracked => return Err(self.missing(&path)),
-            (_, Before::Absent | Before::Unknown) => (self.sketched(&path, &Sketch::default(), &kept, tracked)?, Vec::new()),
-            (_, Before::Known(Content::Sketch(sketch))) => (self.sketched(&path, &sketch, &kept, tracked)?, Vec::new()),
+            (_, Before::Absent | Before::Unknown) => {
+                (self.sketched(&path, &Sketch::default(), &kept, tracked)?, Vec::new())
+            }
+            (_, Before::Known(Content::Sketch(sketch))) => {
+                (self.sketched(&path, &sketch, &kept, tracked)?, Vec::new())
+            }
             (_, Before::Known(Content::Binary)) => (Content::Binary, Vec::new()),
             (_, Before::Known(Content::Whole { before, after })) if tracked => {
                 let (text, offsets) = apply::apply(&after, kept.iter().copied())
@@ -124,7 +131,9 @@ impl One<'_, '_> {
     }
 
     fn in_base(&self, path: &str) -> Result<Before, Error> {
-        let Some(base) = self.series.base.filter(|_| self.series.is_tracked(path)) else { return Ok(Before::Unknown) };
+        let Some(base) = self.series.base.filter(|_| self.series.is_tracked(path)) else {
+            return Ok(Before::Unknown);
+        };
         Ok(match base.read(path)? {
             None => Before::Absent,
             Some(bytes) => {
@@ -215,7 +224,15 @@ impl One<'_, '_> {
         }
         if let Some(marker) = self.diff.binary {
             let patch = self.patch.name.clone();
-            facts.push(HunkFact { patch, line: marker, new_start: 0, added: 0, removed: 0, offset: 0, verdict: None });
+            facts.push(HunkFact {
+                patch,
+                line: marker,
+                new_start: 0,
+                added: 0,
+                removed: 0,
+                offset: 0,
+                verdict: None,
+            });
         }
         let One { series, patch, diff } = self;
         let file = series.state_of(path, &diff.operation, existed);

@@ -3,14 +3,20 @@
 use super::Error;
 use super::scan::Scanner;
 
-const AS_UNIFIED: &str = "make it again as a unified diff: `diff -u`, `git diff`, `git format-patch` or `svn diff`";
+const AS_UNIFIED: &str =
+    "make it again as a unified diff: `diff -u`, `git diff`, `git format-patch` or `svn diff`";
 
 /// Refuses a line that begins a form which is not read. `first`: no file patch was found yet.
 pub(super) fn refuse(scanner: &Scanner<'_>, first: bool) -> Result<(), Error> {
     let line = scanner.peek(0).unwrap_or_default();
     let place = || scanner.place(scanner.at);
     if line.starts_with(b"*** ") && scanner.starts(1, b"--- ") && scanner.starts(2, b"***************") {
-        return Err(Error::form(place(), "this is a context diff", "`***` begins a context diff", AS_UNIFIED));
+        return Err(Error::form(
+            place(),
+            "this is a context diff",
+            "`***` begins a context diff",
+            AS_UNIFIED,
+        ));
     }
     if line.starts_with(b"diff --cc ") || line.starts_with(b"diff --combined ") {
         return Err(merge(scanner));
@@ -20,9 +26,12 @@ pub(super) fn refuse(scanner: &Scanner<'_>, first: bool) -> Result<(), Error> {
     }
     let below_diff = scanner.before().is_some_and(|line| line.starts_with(b"diff -"));
     match command(line) {
-        Some(Command::Normal) if scanner.starts(1, b"< ") || scanner.starts(1, b"> ") => {
-            Err(Error::form(place(), "this is a diff without context", "a command of `diff` without -u", AS_UNIFIED))
-        }
+        Some(Command::Normal) if scanner.starts(1, b"< ") || scanner.starts(1, b"> ") => Err(Error::form(
+            place(),
+            "this is a diff without context",
+            "a command of `diff` without -u",
+            AS_UNIFIED,
+        )),
         Some(Command::Ed) if first || below_diff => Err(Error::form(
             place(),
             "this is an ed script, which modgraft never runs",
@@ -49,13 +58,21 @@ pub(super) fn nothing(scanner: &Scanner<'_>) -> Error {
     let start = &bytes[..bytes.len().min(512)];
     let has = |needle: &[u8]| memchr::memmem::find(start, needle).is_some();
     let (label, help) = if start.first() == Some(&b'<') || has(b"<!DOCTYPE") || has(b"<html") {
-        ("a web page", "the link led to a page about the patch: download the patch itself (on many sites: add `.patch`)")
+        (
+            "a web page",
+            "the link led to a page about the patch: download the patch itself (on many sites: add `.patch`)",
+        )
     } else if has(b"#include") || start.starts_with(b"/*") {
         ("a source file", "whole files are taken by a recipe with `directory` and `files` under [source]")
     } else {
         ("no `diff --git` and no pair of `---` and `+++` lines in it", AS_UNIFIED)
     };
-    Error::form(super::error::Place::line(scanner.patch, 1), format!("{} is no patch", scanner.patch.name), label, help)
+    Error::form(
+        super::error::Place::line(scanner.patch, 1),
+        format!("{} is no patch", scanner.patch.name),
+        label,
+        help,
+    )
 }
 
 /// The commands that diff writes without -u.

@@ -40,13 +40,17 @@ impl Pattern {
         if let Some(end) = glob.strip_prefix("**/*").filter(|end| plain(end)) {
             return Pattern::Ends(end.to_owned());
         }
-        if let Some(start) = glob.strip_prefix("**/").and_then(|rest| rest.strip_suffix('*')).filter(|start| plain(start)) {
+        if let Some(start) =
+            glob.strip_prefix("**/").and_then(|rest| rest.strip_suffix('*')).filter(|start| plain(start))
+        {
             return Pattern::NameBegins(start.to_owned());
         }
         if let Some(name) = glob.strip_prefix("**/").filter(|name| !name.contains('/') && *name != "**") {
             return Pattern::Name(name.to_owned());
         }
-        if let Some(start) = glob.strip_suffix("**").filter(|start| start.ends_with('/') && !start.contains(['*', '?'])) {
+        if let Some(start) =
+            glob.strip_suffix("**").filter(|start| start.ends_with('/') && !start.contains(['*', '?']))
+        {
             return Pattern::Begins(start.to_owned());
         }
         Pattern::Other(glob)
@@ -55,8 +59,12 @@ impl Pattern {
     fn matches(&self, path: &str) -> bool {
         match self {
             Pattern::Ends(end) => path.ends_with(end.as_str()),
-            Pattern::NameBegins(start) => path.rsplit('/').next().is_some_and(|name| name.starts_with(start.as_str())),
-            Pattern::Name(glob) => path.rsplit('/').next().is_some_and(|name| part(glob.as_bytes(), name.as_bytes())),
+            Pattern::NameBegins(start) => {
+                path.rsplit('/').next().is_some_and(|name| name.starts_with(start.as_str()))
+            }
+            Pattern::Name(glob) => {
+                path.rsplit('/').next().is_some_and(|name| part(glob.as_bytes(), name.as_bytes()))
+            }
             Pattern::Begins(start) => path.len() > start.len() && path.starts_with(start.as_str()),
             Pattern::Other(glob) => parts(glob, path),
         }
@@ -157,7 +165,9 @@ fn parts(glob: &str, path: &str) -> bool {
             }
         }
         Some((first, rest)) => match path.split_once('/') {
-            Some((part_of_path, below)) => part(first.as_bytes(), part_of_path.as_bytes()) && parts(rest, below),
+            Some((part_of_path, below)) => {
+                part(first.as_bytes(), part_of_path.as_bytes()) && parts(rest, below)
+            }
             None => false,
         },
     }
@@ -201,16 +211,64 @@ mod tests {
     #[test]
     fn the_meaning_is_that_of_globset() {
         let globs = [
-            "*.c", "**/*.c", "**/Makefile*", "docs/**", "**", "a/**/b", "**/test/**", "?.c", "*a*b*", "x{,.in}", "{a,b}/*.{c,h}",
-            "modules/*/mod_?.c", "**/config*.m4", "a", "a/b", "*", "**/a", "**/*", "**/*/**", "a*/**", "**/a?",
+            "*.c",
+            "**/*.c",
+            "**/Makefile*",
+            "docs/**",
+            "**",
+            "a/**/b",
+            "**/test/**",
+            "?.c",
+            "*a*b*",
+            "x{,.in}",
+            "{a,b}/*.{c,h}",
+            "modules/*/mod_?.c",
+            "**/config*.m4",
+            "a",
+            "a/b",
+            "*",
+            "**/a",
+            "**/*",
+            "**/*/**",
+            "a*/**",
+            "**/a?",
         ];
         let paths = [
-            "x.c", "a/x.c", "a/b/x.c", "Makefile", "a/Makefile.in", "docs/x", "docs/a/b", "docs", "a/b", "a/x/b", "a/x/y/b",
-            "test/x", "a/test/x/y", "é.c", "xaybz", "ab", "x", "x.in", "x.out", "a/x.h", "b/x.c", "c/x.c", "modules/m/mod_a.c",
-            "modules/m/n/mod_a.c", "config.m4", "x/config2.m4", "x/.c", ".c",
+            "x.c",
+            "a/x.c",
+            "a/b/x.c",
+            "Makefile",
+            "a/Makefile.in",
+            "docs/x",
+            "docs/a/b",
+            "docs",
+            "a/b",
+            "a/x/b",
+            "a/x/y/b",
+            "test/x",
+            "a/test/x/y",
+            "é.c",
+            "xaybz",
+            "ab",
+            "x",
+            "x.in",
+            "x.out",
+            "a/x.h",
+            "b/x.c",
+            "c/x.c",
+            "modules/m/mod_a.c",
+            "modules/m/n/mod_a.c",
+            "config.m4",
+            "x/config2.m4",
+            "x/.c",
+            ".c",
         ];
         for glob in globs {
-            let oracle = globset::GlobBuilder::new(glob).literal_separator(true).empty_alternates(true).build().unwrap();
+            let oracle = globset::GlobBuilder::new(glob)
+                .literal_separator(true)
+                .empty_alternates(true)
+                .build()
+                .unwrap();
             let oracle = oracle.compile_matcher();
             let own = Glob::new(glob).unwrap();
             for path in paths {

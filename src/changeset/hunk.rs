@@ -20,7 +20,8 @@ impl HunkLines {
     }
 }
 
-const AGAIN: &str = "the patch was cut or edited by hand: make it again, or let `recountdiff` of patchutils mend the numbers";
+const AGAIN: &str =
+    "the patch was cut or edited by hand: make it again, or let `recountdiff` of patchutils mend the numbers";
 
 /// `@@ -OLD,COUNT +NEW,COUNT @@`: the two counts.
 fn counts(line: &[u8]) -> Option<(u64, u64)> {
@@ -127,7 +128,11 @@ pub(super) fn check_end(scanner: &Scanner<'_>, last: Option<&HunkLines>) -> Resu
     let (Some(last), Some(line)) = (last, scanner.peek(0)) else { return Ok(()) };
     let signature = line.trim_ascii_end() == b"--";
     let next_file = line.starts_with(b"--- ") && scanner.starts(1, b"+++ ");
-    if signature || next_file || !matches!(line.first(), Some(b' ' | b'+' | b'-')) || line.trim_ascii().is_empty() {
+    if signature
+        || next_file
+        || !matches!(line.first(), Some(b' ' | b'+' | b'-'))
+        || line.trim_ascii().is_empty()
+    {
         return Ok(());
     }
     Err(Error::syntax(

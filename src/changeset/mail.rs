@@ -55,7 +55,10 @@ fn is_field(line: &[u8]) -> bool {
 
 /// Whether the header that begins here is a mail's. (`Index: x` is a field in form, and no mail.)
 fn has_subject(scanner: &Scanner<'_>) -> bool {
-    (0..).map_while(|ahead| scanner.peek(ahead)).take_while(|line| !line.is_empty()).any(|line| line.starts_with(b"Subject: "))
+    (0..)
+        .map_while(|ahead| scanner.peek(ahead))
+        .take_while(|line| !line.is_empty())
+        .any(|line| line.starts_with(b"Subject: "))
 }
 
 fn mail(scanner: &mut Scanner<'_>) -> Result<Message, Error> {

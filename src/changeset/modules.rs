@@ -46,7 +46,9 @@ fn defined(changeset: &Changeset, is_meant: impl Fn(Class) -> bool) -> Vec<Modul
 /// [`Error::NoSource`], [`Error::NoModule`], [`Error::SeveralModules`], [`Error::UnknownModule`].
 pub fn single_module(changeset: &Changeset, wanted: Option<&str>) -> Result<ModuleFound, Error> {
     let own = modules(changeset);
-    let list = |found: &[ModuleFound]| found.iter().map(|m| format!("{} ({}:{})", m.symbol, m.file, m.line)).collect();
+    let list = |found: &[ModuleFound]| {
+        found.iter().map(|m| format!("{} ({}:{})", m.symbol, m.file, m.line)).collect()
+    };
     if let Some(wanted) = wanted {
         let all = defined(changeset, |class| !class.is_stripped());
         let by_symbol = own.iter().chain(&all).find(|module| module.symbol == wanted);
@@ -130,8 +132,12 @@ pub(super) fn definitions(text: &str) -> Vec<Definition> {
             }
             "module" if !at.checked_sub(1).is_some_and(|before| is_declaring(word(before))) => {
                 // Qualifiers (`const`, `AP_MODULE_DECLARE_DATA`, `MODULE_VAR_EXPORT`), then the name.
-                let names: Vec<&str> =
-                    tokens[at + 1..].iter().take(5).map(|token| token.text).take_while(|text| is_word(text)).collect();
+                let names: Vec<&str> = tokens[at + 1..]
+                    .iter()
+                    .take(5)
+                    .map(|token| token.text)
+                    .take_while(|text| is_word(text))
+                    .collect();
                 let Some(symbol) = names.last() else { continue };
                 let exported = names.len() > 1 || symbol.ends_with("_module");
                 if word(at + 1 + names.len()) != "=" || !exported {
@@ -165,7 +171,8 @@ fn is_worth_reading(text: &str) -> bool {
         })
     };
     let name = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || *byte == b'_';
-    let name_in_brackets = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"_()".contains(byte);
+    let name_in_brackets =
+        |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"_()".contains(byte);
     begins(b"module", name) || begins(b"AP_DECLARE_MODULE", name_in_brackets)
 }
 
@@ -227,9 +234,11 @@ mod tests {
 
     #[test]
     fn branches_of_one_condition_are_one_definition() {
-        let two = "#if NEW\nAP_DECLARE_MODULE(x) =\n#else\nmodule AP_MODULE_DECLARE_DATA x =\n#endif\n{ 0 };\n";
+        let two =
+            "#if NEW\nAP_DECLARE_MODULE(x) =\n#else\nmodule AP_MODULE_DECLARE_DATA x =\n#endif\n{ 0 };\n";
         assert_eq!(symbols(two), [("x_module".to_owned(), 2)]);
-        let dead = "#if 0\nmodule a_module = {0};\n#else\nmodule b_module = {0};\n#endif\nmodule c_module = {0};\n";
+        let dead =
+            "#if 0\nmodule a_module = {0};\n#else\nmodule b_module = {0};\n#endif\nmodule c_module = {0};\n";
         assert_eq!(symbols(dead), [("b_module".to_owned(), 4), ("c_module".to_owned(), 6)]);
     }
 
@@ -241,7 +250,15 @@ mod tests {
 
     #[test]
     fn unclosed_things_end_with_the_text() {
-        for text in ["module /*", "module \"", "module '\\", "module x_module = {\"", "/", "#define \\", "module AP_DECLARE_MODULE("] {
+        for text in [
+            "module /*",
+            "module \"",
+            "module '\\",
+            "module x_module = {\"",
+            "/",
+            "#define \\",
+            "module AP_DECLARE_MODULE(",
+        ] {
             let _ = symbols(text);
         }
     }

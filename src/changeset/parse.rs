@@ -100,7 +100,11 @@ struct Raw {
 }
 
 /// Parses all file patches of a patch file. `base` helps to tell how many leading parts of the paths to strip.
-pub(super) fn parse(patch: &PatchFile, sections: Vec<Section>, base: Option<&Tree>) -> Result<Vec<FileDiff>, Error> {
+pub(super) fn parse(
+    patch: &PatchFile,
+    sections: Vec<Section>,
+    base: Option<&Tree>,
+) -> Result<Vec<FileDiff>, Error> {
     let raw = sections.into_iter().map(|section| one(patch, section)).collect::<Result<Vec<_>, _>>()?;
     let prefixes = Prefixes::of(&raw.iter().map(|file| &file.paths).collect::<Vec<_>>(), base)?;
     raw.into_iter()
@@ -122,11 +126,21 @@ fn one(patch: &PatchFile, section: Section) -> Result<Raw, Error> {
             "the patch was cut or edited by hand: make it again",
         )
     };
-    let diff = |link| FileDiff { line, unit, operation: Operation::Modify(String::new()), hunks: Vec::new(), binary, link };
+    let diff = |link| FileDiff {
+        line,
+        unit,
+        operation: Operation::Modify(String::new()),
+        hunks: Vec::new(),
+        binary,
+        link,
+    };
     let prefixed = match form {
         Form::Named(path) => {
             let path = string(&path);
-            return Ok(Raw { paths: RawPaths::Both { old: path.clone(), new: path, prefixed: None }, diff: diff(false) });
+            return Ok(Raw {
+                paths: RawPaths::Both { old: path.clone(), new: path, prefixed: None },
+                diff: diff(false),
+            });
         }
         Form::Git { prefixed } => Some(prefixed),
         Form::Unified => None,

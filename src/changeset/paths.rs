@@ -11,17 +11,39 @@ use crate::source::{self, Tree};
 /// the patch is not git's.
 #[derive(Debug)]
 pub(super) enum RawPaths {
-    New { path: String, prefixed: Option<bool> },
-    Old { path: String, prefixed: Option<bool> },
-    Both { old: String, new: String, prefixed: Option<bool> },
+    New {
+        path: String,
+        prefixed: Option<bool>,
+    },
+    Old {
+        path: String,
+        prefixed: Option<bool>,
+    },
+    Both {
+        old: String,
+        new: String,
+        prefixed: Option<bool>,
+    },
     /// Both sides are named, and the ranges say that there was nothing before.
-    Born { old: String, new: String },
+    Born {
+        old: String,
+        new: String,
+    },
     /// Both sides are named, and the ranges say that there is nothing after.
-    Gone { old: String, new: String },
+    Gone {
+        old: String,
+        new: String,
+    },
     /// git writes these without prefixes.
-    Renamed { from: String, to: String },
+    Renamed {
+        from: String,
+        to: String,
+    },
     /// So these.
-    Copied { from: String, to: String },
+    Copied {
+        from: String,
+        to: String,
+    },
 }
 
 /// A path that cannot be one of the source tree.
@@ -54,7 +76,9 @@ impl Prefixes {
         let mut sides: Vec<(&str, &str, bool)> = Vec::new();
         for paths in all {
             let (old, new) = match paths {
-                RawPaths::Both { old, new, .. } | RawPaths::Born { old, new } | RawPaths::Gone { old, new } => (old, new),
+                RawPaths::Both { old, new, .. }
+                | RawPaths::Born { old, new }
+                | RawPaths::Gone { old, new } => (old, new),
                 _ => continue,
             };
             let (old_rest, new_rest) = match paths {
@@ -100,10 +124,18 @@ impl Prefixes {
     /// What the file patch does, on paths of the tree.
     pub(super) fn operation(&self, paths: &RawPaths) -> Result<Operation, Problem> {
         Ok(match paths {
-            RawPaths::Renamed { from, to } => Operation::Rename { from: checked(from, from)?, to: checked(to, to)? },
-            RawPaths::Copied { from, to } => Operation::Copy { from: checked(from, from)?, to: checked(to, to)? },
-            RawPaths::New { path, prefixed } => Operation::Create(checked(path, self.one_sided(path, *prefixed, "b"))?),
-            RawPaths::Old { path, prefixed } => Operation::Delete(checked(path, self.one_sided(path, *prefixed, "a"))?),
+            RawPaths::Renamed { from, to } => {
+                Operation::Rename { from: checked(from, from)?, to: checked(to, to)? }
+            }
+            RawPaths::Copied { from, to } => {
+                Operation::Copy { from: checked(from, from)?, to: checked(to, to)? }
+            }
+            RawPaths::New { path, prefixed } => {
+                Operation::Create(checked(path, self.one_sided(path, *prefixed, "b"))?)
+            }
+            RawPaths::Old { path, prefixed } => {
+                Operation::Delete(checked(path, self.one_sided(path, *prefixed, "a"))?)
+            }
             RawPaths::Both { old, new, prefixed } => Operation::Modify(self.both(old, new, *prefixed)?),
             RawPaths::Born { old, new } => Operation::Create(self.both(old, new, None)?),
             RawPaths::Gone { old, new } => Operation::Delete(self.both(old, new, None)?),
@@ -118,7 +150,9 @@ impl Prefixes {
             Some(false) => self.settle(new),
             None => match two_sided(new, old) {
                 // Both sides are alike, as svn has them, and tell nothing; other files of the patch may.
-                whole if whole.len() == new.len() && self.level.is_none() => unwrapped(self.without_known(whole)),
+                whole if whole.len() == new.len() && self.level.is_none() => {
+                    unwrapped(self.without_known(whole))
+                }
                 stripped => self.settle(stripped),
             },
         };
@@ -140,7 +174,8 @@ impl Prefixes {
 
     /// Without the longest prefix that other file patches showed.
     fn without_known<'p>(&self, path: &'p str) -> &'p str {
-        let rests = self.known.iter().filter_map(|prefix| path.strip_prefix(prefix.as_str())?.strip_prefix('/'));
+        let rests =
+            self.known.iter().filter_map(|prefix| path.strip_prefix(prefix.as_str())?.strip_prefix('/'));
         rests.min_by_key(|rest| rest.len()).unwrap_or(path)
     }
 }
@@ -149,7 +184,11 @@ impl Prefixes {
 /// `httpd-2.4.4.orig/x` and `httpd-2.4.4/x`.
 fn two_sided<'p>(path: &'p str, other: &str) -> &'p str {
     match (path.split_once('/'), other.split_once('/')) {
-        (Some((first, rest)), Some((other_first, other_rest))) if first != other_first && same_file(rest, other_rest) => rest,
+        (Some((first, rest)), Some((other_first, other_rest)))
+            if first != other_first && same_file(rest, other_rest) =>
+        {
+            rest
+        }
         _ => path,
     }
 }
@@ -157,7 +196,10 @@ fn two_sided<'p>(path: &'p str, other: &str) -> &'p str {
 /// Equal, or equal but for the ending of a backup copy.
 fn same_file(path: &str, other: &str) -> bool {
     let bare = |path: &'_ str| -> usize {
-        [".orig", ".old", ".bak", ".new", "~"].iter().find_map(|end| path.strip_suffix(end)).map_or(path.len(), str::len)
+        [".orig", ".old", ".bak", ".new", "~"]
+            .iter()
+            .find_map(|end| path.strip_suffix(end))
+            .map_or(path.len(), str::len)
     };
     path[..bare(path)] == other[..bare(other)]
 }
@@ -167,7 +209,10 @@ fn same_file(path: &str, other: &str) -> bool {
 fn unwrapped(path: &str) -> &str {
     let mut rest = path;
     while let Some((first, below)) = rest.split_once('/') {
-        let release = first == "httpd" || first.starts_with("httpd-") || first.starts_with("apache_1.") || first == "trunk";
+        let release = first == "httpd"
+            || first.starts_with("httpd-")
+            || first.starts_with("apache_1.")
+            || first == "trunk";
         let branch = matches!(first, "branches" | "tags").then(|| below.split_once('/')).flatten();
         rest = match branch {
             Some((_, below)) => below,
@@ -189,7 +234,8 @@ fn without_parts(path: &str, count: usize) -> &str {
 
 /// `stripped` in one form, where both it and the whole `path` are of a kind that a source tree has.
 fn checked(path: &str, stripped: &str) -> Result<String, Problem> {
-    const LEAVES: &str = "a patch may only name files beneath the tree: make it again from the tree's top folder";
+    const LEAVES: &str =
+        "a patch may only name files beneath the tree: make it again from the tree's top folder";
     let refuse = |what, help| Err(Problem { path: path.to_owned(), what, help });
     if path.chars().any(char::is_control) {
         return refuse("has a control character in it", "rename the file, and make the patch again");
@@ -275,7 +321,9 @@ mod tests {
 
     #[test]
     fn paths_that_leave_the_tree_are_refused() {
-        for path in ["/etc/passwd", "../x.c", "a/../../x", "x\\y.c", "a/.git/config", "x\ny", "x\0", "a/", ".", ""] {
+        for path in
+            ["/etc/passwd", "../x.c", "a/../../x", "x\\y.c", "a/.git/config", "x\ny", "x\0", "a/", ".", ""]
+        {
             let said = modify(path, path);
             assert!(said.contains(' '), "{path:?} became {said:?}");
         }

@@ -53,7 +53,10 @@ pub enum Situation {
 
 /// One glob or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "expected a glob or a list of globs: `*` and `?` stay within a part of the path, `**` stands for any number of parts, `{a,b}` for either")]
+#[serde(
+    untagged,
+    expecting = "expected a glob or a list of globs: `*` and `?` stay within a part of the path, `**` stands for any number of parts, `{a,b}` for either"
+)]
 pub enum Globs {
     /// One.
     One(Glob),
@@ -143,9 +146,16 @@ impl<'a> Rules<'a> {
     }
 
     /// The class that a rule gives to a hunk of its own; nothing where it has its file's.
-    pub(super) fn of_hunk<'t>(&self, path: &str, added: impl Iterator<Item = &'t [u8]> + Clone) -> Option<Verdict> {
-        let holds = |needle: &String| added.clone().any(|line| memchr::memmem::find(line, needle.as_bytes()).is_some());
-        let fits = |rule: &Rule| !rule.added.is_empty() && rule.path.matches(path) && rule.added.iter().any(holds);
+    pub(super) fn of_hunk<'t>(
+        &self,
+        path: &str,
+        added: impl Iterator<Item = &'t [u8]> + Clone,
+    ) -> Option<Verdict> {
+        let holds = |needle: &String| {
+            added.clone().any(|line| memchr::memmem::find(line, needle.as_bytes()).is_some())
+        };
+        let fits =
+            |rule: &Rule| !rule.added.is_empty() && rule.path.matches(path) && rule.added.iter().any(holds);
         self.all().find(|(_, rule)| fits(rule)).map(|(index, rule)| (rule.class, self.reason(index, rule)))
     }
 }
@@ -172,7 +182,14 @@ mod tests {
     use super::*;
 
     fn facts(path: &str) -> Facts<'_> {
-        Facts { path, action: Action::Modified, text: "", defines_module: false, beside_module: false, new_module: false }
+        Facts {
+            path,
+            action: Action::Modified,
+            text: "",
+            defines_module: false,
+            beside_module: false,
+            new_module: false,
+        }
     }
 
     #[test]
@@ -244,7 +261,10 @@ mod tests {
         .classify;
         assert_eq!(Rules::new(&own).by_path("a/x.def"), Some(Class::SharedSource));
         let (class, reason) = Rules::new(&own).of_file(facts("a/x.def"));
-        assert_eq!((class, reason.rule.as_ref(), reason.why.as_ref()), (Class::SharedSource, "recipe.1", "for the test"));
+        assert_eq!(
+            (class, reason.rule.as_ref(), reason.why.as_ref()),
+            (Class::SharedSource, "recipe.1", "for the test")
+        );
     }
 
     #[test]

@@ -294,7 +294,11 @@ fn unified_section(scanner: &mut Scanner<'_>, unit: u32, named: bool) -> Result<
 }
 
 /// The two header lines and all hunks below them.
-fn headers_and_hunks(scanner: &mut Scanner<'_>, section: &mut Section, may_be_empty: bool) -> Result<(), Error> {
+fn headers_and_hunks(
+    scanner: &mut Scanner<'_>,
+    section: &mut Section,
+    may_be_empty: bool,
+) -> Result<(), Error> {
     let start = scanner.at;
     for _ in 0..2 {
         push(&mut section.text, without_note(header(scanner)?));

@@ -127,7 +127,9 @@ impl Sketch {
 
     /// The runs of known lines.
     pub(super) fn fragments(&self) -> (Vec<Fragment>, Encoding) {
-        let all = || self.lines.iter().flat_map(|known| known.removed.iter().map(Vec::as_slice).chain([&*known.text]));
+        let all = || {
+            self.lines.iter().flat_map(|known| known.removed.iter().map(Vec::as_slice).chain([&*known.text]))
+        };
         let utf8 = all().chain(self.bare.iter().flat_map(|(_, lines)| lines.iter().map(Vec::as_slice)));
         let encoding = match utf8.clone().all(|line| std::str::from_utf8(line).is_ok()) {
             true => Encoding::Utf8,

@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn lines_keep_their_ends() {
         for text in ["", "a", "a\n", "a\nb", "\n\n", "a\r\n\nb\n"] {
-            assert_eq!(lines(text.as_bytes()), text.as_bytes().split_inclusive(|&byte| byte == b'\n').collect::<Vec<_>>());
+            assert_eq!(
+                lines(text.as_bytes()),
+                text.as_bytes().split_inclusive(|&byte| byte == b'\n').collect::<Vec<_>>()
+            );
         }
     }
 

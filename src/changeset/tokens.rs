@@ -61,7 +61,8 @@ pub(super) struct Tokens<'a> {
 impl<'a> Tokens<'a> {
     /// Reads the whole text.
     pub(super) fn read(text: &'a str) -> (Vec<Token<'a>>, Branches) {
-        let mut reader = Tokens { text, at: 0, line: 1, fresh: true, place: None, branches: Branches::default() };
+        let mut reader =
+            Tokens { text, at: 0, line: 1, fresh: true, place: None, branches: Branches::default() };
         let tokens = reader.by_ref().collect();
         (tokens, reader.branches)
     }
@@ -121,9 +122,7 @@ impl<'a> Tokens<'a> {
 
     /// Length of a preprocessor line with those it is continued on.
     fn directive(rest: &[u8]) -> usize {
-        memchr::memchr_iter(b'\n', rest)
-            .find(|&at| !rest[..at].ends_with(b"\\"))
-            .unwrap_or(rest.len())
+        memchr::memchr_iter(b'\n', rest).find(|&at| !rest[..at].ends_with(b"\\")).unwrap_or(rest.len())
     }
 }
 
@@ -157,8 +156,11 @@ impl<'a> Iterator for Tokens<'a> {
                 _ => {
                     let is_part = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_');
                     let length = rest.iter().position(|byte| !is_part(byte)).unwrap_or(rest.len()).max(1);
-                    let token =
-                        Token { text: self.text.get(self.at..self.at + length)?, line: self.line, place: self.place };
+                    let token = Token {
+                        text: self.text.get(self.at..self.at + length)?,
+                        line: self.line,
+                        place: self.place,
+                    };
                     self.fresh = false;
                     self.at += length;
                     return Some(token);

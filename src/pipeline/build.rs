@@ -51,7 +51,13 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
     let written = stage(
         reporter,
         Stage::Package,
-        || rpm::write_set(&set, signer.as_deref().map(|signer| signer as &dyn Signer), &destinations(&set, &staging)),
+        || {
+            rpm::write_set(
+                &set,
+                signer.as_deref().map(|signer| signer as &dyn Signer),
+                &destinations(&set, &staging),
+            )
+        },
         |_| summary::signed(signer.as_ref().map(|signer| signer.key())),
     )?;
     let checks = match packaging.check {
@@ -59,13 +65,21 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         Check::Skip => None,
     };
 
-    let packages = [(&set.binary, &written.binary), (&set.debuginfo, &written.debuginfo), (&set.source, &written.source)];
+    let packages = [
+        (&set.binary, &written.binary),
+        (&set.debuginfo, &written.debuginfo),
+        (&set.source, &written.source),
+    ];
     let files = packages.map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()));
     let key = signer.as_ref().map(|signer| signer.key());
     let record = Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref());
     let report = record.json();
     let mut names: Vec<String> = packages.iter().map(|(package, _)| package.file_name()).collect();
-    let mut texts = vec![(graft.file_name(), &graft.text), (set.spec.0.clone(), &set.spec.1), (REPORT.to_owned(), &report)];
+    let mut texts = vec![
+        (graft.file_name(), &graft.text),
+        (set.spec.0.clone(), &set.spec.1),
+        (REPORT.to_owned(), &report),
+    ];
     if let Some(key) = key.filter(|key| key.development) {
         texts.push((DEVELOPMENT_KEY.to_owned(), &key.public_key));
     }
@@ -125,7 +139,9 @@ fn work_folder(keep: bool) -> Result<TempDir, Error> {
 fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
     let (what, help) = match packaging.key {
         _ if !packaging.release => return Ok(()),
-        KeySpec::Development => ("the development key", "name the key that the packages' users know with --sign-key"),
+        KeySpec::Development => {
+            ("the development key", "name the key that the packages' users know with --sign-key")
+        }
         KeySpec::None => ("unsigned packages", "name the key that the packages' users know with --sign-key"),
         KeySpec::File(_) | KeySpec::Gpg(_) => return Ok(()),
     };
@@ -152,16 +168,27 @@ fn open_signer(key: &KeySpec, reporter: &dyn Reporter) -> Result<Option<BoxedSig
     let signer = sign::open(key, &data)?;
     if let (true, Some(signer)) = (first, &signer) {
         let key = signer.key();
-        reporter.note(format!("development key {} is in {}; --sign-key names another", key.short_id(), data.display()));
+        reporter.note(format!(
+            "development key {} is in {}; --sign-key names another",
+            key.short_id(),
+            data.display()
+        ));
     }
     Ok(signer)
 }
 
-fn compiled(graft: &Graft, work: &Path, reporter: &dyn Reporter) -> Result<(SharedObject, Audit), crate::Error> {
+fn compiled(
+    graft: &Graft,
+    work: &Path,
+    reporter: &dyn Reporter,
+) -> Result<(SharedObject, Audit), crate::Error> {
     let options = compile::Options {
         libraries: graft.recipe.libraries.clone(),
         out_dir: work.to_owned(),
-        nevra: format!("{}-{}-{}.{}", graft.recipe.name, graft.recipe.version, graft.recipe.release, graft.target.arch),
+        nevra: format!(
+            "{}-{}-{}.{}",
+            graft.recipe.name, graft.recipe.version, graft.recipe.release, graft.target.arch
+        ),
         source_date_epoch: Some(epoch::of(graft)?),
         limit: COMPILE_LIMIT,
     };
@@ -223,7 +250,8 @@ fn checked(
         let files = rpm::extract(package, &root)?;
         let module_name = format!("{}.so", graft.recipe.name);
         let module_file = files.iter().find(|file| file.ends_with(&module_name));
-        let module_file = module_file.ok_or_else(|| Error::NoModule { package: package.to_owned(), file: module_name })?;
+        let module_file =
+            module_file.ok_or_else(|| Error::NoModule { package: package.to_owned(), file: module_name })?;
         let plan = check::Plan {
             httpd: check::Httpd {
                 program,

@@ -39,17 +39,24 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
         Input::Patches(files) => (None, files.as_slice()),
     };
     let written = match &file {
-        Some(file) => Some(stage(reporter, Stage::Recipe, || recipe::read(file), |recipe| titled(recipe, file))?),
+        Some(file) => {
+            Some(stage(reporter, Stage::Recipe, || recipe::read(file), |recipe| titled(recipe, file))?)
+        }
         None => None,
     };
     let spec = source_spec(request, written.as_ref());
     let directory = written.as_ref().map_or(Path::new("."), |recipe| &recipe.directory);
     let options = source::Options { cache: paths::cache(), offline: request.offline };
-    let sources =
-        stage(reporter, Stage::Source, || source::fetch(&spec, directory, &options), |sources| sources.description.clone())?;
+    let sources = stage(
+        reporter,
+        Stage::Source,
+        || source::fetch(&spec, directory, &options),
+        |sources| sources.description.clone(),
+    )?;
 
     let rules = written.as_ref().map_or(&[][..], |recipe| &recipe.rules);
-    let changeset = stage(reporter, Stage::Changeset, || changeset::read(&sources, rules), summary::changeset)?;
+    let changeset =
+        stage(reporter, Stage::Changeset, || changeset::read(&sources, rules), summary::changeset)?;
     tell_stripped(&changeset, reporter);
     let wanted = written.as_ref().map(|recipe| recipe.symbol.as_deref().unwrap_or(&recipe.name));
     let module = changeset::single_module(&changeset, wanted)?;
@@ -73,8 +80,12 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
 
     let notify = |text: &str| reporter.note(text);
     let options = target::Options { offline: request.offline, ..target::Options::new(paths::cache()) };
-    let target =
-        stage(reporter, Stage::Target, || target::resolve(&request.target, &options, &notify), summary::target)?;
+    let target = stage(
+        reporter,
+        Stage::Target,
+        || target::resolve(&request.target, &options, &notify),
+        summary::target,
+    )?;
     let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
     let base = sources.base.as_ref().map(|tree| tree as &dyn Upstream);
     let unit = stage(

@@ -107,7 +107,9 @@ pub struct PackageFile {
 
 impl PackageFile {
     pub fn new(package: &Package, size: u64, sha256: String) -> Self {
-        let words = |relations: &[crate::package::Relation]| relations.iter().map(crate::package::Relation::text).collect();
+        let words = |relations: &[crate::package::Relation]| {
+            relations.iter().map(crate::package::Relation::text).collect()
+        };
         PackageFile {
             file: package.file_name(),
             size,
@@ -165,7 +167,11 @@ impl<'a> Record<'a> {
             packages,
             signed_by,
             checks: checks.map(|result| {
-                result.checks.iter().map(|check| Answer { name: &check.name, outcome: &check.outcome }).collect()
+                result
+                    .checks
+                    .iter()
+                    .map(|check| Answer { name: &check.name, outcome: &check.outcome })
+                    .collect()
             }),
         }
     }

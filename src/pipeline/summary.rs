@@ -16,14 +16,22 @@ use crate::changeset::Class;
 pub fn changeset(changeset: &Changeset) -> String {
     let hunks: usize = changeset.files.iter().map(|file| file.hunks.len()).sum();
     let of = |class| changeset.files.iter().filter(|file| file.class == class).count();
-    let classes = [(Class::BuildSystem, "build system"), (Class::Documentation, "documentation"), (Class::Test, "tests")];
+    let classes = [
+        (Class::BuildSystem, "build system"),
+        (Class::Documentation, "documentation"),
+        (Class::Test, "tests"),
+    ];
     let stripped: Vec<String> = classes
         .into_iter()
         .filter_map(|(class, words)| (of(class) > 0).then(|| format!("{} ({words})", of(class))))
         .collect();
     let kept = changeset.files.iter().filter(|file| !file.class.is_stripped()).count();
     let stripped = if stripped.is_empty() { "none".to_owned() } else { stripped.join(", ") };
-    format!("{}, {}: kept {kept}, stripped {stripped}", count(changeset.files.len(), "file"), count(hunks, "hunk"))
+    format!(
+        "{}, {}: kept {kept}, stripped {stripped}",
+        count(changeset.files.len(), "file"),
+        count(hunks, "hunk")
+    )
 }
 
 /// `local: httpd 2.4.68, MMN 20120211:141, glibc 2.36, x86_64`.
@@ -41,8 +49,10 @@ pub fn target(target: &Target) -> String {
 /// `702 lines; inlined 2 from proxy_util.c`.
 pub fn flattened(unit: &TranslationUnit) -> String {
     let lines: usize = unit.pieces.iter().map(|piece| piece.text.lines().count()).sum();
-    let inlined: Vec<String> =
-        inlined_by_file(unit).into_iter().map(|(file, names)| format!("{} from {file}", names.len())).collect();
+    let inlined: Vec<String> = inlined_by_file(unit)
+        .into_iter()
+        .map(|(file, names)| format!("{} from {file}", names.len()))
+        .collect();
     match inlined.as_slice() {
         [] => format!("{lines} lines, nothing inlined"),
         inlined => format!("{lines} lines, inlined {}", inlined.join(", ")),
@@ -64,7 +74,8 @@ fn inlined_by_file(unit: &TranslationUnit) -> Vec<(&str, Vec<&str>)> {
 
 /// `cc, no warnings`.
 pub fn compiled(object: &SharedObject) -> String {
-    let program = object.call.program.file_name().unwrap_or(object.call.program.as_os_str()).to_string_lossy();
+    let program =
+        object.call.program.file_name().unwrap_or(object.call.program.as_os_str()).to_string_lossy();
     match object.warnings.len() {
         0 => format!("{program}, no warnings"),
         warnings => format!("{program}, {}", count(warnings, "warning")),
@@ -103,8 +114,13 @@ pub fn checked(result: &CheckResult) -> String {
 
 /// The end of a good build: hunks stripped, what was inlined from where, what the package requires.
 pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> Vec<String> {
-    let stripped: usize =
-        graft.changeset.files.iter().flat_map(|file| &file.hunks).filter(|hunk| hunk.class.is_stripped()).count();
+    let stripped: usize = graft
+        .changeset
+        .files
+        .iter()
+        .flat_map(|file| &file.hunks)
+        .filter(|hunk| hunk.class.is_stripped())
+        .count();
     let hunks: usize = graft.changeset.files.iter().map(|file| file.hunks.len()).sum();
     let mut lines = vec![format!("stripped {stripped} of {}", count(hunks, "hunk"))];
     for (file, names) in inlined_by_file(&graft.unit) {

@@ -21,7 +21,8 @@ pub enum Input {
 /// # Errors
 /// [`Error::Unknown`], [`Error::Mixed`].
 pub fn find(words: &[String], directory: &Path) -> Result<Input, Error> {
-    let recipes = words.iter().filter_map(|word| Some((word, recipe_file(word, directory)?))).collect::<Vec<_>>();
+    let recipes =
+        words.iter().filter_map(|word| Some((word, recipe_file(word, directory)?))).collect::<Vec<_>>();
     match (words, recipes.first()) {
         ([], _) => Ok(named(builtin::REFERENCE, directory).map_or(Input::Reference, Input::Recipe)),
         ([_], Some((_, file))) => Ok(Input::Recipe(file.clone())),

@@ -82,15 +82,25 @@ mod tests {
 
     #[test]
     fn what_the_patch_says_is_taken_and_the_rest_is_assumed() {
-        let facts = PatchFacts { license: fact("MIT"), summary: fact("Says \"x\"\\n"), ..PatchFacts::default() };
+        let facts =
+            PatchFacts { license: fact("MIT"), summary: fact("Says \"x\"\\n"), ..PatchFacts::default() };
         let recipe = infer(&module(), &facts, &[PathBuf::from("dir/a.patch")]).unwrap();
-        assert_eq!((recipe.license.as_str(), recipe.summary.as_str(), recipe.version.as_str()), ("MIT", "Says \"x\"\\n", "0"));
+        assert_eq!(
+            (recipe.license.as_str(), recipe.summary.as_str(), recipe.version.as_str()),
+            ("MIT", "Says \"x\"\\n", "0")
+        );
         assert_eq!(recipe.symbol.as_deref(), Some("x_module"));
         let told = recipe.assumptions.join("\n");
-        for part in ["license \"MIT\", from the mail", "version \"0\", as the patch does not say", "no checks"] {
+        for part in
+            ["license \"MIT\", from the mail", "version \"0\", as the patch does not say", "no checks"]
+        {
             assert!(told.contains(part), "{told}");
         }
-        assert_eq!(parse(&recipe.text, "module.toml", PathBuf::new()).unwrap().name, "mod_x", "the text is a recipe");
+        assert_eq!(
+            parse(&recipe.text, "module.toml", PathBuf::new()).unwrap().name,
+            "mod_x",
+            "the text is a recipe"
+        );
     }
 
     #[test]

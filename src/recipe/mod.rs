@@ -17,8 +17,8 @@ use crate::changeset::rules::Rule;
 use crate::source::SourceSpec;
 
 mod error;
-pub use error::Error;
 pub use builtin::unpack as unpack_reference;
+pub use error::Error;
 pub use find::{Input, find};
 pub use infer::infer;
 pub use read::{parse, read};

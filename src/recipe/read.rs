@@ -137,7 +137,10 @@ impl Reader<'_> {
 
     fn library(&self, value: &Spanned<String>) -> Result<String, Error> {
         let text = value.get_ref();
-        if text.is_empty() || text.starts_with('-') || text.contains(|c: char| c.is_whitespace() || "/,:".contains(c)) {
+        if text.is_empty()
+            || text.starts_with('-')
+            || text.contains(|c: char| c.is_whitespace() || "/,:".contains(c))
+        {
             return Err(self.value(
                 value.span(),
                 format!("{text:?} is no library name"),
@@ -150,17 +153,27 @@ impl Reader<'_> {
 
     fn entry(&self, entry: &Entry) -> Result<ChangelogEntry, Error> {
         let not_a_day = || {
-            self.value(entry.date.span(), "not a day", "a date is needed here", "write it as date = 2026-11-22")
+            self.value(
+                entry.date.span(),
+                "not a day",
+                "a date is needed here",
+                "write it as date = 2026-11-22",
+            )
         };
         let date = entry.date.get_ref().date.ok_or_else(not_a_day)?;
         let part = |number: u8| i8::try_from(number).map_err(|_| not_a_day());
         let year = i16::try_from(date.year).map_err(|_| not_a_day())?;
-        let date = jiff::civil::Date::new(year, part(date.month)?, part(date.day)?).map_err(|_| not_a_day())?;
+        let date =
+            jiff::civil::Date::new(year, part(date.month)?, part(date.day)?).map_err(|_| not_a_day())?;
         Ok(ChangelogEntry {
             date,
             author: self.one_line("author", &entry.author)?,
             version: entry.version.clone(),
-            notes: entry.notes.iter().map(|note| note.split_whitespace().collect::<Vec<_>>().join(" ")).collect(),
+            notes: entry
+                .notes
+                .iter()
+                .map(|note| note.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect(),
         })
     }
 
@@ -173,7 +186,10 @@ impl Reader<'_> {
         let all = licenses.iter().map(of(DocumentKind::License));
         let all = all.chain(documentation.iter().map(of(DocumentKind::Documentation)));
         all.map(|(kind, path)| {
-            let inside = path.get_ref().components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+            let inside = path
+                .get_ref()
+                .components()
+                .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
             if !inside || path.get_ref().file_name().is_none() {
                 return Err(self.value(
                     path.span(),
@@ -188,27 +204,79 @@ impl Reader<'_> {
     }
 
     fn source(&self, source: &Spanned<Source>) -> Result<SourceSpec, Error> {
-        const FORMS: &str = "one of: patches (and base); git and commit; tarball, sha256 and files; directory and files";
+        const FORMS: &str =
+            "one of: patches (and base); git and commit; tarball, sha256 and files; directory and files";
         let at = source.span();
         match source.get_ref() {
-            Source { patches: Some(files), base, git: None, commit: None, tarball: None, sha256: None, directory: None, files: None } => {
+            Source {
+                patches: Some(files),
+                base,
+                git: None,
+                commit: None,
+                tarball: None,
+                sha256: None,
+                directory: None,
+                files: None,
+            } => {
                 if files.is_empty() {
-                    return Err(self.value(at, "`patches` is empty", "no patch", "name at least one patch file"));
+                    return Err(self.value(
+                        at,
+                        "`patches` is empty",
+                        "no patch",
+                        "name at least one patch file",
+                    ));
                 }
-                Ok(SourceSpec::Patches { files: files.clone(), base: base.as_ref().map(|base| Base::parse(base.get_ref())) })
+                Ok(SourceSpec::Patches {
+                    files: files.clone(),
+                    base: base.as_ref().map(|base| Base::parse(base.get_ref())),
+                })
             }
-            Source { git: Some(url), commit: Some(commit), patches: None, base: None, tarball: None, sha256: None, directory: None, files: None } => {
+            Source {
+                git: Some(url),
+                commit: Some(commit),
+                patches: None,
+                base: None,
+                tarball: None,
+                sha256: None,
+                directory: None,
+                files: None,
+            } => {
                 self.hexadecimal("commit", commit, 40)?;
                 Ok(SourceSpec::Commit { url: url.clone(), commit: commit.get_ref().clone() })
             }
-            Source { tarball: Some(tarball), sha256: Some(sha256), files: Some(files), patches: None, base: None, git: None, commit: None, directory: None } => {
+            Source {
+                tarball: Some(tarball),
+                sha256: Some(sha256),
+                files: Some(files),
+                patches: None,
+                base: None,
+                git: None,
+                commit: None,
+                directory: None,
+            } => {
                 self.hexadecimal("sha256", sha256, 64)?;
-                Ok(SourceSpec::Release { tarball: tarball.clone(), sha256: sha256.get_ref().clone(), files: files.clone() })
+                Ok(SourceSpec::Release {
+                    tarball: tarball.clone(),
+                    sha256: sha256.get_ref().clone(),
+                    files: files.clone(),
+                })
             }
-            Source { directory: Some(directory), files: Some(files), patches: None, base: None, git: None, commit: None, tarball: None, sha256: None } => {
-                Ok(SourceSpec::Tree { directory: directory.clone(), files: files.clone() })
-            }
-            _ => Err(self.value(at, "the source is not of one form", "keys are missing, or of several forms", FORMS)),
+            Source {
+                directory: Some(directory),
+                files: Some(files),
+                patches: None,
+                base: None,
+                git: None,
+                commit: None,
+                tarball: None,
+                sha256: None,
+            } => Ok(SourceSpec::Tree { directory: directory.clone(), files: files.clone() }),
+            _ => Err(self.value(
+                at,
+                "the source is not of one form",
+                "keys are missing, or of several forms",
+                FORMS,
+            )),
         }
     }
 
@@ -251,7 +319,9 @@ patches = ["0001.patch"]
         let error = parse(text, "module.toml", PathBuf::from(".")).expect_err("must be refused");
         let label = error.labels().and_then(|mut labels| labels.next()).expect("an error has its place");
         let (source, span) = match &error {
-            Error::Syntax { source_code, .. } | Error::Value { source_code, .. } => (source_code, *label.inner()),
+            Error::Syntax { source_code, .. } | Error::Value { source_code, .. } => {
+                (source_code, *label.inner())
+            }
             other => panic!("{other}"),
         };
         let place = source.read_span(&span, 0, 0).expect("the span is in the text");
@@ -289,9 +359,17 @@ patches = ["0001.patch"]
             ("1.0", "1.0-2", "5:11: \"1.0-2\" cannot be a package's version"),
             ("Does x", "Does\\nx", "3:11: `summary` must be one line of text"),
             ("patches = [\"0001.patch\"]", "patches = []", "6:1: `patches` is empty"),
-            ("patches = [\"0001.patch\"]", "git = \"u\"\ncommit = \"12ab\"", "8:10: `commit` must be 40 lower-case"),
+            (
+                "patches = [\"0001.patch\"]",
+                "git = \"u\"\ncommit = \"12ab\"",
+                "8:10: `commit` must be 40 lower-case",
+            ),
             ("patches = [\"0001.patch\"]", "git = \"u\"", "6:1: the source is not of one form"),
-            ("version = \"1.0\"", "version = \"1\"\nlibraries = [\"-lz\"]", "6:14: \"-lz\" is no library name"),
+            (
+                "version = \"1.0\"",
+                "version = \"1\"\nlibraries = [\"-lz\"]",
+                "6:14: \"-lz\" is no library name",
+            ),
             ("version = \"1.0\"", "version = \"1\"\ndocumentation = [\"../a\"]", "6:18: \"../a\" is outside"),
         ] {
             let (error, _) = fails(&GOOD.replace(from, to));

@@ -142,11 +142,12 @@ fn place(source: &dyn SourceCode, label: &LabeledSpan) -> Option<Place> {
     let line = data.split('\n').nth(index)?.trim_end_matches('\r');
     let column = start.column().max(before.saturating_sub(line.len()));
     let prefix = line.char_indices().take_while(|(at, _)| *at < column).count();
-    let length = line.get(column.min(line.len())..).map_or(0, |rest| {
-        rest.char_indices().take_while(|(at, _)| *at < label.len()).count()
-    });
+    let length = line
+        .get(column.min(line.len())..)
+        .map_or(0, |rest| rest.char_indices().take_while(|(at, _)| *at < label.len()).count());
     let skip = if prefix > WIDTH / 2 { prefix - WIDTH / 2 } else { 0 };
-    let text: String = line.chars().skip(skip).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text: String =
+        line.chars().skip(skip).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let room = text.chars().count().saturating_sub(prefix - skip).max(1);
     Some(Place {
         file,
@@ -224,7 +225,10 @@ mod tests {
         assert!(shown("one\n", 0, 0).contains("--> dir/file.c:1:1\n   |\n 1 | one\n   | ^ this\n"));
         assert!(shown("one", 3, 0).contains("--> dir/file.c:1:4\n   |\n 1 | one\n   |    ^ this\n"));
         assert!(shown("", 0, 0).contains("--> dir/file.c:1:1\n"));
-        assert!(shown("é = 1\nü = x\r\nz", 12, 1).contains("--> dir/file.c:2:5\n   |\n 2 | ü = x\n   |     ^ this\n"));
+        assert!(
+            shown("é = 1\nü = x\r\nz", 12, 1)
+                .contains("--> dir/file.c:2:5\n   |\n 2 | ü = x\n   |     ^ this\n")
+        );
     }
 
     #[test]
@@ -236,6 +240,9 @@ mod tests {
     fn a_very_long_line_is_cut_around_the_place() {
         let text = format!("{}here{}", "a".repeat(5000), "b".repeat(5000));
         let shown = shown(&text, 5000, 4);
-        assert!(shown.contains("file.c:1:5001") && shown.lines().all(|line| line.chars().count() < 200), "{shown}");
+        assert!(
+            shown.contains("file.c:1:5001") && shown.lines().all(|line| line.chars().count() < 200),
+            "{shown}"
+        );
     }
 }

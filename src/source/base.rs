@@ -43,13 +43,16 @@ impl Base {
     fn check(&self) -> Result<(), Error> {
         let problem = match self {
             Base::Directory(path) if path.as_os_str().is_empty() => "it is empty",
-            Base::Directory(path) if path.to_string_lossy().contains("://") => "a url needs a revision: URL@REV",
+            Base::Directory(path) if path.to_string_lossy().contains("://") => {
+                "a url needs a revision: URL@REV"
+            }
             Base::Git { repository, revision } if repository.is_empty() || revision.is_empty() => {
                 "there must be something on both sides of the @"
             }
             // `git@host:path` and `https://user@host/path`: that @ belongs to the url.
             Base::Git { repository, revision }
-                if revision.contains(':') || repository.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) =>
+                if revision.contains(':')
+                    || repository.split_once("://").is_some_and(|(_, rest)| !rest.contains('/')) =>
             {
                 "a url needs a revision: URL@REV"
             }

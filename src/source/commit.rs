@@ -70,7 +70,13 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
 /// The change in git's form. Every setting and option that could alter a byte of it is stated.
 fn difference(repository: &Repository, parent: &str, commit: &str) -> Result<Option<Vec<u8>>, Error> {
     let mut command = repository.command();
-    for setting in ["core.quotePath=true", "diff.suppressBlankEmpty=false", "diff.renameLimit=1000", "core.bigFileThreshold=512m", "core.precomposeUnicode=false"] {
+    for setting in [
+        "core.quotePath=true",
+        "diff.suppressBlankEmpty=false",
+        "diff.renameLimit=1000",
+        "core.bigFileThreshold=512m",
+        "core.precomposeUnicode=false",
+    ] {
         command.args(["-c", setting]);
     }
     command.args([
@@ -133,10 +139,12 @@ impl Commit {
     /// Made here and not by `git format-patch`, which signs with its own version and obeys a dozen settings: the same commit
     /// must be the same bytes everywhere.
     fn mail_header(&self, id: &str) -> String {
-        let (who, when) = self.author.rsplit_once("> ").unwrap_or((self.author.trim_end_matches('>'), "0 +0000"));
+        let (who, when) =
+            self.author.rsplit_once("> ").unwrap_or((self.author.trim_end_matches('>'), "0 +0000"));
         let close = if who.contains('<') { ">" } else { "" };
         let mut paragraphs = self.message.trim_start_matches('\n').splitn(2, "\n\n");
-        let subject = paragraphs.next().unwrap_or_default().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+        let subject =
+            paragraphs.next().unwrap_or_default().split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
         let body = paragraphs.next().unwrap_or_default();
         let mut mail = format!(
             "From {id} Mon Sep 17 00:00:00 2001\nFrom: {who}{close}\nDate: {}\nSubject: [PATCH] {}\n\
@@ -159,9 +167,10 @@ impl Commit {
 /// `1371131313 +0200` as a mail's date.
 fn date(raw: &str) -> String {
     let (seconds, zone) = raw.split_once(' ').unwrap_or((raw, "+0000"));
-    let offset = zone.parse::<i32>().ok().and_then(|hhmm| {
-        Offset::from_seconds(hhmm / 100 * 3600 + hhmm % 100 * 60).ok()
-    });
+    let offset = zone
+        .parse::<i32>()
+        .ok()
+        .and_then(|hhmm| Offset::from_seconds(hhmm / 100 * 3600 + hhmm % 100 * 60).ok());
     let second = seconds.parse::<i64>().unwrap_or_default();
     let zoned = jiff::Timestamp::from_second(second)
         .unwrap_or_default()

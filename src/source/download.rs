@@ -22,7 +22,8 @@ pub(super) fn fetch(url: &str, expected: &str, options: &Options) -> Result<Path
     if options.offline {
         return Err(Error::Offline {
             what: url.to_owned(),
-            help: "run once without --offline, or put the file beside the recipe under its own name".to_owned(),
+            help: "run once without --offline, or put the file beside the recipe under its own name"
+                .to_owned(),
         });
     }
     fs_err::create_dir_all(&folder)?;

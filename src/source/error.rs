@@ -22,7 +22,9 @@ pub enum Error {
     #[error("git is not installed, and this source needs it")]
     #[diagnostic(
         code("modgraft::source::git-missing"),
-        help("`apt-get install git` or `dnf install git`; or name patch files and an unpacked base tree, which need none")
+        help(
+            "`apt-get install git` or `dnf install git`; or name patch files and an unpacked base tree, which need none"
+        )
     )]
     GitMissing,
 
@@ -35,7 +37,9 @@ pub enum Error {
     #[error("there is no patch file `{}`", path.display())]
     #[diagnostic(
         code("modgraft::source::patch-missing"),
-        help("paths in a recipe are relative to the recipe's own folder, paths on the command line to the current one")
+        help(
+            "paths in a recipe are relative to the recipe's own folder, paths on the command line to the current one"
+        )
     )]
     PatchMissing {
         /// As it was looked for.
@@ -129,7 +133,9 @@ pub enum Error {
     #[error("`{text}` is no base: {problem}")]
     #[diagnostic(
         code(modgraft::source::base),
-        help("a base is a folder, or GIT@REV where GIT is a url or path of a repository and REV a branch, tag or commit")
+        help(
+            "a base is a folder, or GIT@REV where GIT is a url or path of a repository and REV a branch, tag or commit"
+        )
     )]
     BaseText {
         /// As typed.
@@ -155,7 +161,9 @@ pub enum Error {
     #[error("`{url}` is no repository url: {problem}")]
     #[diagnostic(
         code(modgraft::source::url),
-        help("use https://, ssh://, git:// or file://, host:path, or the path of a repository on this machine")
+        help(
+            "use https://, ssh://, git:// or file://, host:path, or the path of a repository on this machine"
+        )
     )]
     Url {
         /// As written.
@@ -168,7 +176,9 @@ pub enum Error {
     #[error("{url} has no commit {commit}")]
     #[diagnostic(
         code("modgraft::source::unknown-commit"),
-        help("compare the id with upstream's log; a commit that was rewritten or only lives in a fork is not there")
+        help(
+            "compare the id with upstream's log; a commit that was rewritten or only lives in a fork is not there"
+        )
     )]
     UnknownCommit {
         /// The repository.
@@ -181,7 +191,9 @@ pub enum Error {
     #[error("{repository} has no revision `{revision}`")]
     #[diagnostic(
         code("modgraft::source::unknown-revision"),
-        help("of a url: a branch, a tag, or all 40 digits of a commit id; of a repository on this machine: whatever `git rev-parse` takes")
+        help(
+            "of a url: a branch, a tag, or all 40 digits of a commit id; of a repository on this machine: whatever `git rev-parse` takes"
+        )
     )]
     UnknownRevision {
         /// The repository.
@@ -194,7 +206,9 @@ pub enum Error {
     #[error("{url} has commit {commit}, but not its parent {parent}")]
     #[diagnostic(
         code("modgraft::source::no-parent"),
-        help("the repository is a shallow copy that ends there: `git fetch --deepen=1` in it, or name the full one")
+        help(
+            "the repository is a shallow copy that ends there: `git fetch --deepen=1` in it, or name the full one"
+        )
     )]
     NoParent {
         /// The repository.
@@ -209,7 +223,9 @@ pub enum Error {
     #[error("{url} cannot be reached: {detail}")]
     #[diagnostic(
         code(modgraft::source::network),
-        help("check the network and proxy; a copy on this machine can stand in: `git config --global url.PATH.insteadOf {url}`")
+        help(
+            "check the network and proxy; a copy on this machine can stand in: `git config --global url.PATH.insteadOf {url}`"
+        )
     )]
     Network {
         /// The repository.
@@ -222,7 +238,9 @@ pub enum Error {
     #[error("{url} is no git repository that can be read: {detail}")]
     #[diagnostic(
         code(modgraft::source::repository),
-        help("check the spelling of the url, and that `git ls-remote {url}` works without asking for a password")
+        help(
+            "check the spelling of the url, and that `git ls-remote {url}` works without asking for a password"
+        )
     )]
     Repository {
         /// The repository.
@@ -258,7 +276,9 @@ pub enum Error {
     #[error("`{text}` is no SHA-256 digest")]
     #[diagnostic(
         code("modgraft::source::digest-malformed"),
-        help("64 hexadecimal digits, as `sha256sum FILE` prints them and upstream publishes them beside the release")
+        help(
+            "64 hexadecimal digits, as `sha256sum FILE` prints them and upstream publishes them beside the release"
+        )
     )]
     DigestMalformed {
         /// As written.
@@ -266,7 +286,9 @@ pub enum Error {
     },
 
     /// The tarball is not what the recipe names.
-    #[error("{file} is not the file the recipe names\n  expected sha256 {expected}\n  found    sha256 {found}")]
+    #[error(
+        "{file} is not the file the recipe names\n  expected sha256 {expected}\n  found    sha256 {found}"
+    )]
     #[diagnostic(
         code(modgraft::source::digest),
         help("nothing of it was unpacked; compare both with the digest that upstream signs")
@@ -308,7 +330,9 @@ pub enum Error {
     #[error("neither curl nor wget is installed to download {url}")]
     #[diagnostic(
         code(modgraft::source::downloader),
-        help("install one, or download the file by hand and put it beside the recipe: a file of that name there is taken instead")
+        help(
+            "install one, or download the file by hand and put it beside the recipe: a file of that name there is taken instead"
+        )
     )]
     NoDownloader {
         /// The url.
@@ -378,7 +402,10 @@ pub enum Error {
 
     /// A file of the tree that is too large to be source.
     #[error("`{path}` has more than {} MiB and is not read", limit >> 20)]
-    #[diagnostic(code("modgraft::source::file-too-large"), help("no C source is that large: check what the file is"))]
+    #[diagnostic(
+        code("modgraft::source::file-too-large"),
+        help("no C source is that large: check what the file is")
+    )]
     FileTooLarge {
         /// The path.
         path: String,
@@ -410,11 +437,9 @@ impl Error {
             | Error::Offline { .. }
             | Error::Download { .. }
             | Error::NoDownloader { .. } => Kind::Environment,
-            Error::NoPatches
-            | Error::PatchSpecial { .. }
-            | Error::Base { .. }
-            | Error::BaseText { .. }
-            => Kind::Usage,
+            Error::NoPatches | Error::PatchSpecial { .. } | Error::Base { .. } | Error::BaseText { .. } => {
+                Kind::Usage
+            }
             // A patch that is missing on the command line is found before: this one is named by a recipe.
             Error::PatchMissing { .. }
             | Error::TarballMissing { .. }

@@ -60,7 +60,10 @@ fn read(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
         Err(error) => return Err(error.into()),
         Ok(found) if found.is_file() => {}
         Ok(_) => {
-            return Err(Error::Tarball { file: name.to_owned(), problem: "it is not a regular file".to_owned() });
+            return Err(Error::Tarball {
+                file: name.to_owned(),
+                problem: "it is not a regular file".to_owned(),
+            });
         }
     }
     let mut bytes = Vec::new();
@@ -78,7 +81,9 @@ fn decompressor<'a>(file: &str, bytes: &'a [u8]) -> Result<Box<dyn Read + 'a>, E
     Ok(match bytes {
         [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(cursor)),
         [b'B', b'Z', b'h', ..] => Box::new(bzip2::read::MultiBzDecoder::new(cursor)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(liblzma::read::XzDecoder::new_multi_decoder(cursor)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            Box::new(liblzma::read::XzDecoder::new_multi_decoder(cursor))
+        }
         _ if bytes.get(257..262) == Some(b"ustar") => Box::new(cursor),
         _ => {
             let problem = "it is neither a tar archive nor compressed by gzip, bzip2 or xz".to_owned();

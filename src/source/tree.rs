@@ -48,7 +48,10 @@ impl Tree {
     pub(super) fn git(repository: &Repository, commit: &str) -> Result<Tree, Error> {
         let mut objects = Objects::open(repository)?;
         let Some(raw) = objects.get_kind(commit, Kind::Commit)? else {
-            return Err(Error::Git { action: "read the base tree".into(), detail: format!("{commit} is no commit") });
+            return Err(Error::Git {
+                action: "read the base tree".into(),
+                detail: format!("{commit} is no commit"),
+            });
         };
         Ok(Tree::git_with(objects, commit, &super::commit::Commit::parse(&raw).tree))
     }
@@ -105,7 +108,11 @@ impl Tree {
     /// # Errors
     /// As [`Tree::read`].
     pub fn list(&self, directory: &str) -> Result<Vec<String>, Error> {
-        Ok(self.walk(directory)?.into_iter().filter(|path| !path[prefix_of(directory)..].contains('/')).collect())
+        Ok(self
+            .walk(directory)?
+            .into_iter()
+            .filter(|path| !path[prefix_of(directory)..].contains('/'))
+            .collect())
     }
 
     /// The paths of all files beneath `directory` (`""`: of all), sorted. A folder `.git` is passed over.
@@ -139,7 +146,9 @@ impl Tree {
         match &self.root {
             Root::Memory(_) => Ok(None),
             Root::Directory(root) => {
-                let is_link = |part: &&str| fs_err::symlink_metadata(root.join(part)).is_ok_and(|found| found.is_symlink());
+                let is_link = |part: &&str| {
+                    fs_err::symlink_metadata(root.join(part)).is_ok_and(|found| found.is_symlink())
+                };
                 Ok(ends.map(|end| &path[..end]).find(is_link).map(str::to_owned))
             }
             Root::Git(git) => {
@@ -236,7 +245,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn resolve(root: &Path, path: &str) -> Result<Option<PathBuf>, Error> {
     let found = match fs_err::canonicalize(root.join(path)) {
         Ok(found) => found,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
     if !found.starts_with(root) {
@@ -264,7 +275,8 @@ fn walk_directory(root: &Path, start: &Path, directory: &str) -> Result<Vec<Stri
         // A link to a file inside counts as a file; one to a folder is not descended into, which also ends cycles.
         let is_file = entry.file_type().is_file()
             || (entry.path_is_symlink()
-                && fs_err::canonicalize(entry.path()).is_ok_and(|real| real.starts_with(root) && real.is_file()));
+                && fs_err::canonicalize(entry.path())
+                    .is_ok_and(|real| real.starts_with(root) && real.is_file()));
         let relative = entry.path().strip_prefix(start).ok().and_then(Path::to_str);
         if let Some(relative) = relative.filter(|relative| is_file && !relative.is_empty()) {
             let slash = if directory.is_empty() { "" } else { "/" };

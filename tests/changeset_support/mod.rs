@@ -43,7 +43,11 @@ pub fn rules(text: &str) -> Vec<Rule> {
 }
 
 pub fn file<'c>(changeset: &'c Changeset, path: &str) -> &'c FileChange {
-    changeset.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("no {path} in {:?}", paths(changeset)))
+    changeset
+        .files
+        .iter()
+        .find(|file| file.path == path)
+        .unwrap_or_else(|| panic!("no {path} in {:?}", paths(changeset)))
 }
 
 pub fn paths(changeset: &Changeset) -> Vec<&str> {
@@ -84,8 +88,16 @@ pub fn listing(changeset: &Changeset) -> String {
     let line = |file: &FileChange| {
         let from = file.renamed_from.as_ref().map(|from| format!(" (was {from})")).unwrap_or_default();
         let from = file.copied_from.as_ref().map(|from| format!(" (copy of {from})")).unwrap_or(from);
-        let hunks: Vec<String> = file.hunks.iter().map(|h| format!("@{}+{}-{}", h.line, h.added, h.removed)).collect();
-        format!("{:?} {} by {}: {}{from} {}", file.action, file.class.words(), file.reason.rule, file.path, hunks.join(" "))
+        let hunks: Vec<String> =
+            file.hunks.iter().map(|h| format!("@{}+{}-{}", h.line, h.added, h.removed)).collect();
+        format!(
+            "{:?} {} by {}: {}{from} {}",
+            file.action,
+            file.class.words(),
+            file.reason.rule,
+            file.path,
+            hunks.join(" ")
+        )
     };
     changeset.files.iter().map(line).map(|line| line.trim_end().to_owned() + "\n").collect()
 }

@@ -50,7 +50,9 @@ fn module_patch(path: &str, name: &str) -> String {
 fn added(path: &str, body: &str) -> String {
     let lines: String = body.lines().map(|line| format!("+{line}\n")).collect();
     let count = body.lines().count();
-    format!("diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{lines}")
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{lines}"
+    )
 }
 
 #[test]
@@ -178,7 +180,11 @@ fn a_recipe_whose_patch_or_document_is_missing() {
 fn macros_in_text_fields_stay_text() {
     let place = Place::new();
     let hostile = "%(touch pwned) %{lua:os.execute('touch pwned')} 100% %%";
-    recipe_with(&place, "summary = \"WebSocket tunnels through Apache httpd's mod_proxy\"", &format!("summary = \"{hostile}\""));
+    recipe_with(
+        &place,
+        "summary = \"WebSocket tunnels through Apache httpd's mod_proxy\"",
+        &format!("summary = \"{hostile}\""),
+    );
     let run = build(&place, &["r", "--no-check"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     let rpm = |args: &[&str]| {

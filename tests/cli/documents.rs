@@ -5,7 +5,8 @@ use std::path::Path;
 use super::run::Place;
 
 fn repository(name: &str) -> String {
-    fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a file of the repository")
+    fs_err::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .expect("a file of the repository")
 }
 
 #[test]
@@ -36,7 +37,9 @@ fn help_and_readme_have_the_same_exit_codes() {
 #[test]
 fn the_readme_names_every_command_and_the_two_first_ones() {
     let readme = repository("README.md");
-    assert!(readme.contains("```sh\ncargo run build-module\n```") && readme.contains("```sh\ntests/run\n```"));
+    assert!(
+        readme.contains("```sh\ncargo run build-module\n```") && readme.contains("```sh\ntests/run\n```")
+    );
     let help = Place::new().run(["--help"]).stdout;
     let commands = help.split("Commands:\n").nth(1).expect("commands").split("\n\n").next().expect("a list");
     for command in commands.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()) {

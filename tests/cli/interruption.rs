@@ -29,14 +29,17 @@ fn an_interruption_in_any_stage_leaves_nothing() {
     // A first build fetches what is to be fetched, so that the stages below are the real ones and not the download.
     let first = Place::new().run(["build-module", "--no-check"]);
     assert_eq!(first.code, 0, "{}", first.stderr);
-    for stage in ["recipe", "source", "changeset", "target", "flatten", "compile", "audit", "package", "check"] {
+    for stage in
+        ["recipe", "source", "changeset", "target", "flatten", "compile", "audit", "package", "check"]
+    {
         let place = Place::new();
         let (code, done) = interrupted_at(&place, stage);
         assert_eq!((code, done), (Some(130), false), "in stage {stage}");
         assert_eq!(place.names("out"), [] as [&str; 0], "in stage {stage}");
         assert!(!place.path("out").exists(), "in stage {stage}");
         assert_eq!(place.names("tmp"), [] as [&str; 0], "in stage {stage}");
-        let using = Command::new("pgrep").arg("-f").arg(place.path("")).output().expect("pgrep (procps) is needed");
+        let using =
+            Command::new("pgrep").arg("-f").arg(place.path("")).output().expect("pgrep (procps) is needed");
         assert_eq!(String::from_utf8_lossy(&using.stdout), "", "processes go on after stage {stage}");
     }
 }

@@ -31,8 +31,14 @@ fn the_reference_module_is_built_with_nothing_typed() {
     );
     assert_eq!(place.names("out"), FILES);
     assert_eq!(place.names("tmp"), [] as [&str; 0], "the work folder is gone");
-    for stage in ["recipe", "source", "changeset", "target", "flatten", "compile", "audit", "package", "check"] {
-        assert!(run.stderr.lines().any(|line| line.trim_start().starts_with(stage)), "no {stage}:\n{}", run.stderr);
+    for stage in
+        ["recipe", "source", "changeset", "target", "flatten", "compile", "audit", "package", "check"]
+    {
+        assert!(
+            run.stderr.lines().any(|line| line.trim_start().starts_with(stage)),
+            "no {stage}:\n{}",
+            run.stderr
+        );
     }
 }
 
@@ -100,7 +106,10 @@ fn flatten_stops_after_the_c_file() {
     let place = Place::new();
     let run = place.run(["flatten", "--no-line"]);
     good(&run);
-    assert_eq!((run.stdout.as_str(), place.names("out")), ("out/mod_proxy_wstunnel.c\n", vec!["mod_proxy_wstunnel.c".to_owned()]));
+    assert_eq!(
+        (run.stdout.as_str(), place.names("out")),
+        ("out/mod_proxy_wstunnel.c\n", vec!["mod_proxy_wstunnel.c".to_owned()])
+    );
     let text = fs_err::read_to_string(place.path("out/mod_proxy_wstunnel.c")).unwrap();
     assert!(!text.contains("#line") && text.contains("proxy_wstunnel"), "{text}");
 }

@@ -149,7 +149,8 @@ fn recipe(folder: &Path) -> Recipe {
 /// The httpd of this machine, with versions that do not change when it is updated.
 fn target() -> Target {
     let options = target::Options { offline: true, ..target::Options::new(super::scratch("cache")) };
-    let local = target::resolve("local", &options, &|_| {}).expect("the test needs apache2-dev or httpd-devel");
+    let local =
+        target::resolve("local", &options, &|_| {}).expect("the test needs apache2-dev or httpd-devel");
     Target { mmn: Mmn { major: 20120211, minor: 141 }, httpd_version: "2.4.68".into(), ..local }
 }
 

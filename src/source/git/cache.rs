@@ -49,7 +49,8 @@ impl<'a> Cache<'a> {
             .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
             .take(40)
             .collect();
-        let directory = options.cache.join("git").join(format!("{name}-{}.git", &sha256(url.as_bytes())[..16]));
+        let directory =
+            options.cache.join("git").join(format!("{name}-{}.git", &sha256(url.as_bytes())[..16]));
         Ok(Cache { url, directory, offline: options.offline })
     }
 
@@ -73,7 +74,11 @@ impl<'a> Cache<'a> {
         let fetched = self.fetch_name(revision, &reference);
         if let Err(reason) = fetched {
             // What was fetched before is the best that can be had offline.
-            let known = if self.offline && self.directory.is_dir() { self.repository().resolve(self.url, &reference).ok() } else { None };
+            let known = if self.offline && self.directory.is_dir() {
+                self.repository().resolve(self.url, &reference).ok()
+            } else {
+                None
+            };
             return known.map(|id| (self.repository(), id)).ok_or(reason);
         }
         let id = self.repository().resolve(self.url, &reference)?;
@@ -86,7 +91,9 @@ impl<'a> Cache<'a> {
         let _lock = self.lock()?;
         match self.fetch(local, Depth::Commits(1), &[format!("+{name}:{reference}")])? {
             None => Ok(()),
-            Some(said) if said.contains("find remote ref") || said.contains("not our ref") => Err(self.unknown_revision(name)),
+            Some(said) if said.contains("find remote ref") || said.contains("not our ref") => {
+                Err(self.unknown_revision(name))
+            }
             Some(said) => Err(self.explain(&said)),
         }
     }
@@ -174,7 +181,13 @@ impl<'a> Cache<'a> {
         self.create()?;
         self.clean()?;
         let mut command = Repository::at(&self.directory).command();
-        for setting in ["gc.auto=0", "maintenance.auto=false", "fetch.writeCommitGraph=false", "http.lowSpeedLimit=1000", "http.lowSpeedTime=120"] {
+        for setting in [
+            "gc.auto=0",
+            "maintenance.auto=false",
+            "fetch.writeCommitGraph=false",
+            "http.lowSpeedLimit=1000",
+            "http.lowSpeedTime=120",
+        ] {
             command.args(["-c", setting]);
         }
         command.args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--update-shallow"]);
@@ -207,7 +220,10 @@ impl<'a> Cache<'a> {
         let parent = self.directory.parent().unwrap_or(Path::new("."));
         let fresh = tempfile::Builder::new().prefix(".new-").tempdir_in(parent)?;
         let mut command = command();
-        command.env("GIT_DEFAULT_HASH", "sha1").args(["init", "--quiet", "--bare", "--template="]).arg(fresh.path());
+        command
+            .env("GIT_DEFAULT_HASH", "sha1")
+            .args(["init", "--quiet", "--bare", "--template="])
+            .arg(fresh.path());
         process::succeed(&mut command, LOCAL)?;
         fs_err::rename(fresh.keep(), &self.directory)?;
         Ok(())
@@ -311,7 +327,9 @@ fn silence_ssh(command: &mut Command) -> Result<(), Error> {
 
 /// Whether a branch or tag can have this name (what matters of `git check-ref-format`, and no refspec syntax).
 fn is_ref_name(name: &str) -> bool {
-    let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock") || part.ends_with('.');
+    let bad_part = |part: &str| {
+        part.is_empty() || part.starts_with('.') || part.ends_with(".lock") || part.ends_with('.')
+    };
     !name.starts_with(['-', '+'])
         && !name.contains("..")
         && !name.contains("@{")
@@ -328,7 +346,10 @@ mod tests {
         for name in ["2.4.x", "refs/heads/trunk", "feature/x-1", "v2.4.62"] {
             assert!(is_ref_name(name), "{name}");
         }
-        for name in ["-x", "+x", "a:b", "a..b", "HEAD~1", "HEAD^", "x@{1}", "a b", "a/", "/a", "a//b", ".x", "x.lock", "*"] {
+        for name in [
+            "-x", "+x", "a:b", "a..b", "HEAD~1", "HEAD^", "x@{1}", "a b", "a/", "/a", "a//b", ".x", "x.lock",
+            "*",
+        ] {
             assert!(!is_ref_name(name), "{name}");
         }
     }

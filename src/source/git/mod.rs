@@ -99,7 +99,9 @@ impl Repository {
     /// The full id of the commit that `revision` means here. `name` is the repository in the user's words.
     pub(super) fn resolve(&self, name: &str, revision: &str) -> Result<String, Error> {
         let mut command = self.command();
-        command.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]).arg(format!("{revision}^{{commit}}"));
+        command
+            .args(["rev-parse", "--verify", "--quiet", "--end-of-options"])
+            .arg(format!("{revision}^{{commit}}"));
         let output = process::output(&mut command, LOCAL)?;
         let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         if output.status.success() && is_full_id(&text) {
@@ -179,7 +181,14 @@ pub(super) fn command() -> Command {
         ("GIT_ATTR_NOSYSTEM", "1"),
         ("GIT_OPTIONAL_LOCKS", "0"),
     ]);
-    command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.attributesFile=/dev/null", "-c", "core.fsmonitor=false"]);
+    command.args([
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.attributesFile=/dev/null",
+        "-c",
+        "core.fsmonitor=false",
+    ]);
     command
 }
 

@@ -50,7 +50,10 @@ impl GitTree {
             return Ok(known.clone());
         }
         let Some(bytes) = self.objects.get_kind(id, Kind::Tree)? else {
-            return Err(Error::Git { action: "read the base tree".into(), detail: format!("tree {id} is missing") });
+            return Err(Error::Git {
+                action: "read the base tree".into(),
+                detail: format!("tree {id} is missing"),
+            });
         };
         let entries = Arc::new(entries(&bytes, id.len() / 2));
         self.folders.insert(id.to_owned(), entries.clone());
@@ -80,7 +83,10 @@ impl GitTree {
         let Some(entry) = self.find(path)?.filter(Entry::is_file) else { return Ok(None) };
         match self.objects.get_kind(&entry.hex(), Kind::Blob)? {
             Some(bytes) => Ok(Some(bytes.into())),
-            None => Err(Error::Git { action: format!("read {path}"), detail: format!("{} is missing", entry.hex()) }),
+            None => Err(Error::Git {
+                action: format!("read {path}"),
+                detail: format!("{} is missing", entry.hex()),
+            }),
         }
     }
 
@@ -98,7 +104,8 @@ impl GitTree {
         let mut open = vec![(directory.to_owned(), start)];
         while let Some((path, id)) = open.pop() {
             for entry in self.folder(&id)?.iter() {
-                let below = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
+                let below =
+                    if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
                 if entry.mode == MODE_FOLDER {
                     open.push((below, entry.hex()));
                 } else if entry.is_file() {
