@@ -200,7 +200,7 @@ fn a_release_is_verified_before_it_is_unpacked() {
     let upper = hex(b"not even a tar").to_uppercase();
     assert!(matches!(release_at(folder.path(), "x.tar", &upper, &["x"], false), Err(Error::Tarball { .. })));
     let missing = release_at(folder.path(), "y.tar", &"0".repeat(64), &["x"], false).unwrap_err();
-    assert_eq!(missing.kind(), Kind::Usage, "{missing}");
+    assert_eq!(missing.kind(), Kind::Input, "{missing}");
     assert!(matches!(
         release_at(folder.path(), "ftp://x/y.tar", &"0".repeat(64), &["x"], false),
         Err(Error::Url { .. })
