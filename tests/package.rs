@@ -37,7 +37,24 @@ fn drop_ins_of_each_layout() {
     </Location>
     "#);
 
-    module.family = "el6";
+    module.target.layout.load_guard = true;
+    module.target.layout.dependency_line = None;
+    insta::assert_snapshot!(text_of(&module.packages().binary, "/etc/apache2/mods-available/tiny.load"), @r"
+    # This module uses others, which have to be loaded before it:
+    #   proxy_module (mod_proxy.so)
+    <IfModule !tiny_module>
+        LoadModule tiny_module /usr/lib/apache2/modules/mod_tiny.so
+    </IfModule>
+    ");
+
+    module.target.layout.load_guard = false;
+    module.target.layout.load_file = "/etc/httpd/conf.modules.d/{order}-{name}.conf".into();
+    module.audit.load_order = 12;
+    assert!(
+        text_of(&module.packages().binary, "/etc/httpd/conf.modules.d/12-tiny.conf").contains("LoadModule")
+    );
+
+    module.target.family = "el6".into();
     module.audit.load_after.clear();
     module.target.layout.module_dir = "/usr/lib64/httpd/modules".into();
     module.target.layout.load_prefix = "modules".into();
@@ -55,19 +72,20 @@ fn drop_ins_of_each_layout() {
 
 #[test]
 fn relations_of_each_family() {
-    let of_httpd = |family: &'static str| {
+    let of_httpd = |family: &str, mmn: &str| {
         let mut module = Module::new();
-        module.family = family;
+        module.target.family = family.into();
+        module.target.layout.mmn_requirement = mmn.into();
         let set = module.packages();
         let all = set.binary.requires.iter().chain(&set.binary.provides).map(|relation| relation.text());
         all.filter(|text| text.contains("mmn") || text.contains("mod_tiny.so")).collect::<Vec<_>>()
     };
-    assert_eq!(of_httpd("debian"), ["httpd-mmn = 20120211x8664"]);
-    assert_eq!(of_httpd("el6"), ["httpd-mmn = 20120211", "mod_tiny.so()(64bit)"]);
-    assert_eq!(of_httpd("el9"), ["httpd-mmn = 20120211x8664"]);
-    assert_eq!(of_httpd("suse"), ["apache_mmn_20120211", "suse_maintenance_mmn_0"]);
+    assert_eq!(of_httpd("debian", "20120211x8664"), ["httpd-mmn = 20120211x8664"]);
+    assert_eq!(of_httpd("el6", "20051115"), ["httpd-mmn = 20051115", "mod_tiny.so()(64bit)"]);
+    assert_eq!(of_httpd("el9", "20120211x8664"), ["httpd-mmn = 20120211x8664"]);
+    assert_eq!(of_httpd("suse", "20120211x8664"), ["apache_mmn_20120211", "suse_maintenance_mmn_0"]);
     let mut module = Module::new();
-    module.family = "suse";
+    module.target.family = "suse".into();
     assert_eq!(module.packages().binary.file_name(), "apache2-mod_tiny-1.0-1.x86_64.rpm");
 }
 
@@ -75,7 +93,7 @@ fn relations_of_each_family() {
 fn debug_files_are_named_as_the_family_names_them() {
     for (family, name) in [("debian", "mod_tiny.so-1.0-1.x86_64.debug"), ("el7", "mod_tiny.so.debug")] {
         let mut module = Module::new();
-        module.family = family;
+        module.target.family = family.into();
         let path = format!("/usr/lib/debug/usr/lib/apache2/modules/{name}");
         assert!(module.packages().debuginfo.files.iter().any(|file| file.path == path), "{family}");
     }
@@ -181,7 +199,7 @@ fn what_no_package_can_have_is_refused() {
     refused(|m| m.recipe.url = Some("http://a b".into()), |e| matches!(e, Error::BadUrl { .. }));
     refused(|m| m.recipe.summary = "\n".into(), |e| matches!(e, Error::Empty { .. }));
     refused(|m| m.recipe.license = "MIT\0".into(), |e| matches!(e, Error::ControlCharacter { .. }));
-    refused(|m| m.family = "plan9", |e| matches!(e, Error::UnknownFamily { .. }));
+    refused(|m| m.target.family = "plan9".into(), |e| matches!(e, Error::UnknownFamily { .. }));
     refused(|m| m.target.arch = "pdp11".into(), |e| matches!(e, Error::UnknownArch { .. }));
     refused(|m| m.target.layout.load_file = "etc/x".into(), |e| matches!(e, Error::Layout { .. }));
     refused(|m| m.target.layout.module_dir = "/usr/../x".into(), |e| matches!(e, Error::Layout { .. }));
@@ -210,7 +228,7 @@ fn documents_stay_beneath_the_recipe() {
 fn licences_are_marked_where_rpm_knows_how() {
     for family in Conventions::families() {
         let mut module = Module::new();
-        module.family = family;
+        module.target.family = family.into();
         let set = module.packages();
         let licence = set.binary.files.iter().find(|file| file.path.ends_with("/LICENSE")).unwrap();
         let expected = if family == "el6" { package::file::DOC } else { package::file::LICENSE };

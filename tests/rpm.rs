@@ -35,7 +35,7 @@ fn rpm(program: &str, database: &Path) -> Command {
 fn rpm_verifies_digests_and_signatures() {
     for family in ["debian", "el6", "el7", "el9"] {
         let mut module = Module::new();
-        module.family = family;
+        module.target.family = family.into();
         let folder = tempfile::tempdir().unwrap();
         let key = key();
         let written = write(&module.packages(), Some(key), folder.path());

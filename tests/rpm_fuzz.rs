@@ -85,7 +85,7 @@ fn damaged_packages_are_refused_or_read() {
     let key = key();
     let mut whole = Vec::new();
     for family in ["debian", "el7"] {
-        module.family = family;
+        module.target.family = family.into();
         let set = module.packages();
         let path = |name: &str| folder.path().join(format!("{family}-{name}"));
         let to = Destinations { binary: path("b"), debuginfo: path("d"), source: path("s") };

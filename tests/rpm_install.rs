@@ -151,7 +151,7 @@ fn erase_leaves_nothing() {
 fn the_wrong_httpd_is_refused() {
     let root = Root::new();
     let mut module = Module::new();
-    module.target.mmn.major = 20051115;
+    module.target.layout.mmn_requirement = "20051115x8664".into();
     let packages = tempfile::tempdir().unwrap();
     let refusal = run_fails(root.rpm().args(["-i", "--nosignature"]).arg(build(&module, packages.path())));
     assert!(refusal.contains("httpd-mmn = 20051115x8664 is needed by mod_tiny"), "{refusal}");

@@ -19,7 +19,7 @@ struct Built {
 
 fn build(family: &'static str) -> Built {
     let mut module = Module::new();
-    module.family = family;
+    module.target.family = family.into();
     let set = module.packages();
     let folder = tempfile::tempdir().unwrap();
     let key = key();

@@ -186,7 +186,7 @@ fn the_spec_builds_where_the_distribution_has_macros_of_its_own() {
 fn the_spec_of_each_kind_of_family() {
     for family in ["debian", "el6", "suse"] {
         let mut module = Module::new();
-        module.family = family;
+        module.target.family = family.into();
         insta::assert_snapshot!(format!("spec_{family}"), module.packages().spec.1);
     }
 }

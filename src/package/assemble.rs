@@ -22,12 +22,8 @@ const BUILD_HOST: &str = "reproducible";
 pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
     let common = Common::new(inputs)?;
     let documents = Documents::read(&inputs.recipe.documents, &inputs.recipe.directory, &common)?;
-    let drop_ins = dropin::render(
-        inputs,
-        &common.symbol,
-        common.conventions.depends_comment,
-        common.places.load_file == common.places.directives_file,
-    )?;
+    let drop_ins =
+        dropin::render(inputs, &common.symbol, common.places.load_file == common.places.directives_file)?;
     let binary = binary::package(inputs, &common, &drop_ins, &documents)?;
     let debuginfo = debuginfo::package(inputs, &common);
     let listed = source::list(inputs, &common, &drop_ins, &documents);
@@ -81,9 +77,8 @@ pub struct Places {
 }
 
 impl Places {
-    fn new(layout: &Layout, short_name: &str) -> Result<Self, Error> {
-        let place = |what: &'static str, path: &str| {
-            let path = path.replace("{name}", short_name);
+    fn new(layout: &Layout, short_name: &str, order: u8) -> Result<Self, Error> {
+        let place = |what: &'static str, path: String| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "._+-/".contains(c);
             let parts = || path.split('/').skip(1);
             if path.starts_with('/')
@@ -96,9 +91,9 @@ impl Places {
             }
         };
         Ok(Places {
-            module_dir: place("module folder", &layout.module_dir)?,
-            load_file: place("load file", &layout.load_file)?,
-            directives_file: place("directives file", &layout.directives_file)?,
+            module_dir: place("module folder", layout.module_dir.clone())?,
+            load_file: place("load file", layout.load_file_for(short_name, order))?,
+            directives_file: place("directives file", layout.directives_file_for(short_name))?,
         })
     }
 }
@@ -106,7 +101,7 @@ impl Places {
 impl Common {
     fn new(inputs: &Inputs<'_>) -> Result<Self, Error> {
         let recipe = inputs.recipe;
-        let conventions = Conventions::of(inputs.family)?;
+        let conventions = Conventions::of(&inputs.target.family)?;
         let isa = Arch::of(&inputs.target.arch)?;
         let module = text::name(&recipe.name)?;
         let version = text::version("version", &recipe.version, &conventions.rpm)?;
@@ -116,10 +111,8 @@ impl Common {
             .exports
             .first()
             .map_or_else(|| format!("{}_module", dropin::short_name(&module)), |symbol| symbol.clone());
-        let mmn = inputs.target.mmn.major.to_string();
-        let places = Places::new(&inputs.target.layout, dropin::short_name(&module))?;
-        let version_of_httpd =
-            conventions.requires.iter().find_map(|relation| relation.version.as_deref()).unwrap_or("{mmn}");
+        let places =
+            Places::new(&inputs.target.layout, dropin::short_name(&module), inputs.audit.load_order)?;
         Ok(Common {
             name: text::name(&conventions.package_name.replace("{name}", &module))?,
             arch: inputs.target.arch.clone(),
@@ -134,7 +127,7 @@ impl Common {
             changelog: recipe.changelog.iter().map(change).collect::<Result<_, _>>()?,
             time: inputs.source_date_epoch,
             optflags: optflags(&inputs.object.call),
-            mmn: fill(version_of_httpd, &mmn, isa),
+            mmn: inputs.target.layout.mmn_requirement.clone(),
             conventions,
             symbol,
             places,
@@ -207,11 +200,6 @@ impl Common {
         }
         all
     }
-}
-
-/// `{mmn}` and `{isa}` filled in.
-pub(super) fn fill(template: &str, mmn: &str, isa: &Arch) -> String {
-    template.replace("{mmn}", mmn).replace("{isa}", &format!("{}{}", isa.isa, isa.bits))
 }
 
 /// Sorted and each once, as rpmbuild has them.

@@ -1,6 +1,6 @@
 //! The module's own package.
 
-use super::assemble::{Common, fill, sorted};
+use super::assemble::{Common, sorted};
 use super::documents::Documents;
 use super::dropin::DropIns;
 use super::file::{self, File};
@@ -33,11 +33,10 @@ pub(super) fn package(
     let evr = package.evr();
     let config = || Relation::equal(format!("config({})", package.name), &evr).with(CONFIG);
     let mmn = inputs.target.mmn.major.to_string();
+    let fill = |text: &str| text.replace("{mmn}", &mmn).replace("{httpd-mmn}", &common.mmn);
     let of_httpd = common.conventions.requires.iter().map(|relation| match &relation.version {
-        Some(version) => {
-            Relation::equal(fill(&relation.name, &mmn, common.isa), fill(version, &mmn, common.isa))
-        }
-        None => Relation::any(fill(&relation.name, &mmn, common.isa)),
+        Some(version) => Relation::equal(fill(&relation.name), fill(version)),
+        None => Relation::any(fill(&relation.name)),
     });
     let in_files =
         |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();

@@ -45,8 +45,6 @@ pub struct Conventions {
     pub license_flag: bool,
     /// Whether the file name of a shared object without soname is among the provides.
     pub soname_provides: bool,
-    /// Whether the drop-in names its prerequisites for a2enmod.
-    pub depends_comment: bool,
     /// Whether the spec has to have Group, BuildRoot, %clean and %defattr.
     pub legacy_spec: bool,
     /// Compiler flags for the spec, before the distribution's own.

@@ -29,8 +29,10 @@ struct Context<'a> {
     httpd_version: &'a str,
     /// Modules that have to be loaded before.
     load_after: Vec<Prerequisite<'a>>,
-    /// The same, as a2enmod reads it: names without `mod_` and `.so`.
-    depends: String,
+    /// The line in which the target's own tool reads the same; empty: it reads none.
+    dependency_line: String,
+    /// Whether the target's own tool may load the module too.
+    load_guard: bool,
     /// The rendered directives, for the drop-in itself.
     directives: &'a str,
 }
@@ -57,12 +59,7 @@ pub(super) struct DropIns {
 ///
 /// # Errors
 /// [`Error::Directives`] with the line.
-pub(super) fn render(
-    inputs: &Inputs<'_>,
-    symbol: &str,
-    depends_comment: bool,
-    together: bool,
-) -> Result<DropIns, Error> {
+pub(super) fn render(inputs: &Inputs<'_>, symbol: &str, together: bool) -> Result<DropIns, Error> {
     let recipe = inputs.recipe;
     let depends: Vec<&str> = inputs.audit.load_after.iter().map(|one| short_name(&one.file)).collect();
     let mut context = Context {
@@ -80,7 +77,11 @@ pub(super) fn render(
             .iter()
             .map(|one| Prerequisite { symbol: &one.symbol, file: &one.file })
             .collect(),
-        depends: if depends_comment { depends.join(" ") } else { String::new() },
+        dependency_line: match &inputs.target.layout.dependency_line {
+            Some(line) if !depends.is_empty() => line.replace("{modules}", &depends.join(" ")),
+            _ => String::new(),
+        },
+        load_guard: inputs.target.layout.load_guard,
         directives: "",
     };
     let directives = match &recipe.directives {

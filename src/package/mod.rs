@@ -39,8 +39,6 @@ pub struct Inputs<'a> {
     pub recipe_file: &'a [u8],
     /// For which httpd.
     pub target: &'a Target,
-    /// Whose conventions apply, see [`Conventions::families`].
-    pub family: &'a str,
     /// The compiled module.
     pub object: &'a SharedObject,
     /// What the audit found; its one export is the module structure.

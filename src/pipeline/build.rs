@@ -215,7 +215,6 @@ fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<Pack
         recipe: &graft.recipe,
         recipe_file: graft.recipe.text.as_bytes(),
         target: &graft.target,
-        family: &graft.target.family,
         object,
         audit,
         flat_source: (&name, &graft.text),

@@ -168,8 +168,6 @@ impl Family {
             load_guard: data.load_guard,
             enable: data.enable.clone(),
             dependency_line: data.dependency_line.clone(),
-            license_dir: "/usr/share/licenses".to_owned(),
-            doc_dir: "/usr/share/doc".to_owned(),
             mmn_requirement,
         }
     }

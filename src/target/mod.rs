@@ -131,10 +131,6 @@ pub struct Layout {
     /// The line of the load file that names the modules to be loaded before, as the distribution's own tool reads it;
     /// `{modules}` stands for their names without `mod_`, separated by spaces.
     pub dependency_line: Option<String>,
-    /// `/usr/share/licenses`.
-    pub license_dir: String,
-    /// `/usr/share/doc`.
-    pub doc_dir: String,
     /// What `httpd-mmn` must equal: `20120211x8664`, on EL6 `20051115`.
     pub mmn_requirement: String,
 }

@@ -25,7 +25,15 @@ fn build_module() -> Built {
     let printed = run(Command::new(env!("CARGO_BIN_EXE_modgraft"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("MODGRAFT_CACHE", folder.join("cache"))
-        .args(["build-module", "mod_proxy_wstunnel", "--no-check", "--sign-key", "none", "--offline", "--out"])
+        .args([
+            "build-module",
+            "mod_proxy_wstunnel",
+            "--no-check",
+            "--sign-key",
+            "none",
+            "--offline",
+            "--out",
+        ])
         .arg(&folder));
     let rpm = printed
         .lines()

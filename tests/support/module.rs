@@ -46,7 +46,6 @@ pub struct Module {
     pub recipe: Recipe,
     pub recipe_file: Vec<u8>,
     pub target: Target,
-    pub family: &'static str,
     pub object: SharedObject,
     pub audit: Audit,
     pub sources: Sources,
@@ -65,7 +64,6 @@ impl Module {
             recipe: recipe(folder.path()),
             recipe_file: b"name = \"mod_tiny\"\n".to_vec(),
             target: target(),
-            family: "debian",
             object,
             audit: Audit {
                 exports: vec!["tiny_module".into()],
@@ -100,7 +98,6 @@ impl Module {
             recipe: &self.recipe,
             recipe_file: &self.recipe_file,
             target: &self.target,
-            family: self.family,
             object: &self.object,
             audit: &self.audit,
             flat_source: ("mod_tiny.c", SOURCE),
