@@ -163,6 +163,10 @@ pub struct Check {
     #[arg(long, value_name = "FILE")]
     pub package: Option<PathBuf>,
 
+    /// Leave the work folder, with the httpd's configuration and logs, and say where it is
+    #[arg(long)]
+    pub keep: bool,
+
     #[command(flatten)]
     pub talk: Talk,
 }

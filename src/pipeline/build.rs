@@ -36,10 +36,7 @@ const REPORT: &str = "report.json";
 /// # Errors
 /// Any stage's; the output folder is then as it was.
 pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) -> Result<(), crate::Error> {
-    let work = work_folder(packaging.keep)?;
-    if packaging.keep {
-        reporter.note(format!("the work folder stays: {}", work.path().display()));
-    }
+    let work = work_folder(packaging.keep, reporter)?;
     demand_release_key(packaging)?;
     let graft = graft(request, work.path(), reporter)?;
     demand_written_recipe(packaging, &graft)?;
@@ -61,7 +58,7 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         |_| summary::signed(signer.as_ref().map(|signer| signer.key())),
     )?;
     let checks = match packaging.check {
-        Check::Run => Some(checked(&graft, &audit, &written.binary.path, work.path(), reporter)?),
+        Check::Run => Some(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?),
         Check::Skip => None,
     };
 
@@ -99,7 +96,7 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
 /// # Errors
 /// As [`build`], up to that stage.
 pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
-    let work = work_folder(false)?;
+    let work = work_folder(false, reporter)?;
     let graft = graft(request, work.path(), reporter)?;
     let staging = Staging::new(out).map_err(Error::from)?;
     let name = graft.file_name();
@@ -113,8 +110,13 @@ pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result
 ///
 /// # Errors
 /// As [`build`].
-pub fn check(request: &Request, file: Option<&Path>, reporter: &dyn Reporter) -> Result<(), crate::Error> {
-    let work = work_folder(false)?;
+pub fn check(
+    request: &Request,
+    file: Option<&Path>,
+    keep: bool,
+    reporter: &dyn Reporter,
+) -> Result<(), crate::Error> {
+    let work = work_folder(keep, reporter)?;
     let graft = graft(request, work.path(), reporter)?;
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
     let built;
@@ -127,13 +129,17 @@ pub fn check(request: &Request, file: Option<&Path>, reporter: &dyn Reporter) ->
             &built
         }
     };
-    checked(&graft, &audit, file, work.path(), reporter)?;
+    checked(&graft, &audit, file, work.path(), keep, reporter)?;
     Ok(())
 }
 
 /// The folder of one run for what is not a result; it goes with the value, unless it is kept.
-fn work_folder(keep: bool) -> Result<TempDir, Error> {
-    Ok(tempfile::Builder::new().prefix("modgraft-").disable_cleanup(keep).tempdir()?)
+fn work_folder(keep: bool, reporter: &dyn Reporter) -> Result<TempDir, Error> {
+    let folder = tempfile::Builder::new().prefix("modgraft-").disable_cleanup(keep).tempdir()?;
+    if keep {
+        reporter.note(format!("the work folder stays: {}", folder.path().display()));
+    }
+    Ok(folder)
 }
 
 fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
@@ -239,6 +245,7 @@ fn checked(
     audit: &Audit,
     package: &Path,
     work: &Path,
+    keep: bool,
     reporter: &dyn Reporter,
 ) -> Result<CheckResult, crate::Error> {
     let target = &graft.target;
@@ -263,7 +270,7 @@ fn checked(
             load_after: audit.load_after.clone(),
             drop_ins: drop_ins(&root, &files)?,
             limit: CHECK_LIMIT,
-            keep_in: None,
+            keep_in: keep.then(|| work.join("httpd")),
         };
         Ok(check::run(&graft.recipe.checks, &plan)?)
     };
