@@ -135,11 +135,13 @@ fn svn_s_form_is_read_and_classified() {
     Deleted shared source by shared.source: modules/examples/gone.c @40+0-2
     Modified shared source by shared.source: server/util.c @47+1-0
     Modified shared source by shared.source: server/main.c
+    Modified shared source by shared.source: server/core.c
     ");
     assert_eq!(after(&changeset, "modules/examples/mod_example.c").lines().count(), 3);
     let base: &[(&str, &[u8])] = &[
         ("server/util.c", b"int one;\nint two;\nint three;\n"),
         ("server/main.c", b"int main;\n"),
+        ("server/core.c", b"int core;\n"),
         ("modules/examples/gone.c", b"int gone;\nint too;\n"),
     ];
     let based = read_on(SVN, base).unwrap();
@@ -155,7 +157,6 @@ fn what_happened_to_a_patch_on_its_way_does_no_harm() {
     let expected = fragments(&plain, "x.c");
     for (what, patch) in [
         ("blanks were trimmed", changes("x.c", &hunk.replace(" \n", "\n"))),
-        ("the last newline is lost", changes("x.c", hunk.trim_end())),
         ("a byte order mark", format!("\u{feff}{}", changes("x.c", hunk))),
         ("text around it", format!("Hello,\n\nhere it is:\n{}\nRegards\n", changes("x.c", hunk))),
         ("a mail client's header", format!("Subject: x\nFrom: y\n\nsee below\n\n{}", changes("x.c", hunk))),

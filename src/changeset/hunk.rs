@@ -97,6 +97,14 @@ pub(super) fn read(scanner: &mut Scanner<'_>, text: &mut Vec<u8>) -> Result<Hunk
                 });
             }
         }
+        if scanner.is_cut() {
+            return Err(Error::truncated(
+                scanner.place(scanner.at),
+                format!("the patch ends in the middle of a line of the hunk of line {}", hunk.line),
+                "there is no line end",
+                "the download or copy stopped too early: get the patch again",
+            ));
+        }
         match line {
             // A blank that stood here alone was trimmed on the way.
             Some(b"") => push(text, b" "),

@@ -47,13 +47,13 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Option<Message>, Error> 
     Ok(None)
 }
 
-/// `Name: value`, as a mail's header has it.
+/// `Name: value`, as a mail's header has it. (`Index: x` is one in form, and begins a patch.)
 fn is_field(line: &[u8]) -> bool {
     let name = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-    name > 0 && line.get(name) == Some(&b':') && line.get(name + 1) == Some(&b' ')
+    name > 0 && line.get(name) == Some(&b':') && matches!(line.get(name + 1), None | Some(b' ')) && !line.starts_with(b"Index:")
 }
 
-/// Whether the header that begins here is a mail's. (`Index: x` is a field in form, and no mail.)
+/// Whether the header that begins here is a mail's.
 fn has_subject(scanner: &Scanner<'_>) -> bool {
     (0..)
         .map_while(|ahead| scanner.peek(ahead))
@@ -65,8 +65,11 @@ fn mail(scanner: &mut Scanner<'_>) -> Result<Message, Error> {
     let mut message = Message::default();
     let mut subject = String::new();
     let mut in_subject = false;
-    while let Some(line) = scanner.peek(0).filter(|line| !line.is_empty()) {
+    while let Some(line) = scanner.peek(0) {
         let continued = line.first().is_some_and(u8::is_ascii_whitespace);
+        if !continued && !is_field(line) {
+            break;
+        }
         if continued && in_subject {
             subject.push(' ');
             subject.push_str(string(line).trim());

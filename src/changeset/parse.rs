@@ -199,7 +199,11 @@ fn own(hunk: &diffy::Hunk<'_, [u8]>, at: HunkLines) -> Hunk {
 
 /// diffy's reason without its "error parsing … at byte N", which counts in a text that the user has not got.
 fn reason(text: &str) -> String {
-    text.rsplit(": ").next().unwrap_or(text).to_owned()
+    let mut rest = text;
+    while let Some((_, after)) = rest.strip_prefix("error parsing ").and_then(|rest| rest.split_once(": ")) {
+        rest = after;
+    }
+    rest.to_owned()
 }
 
 fn string(bytes: &[u8]) -> String {

@@ -84,6 +84,12 @@ impl<'a> Scanner<'a> {
         self.lines.get(self.at.checked_sub(1)?).map(|line| line.trim_ascii_end())
     }
 
+    /// Whether the present line is the file's last and has no end: more of it may be missing, in which case all counts are
+    /// right, and the line is not.
+    pub(super) fn is_cut(&self) -> bool {
+        self.lines.get(self.at).is_some_and(|line| !line.ends_with(b"\n"))
+    }
+
     /// Number of the line `index`, from 1.
     pub(super) fn number(&self, index: usize) -> u32 {
         u32::try_from(index + 1).unwrap_or(u32::MAX)
@@ -119,7 +125,7 @@ pub(super) fn scan(patch: &PatchFile) -> Result<Scan, Error> {
             scan.messages.push(message);
             continue;
         } else if line.starts_with(b"diff --git ") {
-            scan.sections.push(git_section(&mut scanner, unit)?);
+            scan.sections.push(git_section(&mut scanner, unit, index.is_some())?);
         } else if scanner.at_pair() {
             if let Some(section) = unified_section(&mut scanner, unit, index.is_some())? {
                 scan.sections.push(section);
@@ -185,7 +191,8 @@ fn binary_path(line: &[u8]) -> Option<&[u8]> {
     Some(if new == b"/dev/null" { old } else { new })
 }
 
-fn git_section(scanner: &mut Scanner<'_>, unit: u32) -> Result<Section, Error> {
+/// `named`: below an `Index:` line, where svn may have a change of properties to show and nothing else.
+fn git_section(scanner: &mut Scanner<'_>, unit: u32, named: bool) -> Result<Section, Error> {
     let start = scanner.at;
     let first = header(scanner)?;
     let mut section = Section {
@@ -210,12 +217,19 @@ fn git_section(scanner: &mut Scanner<'_>, unit: u32) -> Result<Section, Error> {
         section.binary = Some(scanner.number(scanner.at));
         binary_blocks(scanner, &mut section)?;
     } else if scanner.at_pair() {
-        headers_and_hunks(scanner, &mut section, false)?;
+        headers_and_hunks(scanner, &mut section, named)?;
     } else if scanner.starts(0, b"--- ") || scanner.starts(0, b"+++ ") {
         return Err(Error::syntax(
             scanner.place(scanner.at),
             "one of the two header lines `---` and `+++` is missing",
             "only one of them",
+            "the patch was cut or edited here: make it again",
+        ));
+    } else if scanner.at == start + 1 && !named {
+        return Err(Error::syntax(
+            scanner.place(start),
+            "a file header with nothing below it",
+            "no mode, name, index or hunk follows",
             "the patch was cut or edited here: make it again",
         ));
     }
@@ -328,14 +342,46 @@ fn without_note(line: &[u8]) -> &[u8] {
     line[..cut.unwrap_or(line.len())].trim_ascii_end()
 }
 
-/// Whether the two paths behind `diff --git` differ in their first part only, as `a/x b/x` do and `x x` do not.
+/// Whether the two paths behind `diff --git` have prefixes. `x x` has none; `a/x b/x`, and what else differs in its first part
+/// alone, has. Of two different files (a rename, whose own lines have no prefixes) only git's usual letters tell.
 fn is_prefixed(paths: &[u8]) -> bool {
     let middle = paths.len() / 2;
-    !(paths.len() % 2 == 1 && paths[middle] == b' ' && paths[..middle] == paths[middle + 1..])
+    if paths.len() % 2 == 1 && paths[middle] == b' ' && paths[..middle] == paths[middle + 1..] {
+        return false;
+    }
+    let bare = |path: &[u8]| path.iter().position(|&byte| byte == b'/').map(|slash| path[slash..].to_vec());
+    let mut splits = memchr::memchr_iter(b' ', paths).map(|at| (&paths[..at], &paths[at + 1..]));
+    let unquoted = paths.strip_prefix(b"\"").unwrap_or(paths);
+    [b'a', b'i', b'c', b'o', b'w'].iter().any(|letter| unquoted.starts_with(&[*letter, b'/']))
+        || splits.any(|(old, new)| bare(old).is_some_and(|rest| Some(rest) == bare(new)))
 }
 
 /// Adds a line.
 pub(super) fn push(text: &mut Vec<u8>, line: &[u8]) {
     text.extend_from_slice(line);
     text.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_told_by_the_first_line() {
+        for (paths, expected) in [
+            ("a/x.c b/x.c", true),
+            ("i/x.c w/x.c", true),
+            ("old/modules/x.c new/modules/x.c", true),
+            ("a/x y.c b/x y.c", true),
+            ("\"a/\\303.c\" \"b/\\303.c\"", true),
+            ("a/old.c b/new.c", true),
+            ("x.c x.c", false),
+            ("modules/x.c modules/x.c", false),
+            ("x y.c x y.c", false),
+            ("modules/old.c modules/new.c", false),
+            ("", false),
+        ] {
+            assert_eq!(is_prefixed(paths.as_bytes()), expected, "{paths}");
+        }
+    }
 }
