@@ -118,23 +118,24 @@ pub(super) fn scan(patch: &PatchFile) -> Result<Scan, Error> {
     let mut index: Option<(usize, &[u8])> = None;
     let mut unit = 0;
     while let Some(line) = scanner.peek(0) {
-        let before = scan.sections.len();
         if let Some(message) = mail::read(&mut scanner)? {
             finish(&mut scan, &scanner, &mut index, unit);
             unit = u32::try_from(scan.messages.len()).unwrap_or(u32::MAX);
             scan.messages.push(message);
-            continue;
         } else if line.starts_with(b"diff --git ") {
             scan.sections.push(git_section(&mut scanner, unit, index.is_some())?);
+            index = None;
         } else if scanner.at_pair() {
             if let Some(section) = unified_section(&mut scanner, unit, index.is_some())? {
                 scan.sections.push(section);
+                index = None;
             }
         } else if let Some(path) = line.strip_prefix(b"Index: ") {
             finish(&mut scan, &scanner, &mut index, unit);
             index = Some((scanner.at, path));
             scanner.at += 1;
         } else if let Some(path) = binary_path(line) {
+            index = None;
             scan.sections.push(Section {
                 line: scanner.number(scanner.at),
                 unit,
@@ -157,9 +158,6 @@ pub(super) fn scan(patch: &PatchFile) -> Result<Scan, Error> {
                 return Err(hunk::orphan(&scanner, scan.sections.last().map(|section| section.line)));
             }
             scanner.at += 1;
-        }
-        if scan.sections.len() > before {
-            index = None;
         }
     }
     finish(&mut scan, &scanner, &mut index, unit);
