@@ -16,7 +16,10 @@ struct Change {
     folder: tempfile::TempDir,
 }
 
-const OLD_TO_NEW: &[(&str, Option<&[u8]>, Option<&[u8]>)] = &[
+/// A path, and its content in the old and the new tree.
+type Both<'a> = (&'a str, Option<&'a [u8]>, Option<&'a [u8]>);
+
+const OLD_TO_NEW: &[Both<'static>] = &[
     (
         "CHANGES",
         Some(b"Changes with Apache 2.4.5\n\n  *) Old.\n"),
@@ -43,7 +46,7 @@ impl Change {
         let changed = lines
             .replace("int shared_40;\n", "int shared_40;\nint brought;\n")
             .replace("int shared_80;\n", "");
-        let mut all: Vec<(&str, Option<&[u8]>, Option<&[u8]>)> = OLD_TO_NEW.to_vec();
+        let mut all: Vec<Both<'_>> = OLD_TO_NEW.to_vec();
         let renamed = moved.replace("moved_15", "renamed_15");
         all.push(("modules/x/mod_x.c", None, Some(MODULE.as_bytes())));
         all.push(("modules/y/shared.c", Some(lines.as_bytes()), Some(changed.as_bytes())));

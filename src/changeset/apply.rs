@@ -48,7 +48,7 @@ pub(super) fn apply<'h>(
         offsets.push(moved);
         let (before, after) = (&lines[done..at], at + hunk.old_len);
         before.iter().for_each(|line| out.extend_from_slice(line));
-        hunk.new().for_each(|line| out.extend_from_slice(&line.text));
+        hunk.new_side().for_each(|line| out.extend_from_slice(&line.text));
         done = after;
     }
     lines[done..].iter().for_each(|line| out.extend_from_slice(line));
@@ -61,7 +61,7 @@ fn signed(number: usize) -> i64 {
 
 /// Where the hunk's old lines stand, `from` or later.
 fn find(lines: &[&[u8]], hunk: &Hunk, expected: usize, from: usize) -> Result<usize, How> {
-    let old: Vec<&[u8]> = hunk.old().map(|line| &*line.text).collect();
+    let old: Vec<&[u8]> = hunk.old_side().map(|line| &*line.text).collect();
     let fits = |at: usize| lines.get(at..at + old.len()).is_some_and(|there| there == old.as_slice());
     if expected >= from && expected <= lines.len() && fits(expected) {
         return Ok(expected);
@@ -106,7 +106,7 @@ fn nowhere(lines: &[&[u8]], hunk: &Hunk, expected: usize) -> How {
         Some((index, _)) => (*index, at + count),
         None => (0, at),
     };
-    let new: Vec<&[u8]> = hunk.new().map(|line| &*line.text).collect();
+    let new: Vec<&[u8]> = hunk.new_side().map(|line| &*line.text).collect();
     let done =
         !new.is_empty() && (0..lines.len()).any(|at| lines.get(at..at + new.len()) == Some(new.as_slice()));
     How::Nowhere { line, at: at_line + 1, found: lines.get(at_line).map(|line| line.to_vec()), done }

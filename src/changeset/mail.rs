@@ -50,7 +50,10 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Option<Message>, Error> 
 /// `Name: value`, as a mail's header has it. (`Index: x` is one in form, and begins a patch.)
 fn is_field(line: &[u8]) -> bool {
     let name = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'-').count();
-    name > 0 && line.get(name) == Some(&b':') && matches!(line.get(name + 1), None | Some(b' ')) && !line.starts_with(b"Index:")
+    name > 0
+        && line.get(name) == Some(&b':')
+        && matches!(line.get(name + 1), None | Some(b' '))
+        && !line.starts_with(b"Index:")
 }
 
 /// Whether the header that begins here is a mail's.

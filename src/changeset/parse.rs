@@ -78,12 +78,12 @@ pub(super) enum Side {
 
 impl Hunk {
     /// The lines before the change.
-    pub(super) fn old(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn old_side(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.side != Side::New)
     }
 
     /// The lines after it.
-    pub(super) fn new(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn new_side(&self) -> impl Iterator<Item = &Line> {
         self.lines.iter().filter(|line| line.side != Side::Old)
     }
 
@@ -172,7 +172,7 @@ fn one(patch: &PatchFile, section: Section) -> Result<Raw, Error> {
     if let ([hunk], None, RawPaths::Both { old, new, .. }) = (diff.hunks.as_slice(), prefixed, &paths) {
         if hunk.old_start == 0 && hunk.old_len == 0 {
             paths = RawPaths::Born { old: old.clone(), new: new.clone() };
-        } else if hunk.new_start == 0 && hunk.new().next().is_none() {
+        } else if hunk.new_start == 0 && hunk.new_side().next().is_none() {
             paths = RawPaths::Gone { old: old.clone(), new: new.clone() };
         }
     }
