@@ -56,3 +56,38 @@ pub fn split(
     run(&["--only-keep-debug", linked, debug])?;
     Ok(run(&["--strip-unneeded", &format!("--add-gnu-debuglink={debug}"), linked, stripped])?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_id_is_of_content_and_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let object = folder.path().join("a.so");
+        let make = |code: &str| {
+            fs_err::write(folder.path().join("a.c"), code).unwrap();
+            let mut command = Command::new("cc");
+            command.args(["-shared", "-Wl,--build-id=sha1", "a.c", "-o", "a.so"]).current_dir(folder.path());
+            process::succeed(&mut command, LIMIT).expect("gcc is installed");
+        };
+        make("int one;");
+        let first = seed_build_id(&object, "a-1-1").unwrap();
+        // The id that is there already does not count.
+        assert_eq!(seed_build_id(&object, "a-1-1").unwrap(), first);
+        assert_ne!(seed_build_id(&object, "a-1-2").unwrap(), first);
+        make("int two;");
+        assert_ne!(seed_build_id(&object, "a-1-1").unwrap(), first);
+        let found = fs_err::read(&object).unwrap();
+        let range = elf::build_id_range(&found).unwrap().unwrap();
+        assert_eq!(found[range], seed_build_id(&object, "a-1-1").unwrap());
+    }
+
+    #[test]
+    fn an_object_without_a_build_id_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.so");
+        fs_err::write(&file, "no object").unwrap();
+        assert!(matches!(seed_build_id(&file, "a"), Err(Error::Output { .. })));
+    }
+}

@@ -103,6 +103,9 @@ struct Manifest {
 
 const MANIFEST: &str = "packages.json";
 
+/// Free bytes that a fetch needs: package lists and apt's index of them (90 MB), the packages (20), what is in them (50).
+const ROOM: u64 = 200_000_000;
+
 /// How often another build's lock is asked for.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -174,11 +177,14 @@ fn fetch_into(
     if let Some(fetched) = cached(folder) {
         return Ok(fetched);
     }
+    room(&targets, ROOM)?;
     let stage = tempfile::Builder::new().prefix(&stage_prefix(folder)).tempdir_in(&targets)?;
     let into = stage.path().join("packages");
     fs_err::create_dir(&into)?;
     let state = options.cache.join("packages");
     fs_err::create_dir_all(&state)?;
+    // It is one for all that is fetched.
+    let _state_lock = lock(&state)?;
     let request =
         Request { family: wanted.family, fetch, missing: wanted.missing, state: &state, into: &into, notify };
     let packages = match fetch.manager {
@@ -197,6 +203,26 @@ fn fetch_into(
     // Renamed: there is nothing left for the guard to remove.
     let _ = stage.keep();
     Ok(Fetched { packages: manifest.packages, root: folder.join("root"), fresh: true })
+}
+
+/// Refuses to begin where there is too little room: apt-get hangs when a disk is full.
+fn room(folder: &Path, wanted: u64) -> Result<(), Error> {
+    let system = rustix::fs::statvfs(folder).map_err(io::Error::from)?;
+    let left = system.f_bavail.saturating_mul(system.f_frsize);
+    if left >= wanted {
+        return Ok(());
+    }
+    Err(Error::Fetch {
+        packages: "the distribution's packages".to_owned(),
+        reason: format!(
+            "{} has {} MB left, and {} MB are needed meanwhile",
+            folder.display(),
+            left / 1_000_000,
+            wanted / 1_000_000
+        ),
+        said: String::new(),
+        help: NO_SPACE.1.to_owned(),
+    })
 }
 
 fn unpack(packages: &[Package], root: &Path, advice: &str) -> Result<(), Error> {
@@ -273,4 +299,36 @@ fn last_lines(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(4)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_little_room_is_told_before_anything_is_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        room(folder.path(), 1).unwrap();
+        let error = room(folder.path(), u64::MAX).unwrap_err();
+        assert!(error.to_string().contains(&*folder.path().to_string_lossy()), "{error}");
+        assert!(error.to_string().contains(" MB left"), "{error}");
+    }
+
+    #[test]
+    fn a_distributions_name_cannot_leave_the_cache() {
+        let distribution = Distribution::parse("ID=../../etc\nVERSION_ID=\"1/2\"\n");
+        let family = Family::of(&distribution);
+        let missing = Missing::Headers;
+        let wanted = Wanted { distribution: &distribution, family: &family, missing };
+        let folder = folder(&wanted, &Options::new(PathBuf::from("/cache")));
+        assert_eq!(folder.parent(), Some(Path::new("/cache/targets")));
+        assert!(folder.file_name().unwrap().to_string_lossy().ends_with("-headers"));
+    }
+
+    #[test]
+    fn messages_name_the_first_package_and_count_the_rest() {
+        let names = |count: usize| (0..count).map(|n| format!("p{n} 1")).collect::<Vec<_>>();
+        assert_eq!(in_short(&names(1)), "p0 1");
+        assert_eq!(in_short(&names(15)), "p0 1 and 14 more");
+    }
 }
