@@ -58,7 +58,9 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         |_| summary::signed(signer.as_ref().map(|signer| signer.key())),
     )?;
     let checks = match packaging.check {
-        Check::Run => Some(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?),
+        Check::Run => {
+            Some(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?)
+        }
         Check::Skip => None,
     };
 
