@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 use support::rpmbuild::{query, rebuild};
 use support::{run, scratch};
 
-const FILES: &str = "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEFLAGS:fflags}\\n]";
+const FILES: &str =
+    "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEFLAGS:fflags}\\n]";
 const PROVIDES: &str = "[%{PROVIDENEVRS}\\n]";
 const REQUIRES: &str = "[%{REQUIRENEVRS}\\n]";
 
@@ -48,7 +49,8 @@ fn rpm_verifies_all_three_with_the_key_beside_them() {
     assert_eq!(files.len(), 3);
     for file in files {
         let said = run(rpmkeys().arg("-Kv").arg(file));
-        let verdicts: Vec<&str> = said.lines().skip(1).map(|line| line.rsplit(": ").next().unwrap()).collect();
+        let verdicts: Vec<&str> =
+            said.lines().skip(1).map(|line| line.rsplit(": ").next().unwrap()).collect();
         assert!(verdicts.len() >= 4 && verdicts.iter().all(|verdict| *verdict == "OK"), "{said}");
         assert!(said.contains("V4 RSA/SHA256 Signature"), "{said}");
     }
