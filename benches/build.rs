@@ -62,6 +62,10 @@ impl CompilerCall {
         fs_err::create_dir_all(&directory).expect("a folder");
         fs_err::copy(out.join("mod_proxy_wstunnel.c"), directory.join("mod_proxy_wstunnel.c"))
             .expect("the flat file");
+        let symbol = report["module"]["symbol"].as_str().expect("a text");
+        // The one file that the call names besides the source: which symbols are exported.
+        fs_err::write(directory.join("exports.map"), format!("{{ global: {symbol}; local: *; }};\n"))
+            .expect("a file");
         CompilerCall { program: call["program"].as_str().expect("a text").to_owned(), arguments, directory }
     }
 
