@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::candidates::{self, Candidates};
 use super::directive::{self, Directive, Include};
 use super::split::{self, Chunk, Shape};
-use super::{Declaration, syntax};
+use super::{Declaration, DeclarationKind, Outline, syntax};
 
 /// A C file, split into the pieces of file scope.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub struct File {
     lines: Vec<usize>,
     chunks: Vec<Chunk>,
     declared: Vec<OnceCell<Declaration>>,
+    outlines: Vec<OnceCell<Outline>>,
     /// Pieces by the identifiers that they could declare.
     candidates: OnceCell<HashMap<String, Vec<usize>>>,
     guard: Option<Guard>,
@@ -72,7 +73,8 @@ impl File {
             }
         }
         let declared = chunks.iter().map(|_| OnceCell::new()).collect();
-        File { text, lines, chunks, declared, candidates: OnceCell::new(), guard }
+        let outlines = chunks.iter().map(|_| OnceCell::new()).collect();
+        File { text, lines, chunks, declared, outlines, candidates: OnceCell::new(), guard }
     }
 
     /// The text.
@@ -128,21 +130,39 @@ impl File {
 
     /// All pieces, parsed, by value.
     pub fn into_declarations(self) -> Vec<Declaration> {
-        let File { declared, chunks, text, lines, candidates, guard } = self;
-        let file = File { declared: Vec::new(), chunks, text, lines, candidates, guard };
+        let mut file = self;
+        let declared = std::mem::take(&mut file.declared);
         let parse = |(cell, chunk): (OnceCell<Declaration>, &Chunk)| {
             cell.into_inner().unwrap_or_else(|| syntax::parse(&file, chunk))
         };
         declared.into_iter().zip(&file.chunks).map(parse).collect()
     }
 
+    /// Kind and names of piece `at`. A function is not parsed for it.
+    pub fn outline(&self, at: usize) -> Option<&Outline> {
+        let (chunk, cell) = (self.chunks.get(at)?, self.outlines.get(at)?);
+        Some(cell.get_or_init(|| {
+            let declaration = || {
+                let declaration = self.declaration(at);
+                let names = declaration.map_or(Vec::new(), |found| found.names.clone());
+                Outline { kind: declaration.map_or(DeclarationKind::Comment, |found| found.kind), names }
+            };
+            syntax::outline(&self.text, chunk).unwrap_or_else(declaration)
+        }))
+    }
+
     /// The pieces that declare or define `name`, in order. Only pieces in which it could be declared are parsed.
     pub fn find(&self, name: &str) -> impl Iterator<Item = (usize, &Declaration)> {
+        self.find_outline(name).filter_map(|(at, _)| Some((at, self.declaration(at)?)))
+    }
+
+    /// As [`File::find`], and no function is parsed.
+    pub fn find_outline(&self, name: &str) -> impl Iterator<Item = (usize, &Outline)> {
         let candidates = self.candidates.get_or_init(|| self.index());
         let found = candidates.get(name).into_iter().flatten();
         found
-            .filter_map(|at| Some((*at, self.declaration(*at)?)))
-            .filter(move |(_, declaration)| declaration.names.iter().any(|own| own == name))
+            .filter_map(|at| Some((*at, self.outline(*at)?)))
+            .filter(move |(_, outline)| outline.names.iter().any(|own| own == name))
     }
 
     /// The includes, in order: the piece, what is included, and whether a condition stands around it.

@@ -120,6 +120,15 @@ pub struct Declaration {
     pub state: Vec<String>,
 }
 
+/// What a declaration is called, told without parsing a function's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// What it is.
+    pub kind: DeclarationKind,
+    /// The names it introduces.
+    pub names: Vec<String>,
+}
+
 /// An identifier in a declaration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identifier {

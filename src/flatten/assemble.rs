@@ -75,24 +75,23 @@ fn header(changeset: &Changeset, module: &ModuleId, parts: &Parts, reached: &Rea
         if !items.is_empty() {
             text.push_str(&format!(" *\n * {title}:\n"));
             for item in items {
-                text.push_str(&format!(" *   {}\n", harmless(item)));
+                text.push_str(&format!(" *   {}\n", harmless(item).trim_end()));
             }
         }
     };
     list("Patches", &patches.iter().map(|patch| (*patch).to_owned()).collect::<Vec<_>>());
     list("The module's own files", &parts.own().map(|(_, part)| part.path.to_string()).collect::<Vec<_>>());
     let from: BTreeSet<usize> = reached.picked.keys().map(|site| site.part).collect();
-    let from: Vec<String> = from
-        .into_iter()
-        .filter_map(|at| {
-            let part = parts.get(at)?;
-            let names = reached.picked.keys().filter(|site| site.part == at);
-            let names = names.filter_map(|site| part.file.declaration(site.piece)?.names.first().cloned());
-            let names: BTreeSet<String> = names.collect();
-            Some(format!("{}: {}", part.path, names.into_iter().collect::<Vec<_>>().join(", ")))
-        })
-        .collect();
-    list("Taken from other files", &from);
+    let mut from_others: Vec<String> = Vec::new();
+    for part in from.into_iter().filter_map(|at| Some((at, parts.get(at)?))) {
+        let (at, part) = part;
+        from_others.push(format!("{}:", part.path));
+        let names = reached.picked.keys().filter(|site| site.part == at);
+        let names = names.filter_map(|site| part.file.declaration(site.piece)?.names.first().cloned());
+        let names: BTreeSet<String> = names.collect();
+        from_others.extend(names.into_iter().map(|name| format!("  {name}")));
+    }
+    list("Taken from other files", &from_others);
     text.push_str(" */\n\n");
     text
 }
@@ -229,7 +228,7 @@ fn record_of_shared(parts: &Parts, reached: &Reached, renames: &Renames) -> Vec<
             }
             let structure =
                 [DeclarationKind::Condition, DeclarationKind::Directive, DeclarationKind::ExternC];
-            if part.file.declaration(piece).is_none_or(|declaration| structure.contains(&declaration.kind)) {
+            if part.file.outline(piece).is_none_or(|outline| structure.contains(&outline.kind)) {
                 continue;
             }
             let (outcome, reason) = reached.outcome(parts, site);

@@ -89,6 +89,9 @@ pub(super) fn grown_types(parts: &Parts, reached: &Reached, offered: &dyn Interf
             if reached.picked.contains_key(&Site { part, piece }) {
                 continue;
             }
+            if file.file.outline(piece).is_none_or(|outline| outline.kind == DeclarationKind::Function) {
+                continue;
+            }
             let Some(grown) = Grown::of(file, piece) else { continue };
             for member in grown.members.iter().filter(|member| !own_members.contains(member.as_str())) {
                 let Some((site, user)) = find_use(parts, &sites, member) else { continue };

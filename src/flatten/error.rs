@@ -150,8 +150,10 @@ pub enum Error {
         label: String,
     },
 
-    /// A reached function exists in the target, and the patch changes it.
-    #[error("`{name}` of {file} is needed as the patch changes it, and the target has it as it was")]
+    /// A reached function was there before the patch, which changes it, and no tree is at hand.
+    #[error(
+        "`{name}` of {file} is needed, and the patch changes it: the hunks alone do not tell what it is then"
+    )]
     #[diagnostic(
         code(modgraft::flatten::modified),
         help(

@@ -18,7 +18,7 @@ pub(super) struct Added {
 
 /// The includes to add: for inlined code, and for what the module's own includes no longer bring.
 pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) -> Vec<Added> {
-    let mut closure = Closure { offered, known: HashMap::new() };
+    let mut closure = Closure { offered, direct: HashMap::new() };
     // Inlined code stands behind the includes of the first source, and before those of the others.
     let first = parts.own().find(|(_, part)| part.kind == PartKind::Module).map(|(at, _)| at);
     let mut visible = HashSet::new();
@@ -42,7 +42,12 @@ pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) 
             }
             // Rather the header that upstream's own file includes than the one that it gets by way of it.
             let includes = |path: &&str| closure.of(path).contains(&header);
-            let path = donors.iter().copied().find(includes).unwrap_or(&header).to_owned();
+            let path = match donors.iter().copied().find(includes) {
+                Some(path) => path.to_owned(),
+                // Without the headers' text nothing is known of what others bring.
+                None if offered.read_header(&header).is_none() => continue,
+                None => header,
+            };
             visible.extend(closure.of(&path));
             added.push(Added { written: format!("\"{path}\""), reason: format!("{user} uses {name}") });
         }
@@ -127,10 +132,11 @@ fn system_headers(parts: &Parts, reached: &Reached) -> Vec<Added> {
     added
 }
 
-/// What a header of the target brings with it.
+/// What headers of the target bring with them.
 struct Closure<'a> {
     offered: &'a dyn Interface,
-    known: HashMap<String, HashSet<String>>,
+    /// What each header includes itself.
+    direct: HashMap<String, Vec<String>>,
 }
 
 impl Closure<'_> {
@@ -152,20 +158,20 @@ impl Closure<'_> {
 
     /// `path` and all that it includes.
     fn of(&mut self, path: &str) -> HashSet<String> {
-        if let Some(known) = self.known.get(path) {
-            return known.clone();
-        }
         let mut all = HashSet::new();
         let mut waiting = vec![path.to_owned()];
         while let Some(next) = waiting.pop() {
-            if !all.insert(next.clone()) {
+            if all.contains(&next) {
                 continue;
             }
-            if let Some(text) = self.offered.read_header(&next) {
-                waiting.extend(included(&text));
-            }
+            let offered = self.offered;
+            let direct = self.direct.entry(next.clone()).or_insert_with(|| {
+                let text = offered.read_header(&next);
+                text.map_or(Vec::new(), |text| included(&text))
+            });
+            waiting.extend(direct.iter().cloned());
+            all.insert(next);
         }
-        self.known.insert(path.to_owned(), all.clone());
         all
     }
 }

@@ -1,10 +1,12 @@
-//! The order of inlined declarations: what is used comes first, and where functions call each other, a prototype does.
+//! The order of inlined declarations: upstream's own, with what is used of other files in front, and a prototype in front
+//! of a function that calls a later one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::parts::{PartKind, Parts, Site};
 use super::reach::Reached;
-use crate::c::DeclarationKind;
+use crate::c::lex::{self, TokenKind};
+use crate::c::{Declaration, DeclarationKind, Role};
 
 /// A step of the inlined part of the unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +48,9 @@ pub(super) fn ordered(parts: &Parts, reached: &Reached) -> Vec<Step> {
             }
             let site = *site;
             stack.pop();
-            // A function that is used here and still open above calls this one in turn.
-            for open in used.iter().filter(|open| **open != site && !done.contains(*open)) {
-                if graph.is_function(*open) && announced.insert(*open) {
-                    steps.push(Step::Prototype(*open));
+            for later in graph.calls(site).iter().filter(|later| **later != site && !done.contains(*later)) {
+                if announced.insert(*later) {
+                    steps.push(Step::Prototype(*later));
                 }
             }
             done.insert(site);
@@ -60,9 +61,9 @@ pub(super) fn ordered(parts: &Parts, reached: &Reached) -> Vec<Step> {
 }
 
 struct Graph {
-    /// Types and macros before functions, so that a prototype never stands before its types.
+    /// What has to stand in front. Types and macros before functions, so that a prototype never stands before its types.
     uses: BTreeMap<Site, Vec<Site>>,
-    functions: HashSet<Site>,
+    calls: BTreeMap<Site, Vec<Site>>,
 }
 
 impl Graph {
@@ -82,8 +83,7 @@ impl Graph {
         let mut uses = BTreeMap::new();
         for site in reached.picked.keys().copied() {
             let (Some(part), Some(declaration)) = (parts.get(site.part), declared(site)) else { continue };
-            let mut used: Vec<Site> = declaration
-                .uses(part.file.text())
+            let mut used: Vec<Site> = needed_before(part.file.text(), declaration)
                 .into_iter()
                 .chain(declaration.conditions.iter().flat_map(|condition| words(condition)))
                 .flat_map(|name| by_name.get(name).into_iter().flatten().copied())
@@ -93,16 +93,58 @@ impl Graph {
             used.dedup();
             uses.insert(site, used);
         }
-        Graph { uses, functions }
+        // A later function of the same file needs no more than its prototype in front, and that prototype its types.
+        let mut calls = BTreeMap::new();
+        let mut before = BTreeMap::new();
+        for (site, used) in &uses {
+            let called = |other: &&Site| functions.contains(*other);
+            let later = |other: &Site| {
+                functions.contains(other) && other.part == site.part && other.piece > site.piece
+            };
+            let of_prototypes = used
+                .iter()
+                .filter(|other| later(other))
+                .flat_map(|other| uses.get(other).into_iter().flatten());
+            let of_prototypes = of_prototypes.filter(|other| !functions.contains(other) && *other != site);
+            let mut all: Vec<Site> =
+                used.iter().filter(|other| !later(other)).chain(of_prototypes).copied().collect();
+            all.sort_by_key(|other| (functions.contains(other), *other));
+            all.dedup();
+            calls.insert(*site, used.iter().filter(called).copied().collect());
+            before.insert(*site, all);
+        }
+        Graph { uses: before, calls }
     }
 
     fn uses(&self, site: Site) -> &[Site] {
         self.uses.get(&site).map_or(&[], Vec::as_slice)
     }
 
-    fn is_function(&self, site: Site) -> bool {
-        self.functions.contains(&site)
+    fn calls(&self, site: Site) -> &[Site] {
+        self.calls.get(&site).map_or(&[], Vec::as_slice)
     }
+}
+
+/// The names that have to be declared before a declaration. In a type `struct s *` needs nothing: that is how structures
+/// point at each other.
+fn needed_before<'t>(text: &'t str, declaration: &Declaration) -> BTreeSet<&'t str> {
+    if declaration.kind != DeclarationKind::Type {
+        return declaration.uses(text);
+    }
+    let tokens: Vec<_> = lex::tokens(text, declaration.code..declaration.range.end)
+        .filter(|token| token.kind != TokenKind::Comment)
+        .collect();
+    let pointed_at = |start: usize| {
+        let at = tokens.partition_point(|token| token.start < start);
+        let before = at.checked_sub(1).and_then(|at| tokens.get(at)).map_or("", |token| token.text(text));
+        matches!(before, "struct" | "union") && tokens.get(at + 1).is_some_and(|next| next.is(b'*'))
+    };
+    let global = declaration.identifiers.iter().filter(|used| used.role == Role::Global);
+    global
+        .filter(|used| !pointed_at(used.range.start))
+        .filter_map(|used| text.get(used.range.clone()))
+        .filter(|name| !declaration.names.iter().any(|own| own == name))
+        .collect()
 }
 
 fn words(condition: &str) -> impl Iterator<Item = &str> {

@@ -57,8 +57,12 @@ pub trait Upstream {
 impl Upstream for crate::source::Tree {
     fn read(&self, path: &str) -> Result<Option<Arc<str>>, Box<dyn std::error::Error + Send + Sync>> {
         let bytes = crate::source::Tree::read(self, path)?;
-        // Comments of old sources hold Latin-1 names: what is no UTF-8 is shown as such, code is ASCII.
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).replace("\r\n", "\n").into()))
+        // As the changeset reads files: comments of old sources hold names in Latin-1.
+        let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+            Ok(text) => text.replace("\r\n", "\n"),
+            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "\n"),
+        };
+        Ok(bytes.map(|bytes| text(&bytes).into()))
     }
 }
 

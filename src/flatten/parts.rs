@@ -130,8 +130,8 @@ impl Part {
     pub fn changes(&self, name: &str) -> bool {
         let changed = self.changed.get_or_init(|| {
             let pieces = self.changed().filter(|piece| !self.hunks.inside.contains(piece));
-            let pieces = pieces.filter_map(|piece| self.file.declaration(piece));
-            pieces.flat_map(|declaration| declaration.names.iter().cloned()).collect()
+            let pieces = pieces.filter_map(|piece| self.file.outline(piece));
+            pieces.flat_map(|outline| outline.names.iter().cloned()).collect()
         });
         changed.contains(name)
     }
@@ -355,21 +355,25 @@ impl Hunks {
         self.inside.extend(pieces.iter().take(stray.map_or(0, |at| at + 1)));
         let mut boundary = first_line == 1 || stray.is_some();
         for piece in pieces.iter().skip(stray.map_or(0, |at| at + 1)) {
-            let Some(declaration) = file.declaration(*piece) else { continue };
+            let (Some(outline), range_of, code) =
+                (file.outline(*piece), file.range(*piece), file.code_range(*piece))
+            else {
+                continue;
+            };
             let preprocessor = matches!(
-                declaration.kind,
+                outline.kind,
                 DeclarationKind::Macro
                     | DeclarationKind::Include
                     | DeclarationKind::Condition
                     | DeclarationKind::Directive
             );
             let text = file.text();
-            let column_0 = declaration.code == 0 || text.as_bytes().get(declaration.code - 1) == Some(&b'\n');
+            let column_0 = code.start == 0 || text.as_bytes().get(code.start - 1) == Some(&b'\n');
             // The rest of a macro whose first line is not shown.
             let continued = !preprocessor && file.code(*piece).contains("\\\n");
-            let before = text.get(range.start..declaration.range.start).unwrap_or_default();
-            let (added, _) = self.lines.get(&declaration.code_line).copied().unwrap_or_default();
-            let commented = declaration.code > declaration.range.start;
+            let before = text.get(range.start..range_of.start).unwrap_or_default();
+            let (added, _) = self.lines.get(&file.line(code.start)).copied().unwrap_or_default();
+            let commented = code.start > range_of.start;
             let begins = boundary || added || commented || before.lines().any(|line| line.trim().is_empty());
             if !preprocessor && (!column_0 || continued) {
                 self.inside.insert(*piece);

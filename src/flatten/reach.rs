@@ -7,7 +7,7 @@ use super::record::{Evidence, Outcome};
 use super::resolve::{self, Candidates, Own};
 use super::status::Status;
 use super::{Error, Interface};
-use crate::c::{Declaration, DeclarationKind, Role, lex};
+use crate::c::{Declaration, DeclarationKind, Role, lex, macros};
 
 /// What is taken from the shared files.
 #[derive(Debug, Default)]
@@ -154,6 +154,9 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         if !from_own {
+            if macros::wraps(&used.name) || macros::decorates(&used.name) {
+                return Ok(());
+            }
             self.reached.unresolved.insert((used.name.clone(), used.by));
             return Ok(());
         }
@@ -199,7 +202,13 @@ impl<'a> Walk<'a> {
         let announced = of(&[DeclarationKind::Prototype]);
         if !functions.is_empty() {
             let why = "its definition is inlined before it is used";
-            self.leave(&announced, has.as_deref().unwrap_or(why));
+            match &has {
+                Some(why) if !declared && !self.any_modified(&functions) => {
+                    self.take_prototype(used, &announced, why);
+                }
+                Some(why) => self.leave(&announced, why),
+                None => self.leave(&announced, why),
+            }
             return self.functions(used, functions, has);
         }
         let variables = of(&[DeclarationKind::Variable]);
@@ -213,8 +222,7 @@ impl<'a> Walk<'a> {
         match (has, declared) {
             (Some(why), true) => self.leave(&announced, &why),
             (Some(why), false) => {
-                let why = format!("{why}, and no header of the target declares it");
-                self.take_first(used, &announced, false, &why);
+                self.take_prototype(used, &announced, &why);
             }
             (None, _) if !used.certain => {}
             (None, _) => {
@@ -234,7 +242,7 @@ impl<'a> Walk<'a> {
             let file = part.path.to_string();
             let name = used.name.clone();
             let existed = seen.status != Status::Added;
-            if seen.status == Status::Modified && (part.evidence == Evidence::Hunks || !seen.whole) {
+            if seen.status == Status::Modified && part.evidence == Evidence::Hunks {
                 let (source_code, at, label) = self.place(used);
                 return Err(Error::Modified { name, file, source_code, at, label });
             }
@@ -346,11 +354,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn take_first(&mut self, used: &Use, sites: &[Site], make_static: bool, why: &str) {
+    /// Takes the first of several prototypes as it is.
+    fn take_prototype(&mut self, used: &Use, sites: &[Site], has: &str) {
         if let Some((first, rest)) = sites.split_first() {
-            self.take(used, *first, make_static, why.to_owned());
+            self.take(used, *first, false, format!("{has}, and no header of the target declares it"));
             self.leave(rest, "declared once already");
         }
+    }
+
+    fn any_modified(&self, sites: &[Site]) -> bool {
+        let mut parts = sites.iter().filter_map(|site| Some((self.parts.get(site.part)?, site.piece)));
+        parts.any(|(part, piece)| part.seen(piece).status == Status::Modified)
     }
 
     fn take(&mut self, used: &Use, site: Site, make_static: bool, reason: String) {

@@ -52,18 +52,18 @@ pub enum Evidence {
 /// The fate of the piece at `site`, without renames.
 pub(super) fn fate(parts: &Parts, site: Site, outcome: Outcome, reason: impl Into<String>) -> Option<Fate> {
     let part = parts.get(site.part)?;
-    let declaration = part.file.declaration(site.piece)?;
-    let name = match declaration.kind {
+    let outline = part.file.outline(site.piece)?;
+    let name = match outline.kind {
         DeclarationKind::Include => {
             part.includes().find(|(piece, ..)| *piece == site.piece).map(|(_, path, _)| path.to_string())
         }
-        _ => declaration.names.first().cloned(),
+        _ => outline.names.first().cloned(),
     };
     Some(Fate {
         name: name.unwrap_or_default(),
-        kind: declaration.kind,
+        kind: outline.kind,
         file: part.path.to_string(),
-        line: declaration.code_line,
+        line: part.file.line(part.file.code_range(site.piece).start),
         outcome,
         reason: reason.into(),
         renamed: Vec::new(),

@@ -16,7 +16,7 @@ use super::file::File;
 use super::lex::{self, Token, TokenKind};
 use super::roles::{self, Scopes};
 use super::split::{Chunk, Shape};
-use super::{Declaration, DeclarationKind, Linkage, macros};
+use super::{Declaration, DeclarationKind, Linkage, Outline, macros};
 
 thread_local! {
     static PARSER: RefCell<Parser> = RefCell::new({
@@ -71,6 +71,38 @@ fn nesting(tokens: &[Token]) -> usize {
     deepest
 }
 
+/// Kind and names of a function, from its head alone; nothing for other pieces.
+pub(crate) fn outline(source: &str, chunk: &Chunk) -> Option<Outline> {
+    let Shape::Function { body } = chunk.shape else { return None };
+    let head = neutral(source, chunk.code..body, chunk);
+    let names = name_before_parenthesis(&String::from_utf8_lossy(&head)).into_iter().collect();
+    Some(Outline { kind: DeclarationKind::Function, names })
+}
+
+/// The text at `range` of a piece, with blanks where the grammar must not look.
+fn neutral(source: &str, range: Range<usize>, chunk: &Chunk) -> Vec<u8> {
+    let skipped = |token: &Token| chunk.skipped.iter().any(|skipped| skipped.contains(&token.start));
+    let tokens: Vec<Token> = lex::tokens(source, range.clone())
+        .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive) && !skipped(token))
+        .collect();
+    let mut bytes = source.as_bytes().get(range.clone()).unwrap_or_default().to_vec();
+    for skipped in &chunk.skipped {
+        let within = skipped.start.max(range.start)..skipped.end.min(range.end);
+        if within.start >= within.end {
+            continue;
+        }
+        for byte in bytes.get_mut(within.start - range.start..within.end - range.start).unwrap_or_default() {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+    }
+    if nesting(&tokens) <= NESTING_LIMIT {
+        macros::neutralise(&mut bytes, range.start, &tokens, source);
+    }
+    bytes
+}
+
 struct Piece {
     declaration: Declaration,
 }
@@ -117,16 +149,7 @@ impl Piece {
             self.declaration.kind = DeclarationKind::Partial;
             return Scopes::default();
         }
-        let mut bytes = source.as_bytes().get(code.clone()).unwrap_or_default().to_vec();
-        for range in &chunk.skipped {
-            let within = range.start.max(code.start) - code.start..range.end.min(code.end) - code.start;
-            for byte in bytes.get_mut(within).unwrap_or_default() {
-                if *byte != b'\n' {
-                    *byte = b' ';
-                }
-            }
-        }
-        macros::neutralise(&mut bytes, code.start, &tokens, source);
+        let bytes = neutral(source, code.clone(), chunk);
         let tree = PARSER.with_borrow_mut(|parser| parser.parse(&bytes, None));
         if let Some(tree) = &tree {
             self.top_level(tree.root_node(), source, code.start);

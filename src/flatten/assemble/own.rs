@@ -278,10 +278,13 @@ impl<'a> OwnFiles<'a> {
         }
         if self.open.contains(&header) {
             let including = self.parts.get(site.part).map_or(part, |including| including);
+            let range = including.file.range(site.piece);
+            let written = including.file.text().get(range.clone()).unwrap_or_default();
+            let length = written.trim_end().len();
             return Err(Error::IncludeCycle {
                 header: part.path.to_string(),
                 source_code: including.named_source(),
-                at: including.span_of(site.piece, ""),
+                at: (range.start, length).into(),
             });
         }
         let why = match part.kind {

@@ -1,0 +1,308 @@
+//! From a changeset to one C file: what is inlined, in which order, under which name, and what the record says.
+
+mod flatten_support;
+
+use std::collections::BTreeMap;
+
+use flatten_support::{Change, Fake, Files, record};
+use modgraft::changeset::Class::{ModuleSource, PrivateHeader, SharedHeader, SharedSource};
+use modgraft::flatten::{Location, Outcome};
+
+const MODULE: &str = include_str!("fixtures/flatten/x/mod_x.c");
+const UTIL_BEFORE: &str = include_str!("fixtures/flatten/x/proxy_util.before.c");
+const UTIL: &str = include_str!("fixtures/flatten/x/proxy_util.c");
+const UTIL_HUNKS: &str = include_str!("fixtures/flatten/x/proxy_util.hunks");
+const HEADER_BEFORE: &str = include_str!("fixtures/flatten/x/mod_proxy.before.h");
+const HEADER: &str = include_str!("fixtures/flatten/x/mod_proxy.h");
+
+const MODULE_PATH: &str = "modules/proxy/mod_x.c";
+const UTIL_PATH: &str = "modules/proxy/proxy_util.c";
+const HEADER_PATH: &str = "modules/proxy/mod_proxy.h";
+
+fn whole() -> Change {
+    Change::new()
+        .changes(SharedHeader, HEADER_PATH, HEADER_BEFORE, HEADER)
+        .adds(ModuleSource, MODULE_PATH, MODULE)
+        .changes(SharedSource, UTIL_PATH, UTIL_BEFORE, UTIL)
+}
+
+fn target() -> Fake {
+    Fake::new().declares("ap_proxy_old", "mod_proxy.h").exports("ap_proxy_old", "mod_proxy.so")
+}
+
+/// A module whose handler is `body`.
+fn module(includes: &str, body: &str) -> String {
+    format!(
+        "{includes}\nstatic int x_handler(request_rec *r)\n{{\n{body}\n}}\n\n\
+         module AP_MODULE_DECLARE_DATA x_module = {{ STANDARD20_MODULE_STUFF, x_handler }};\n"
+    )
+}
+
+#[test]
+fn what_is_reached_is_inlined_and_nothing_else() {
+    let unit = whole().flatten(&target()).unwrap();
+    insta::assert_snapshot!("inlined", unit.render(false));
+    insta::assert_snapshot!("inlined_record", record(&unit));
+}
+
+#[test]
+fn line_directives_name_each_origin() {
+    let unit = whole().flatten(&target()).unwrap();
+    insta::assert_snapshot!("inlined_lines", unit.render(true));
+}
+
+/// Every line that is upstream's own, unedited, is found where the unit says it comes from.
+#[test]
+fn every_line_is_found_where_it_comes_from() {
+    let unit = whole().flatten(&target()).unwrap();
+    for directives in [true, false] {
+        let text = unit.render(directives);
+        let mut upstream = 0;
+        for (number, line) in (1u32..).zip(text.lines()) {
+            let Some(Location::Upstream { file, line: origin }) = unit.locate(number, directives) else {
+                continue;
+            };
+            let original = unit.source_line(&file, origin).unwrap();
+            // Heads lose PROXY_DECLARE, and their parameters move with them.
+            let edited =
+                line.contains("ap_proxy_greet(") || line.trim_start().starts_with("const char *text)");
+            // A generated prototype is a head with a semicolon.
+            let prototype = line.strip_suffix(';') == Some(original);
+            if !edited && !prototype {
+                assert_eq!(line, original, "{file}:{origin}");
+            }
+            upstream += 1;
+        }
+        assert!(upstream > 40, "most lines are upstream's");
+        assert!(unit.locate(u32::try_from(text.lines().count()).unwrap() + 1, directives).is_none());
+    }
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let render = || whole().flatten(&target()).unwrap().render(true);
+    assert_eq!(render(), render());
+}
+
+#[test]
+fn hunks_alone_are_enough_for_what_they_show_whole() {
+    let change =
+        Change::new().adds(ModuleSource, MODULE_PATH, MODULE).hunks(SharedSource, UTIL_PATH, UTIL_HUNKS);
+    let unit = change.flatten(&target()).unwrap();
+    insta::assert_snapshot!("hunks", unit.render(true));
+    insta::assert_snapshot!("hunks_record", record(&unit));
+}
+
+#[test]
+fn what_the_target_has_is_never_inlined() {
+    for target in [
+        target().declares("ap_proxy_greet", "mod_proxy.h"),
+        target().declares("ap_proxy_greet", "mod_proxy.h").exports("ap_proxy_greet", "mod_proxy.so"),
+    ] {
+        let unit = whole().flatten(&target).unwrap();
+        assert_eq!(unit.inlined().count(), 0);
+        assert!(!unit.render(false).contains("GREETING_MAX"));
+        let fate =
+            unit.record.iter().find(|fate| fate.name == "ap_proxy_greet" && fate.file == UTIL_PATH).unwrap();
+        assert_eq!(fate.outcome, Outcome::Dropped);
+        assert!(fate.reason.contains("mod_proxy.h"), "{}", fate.reason);
+    }
+}
+
+#[test]
+fn what_is_exported_and_not_declared_needs_its_prototype() {
+    let unit = whole().flatten(&target().exports("ap_proxy_greet", "mod_proxy.so")).unwrap();
+    let text = unit.render(false);
+    assert!(!text.contains("GREETING_MAX"));
+    assert!(
+        text.contains("\nPROXY_DECLARE(int) ap_proxy_greet(request_rec *r, const char *text);\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_clash_with_the_target_is_renamed_by_token() {
+    // The target's headers have a `greeting` and a `greet_even` of their own.
+    let target = target().declares("greeting", "httpd.h").declares("greet_even", "httpd.h");
+    let unit = whole().flatten(&target).unwrap();
+    insta::assert_snapshot!("renamed", unit.render(false));
+    let renamed: Vec<_> = unit.inlined().flat_map(|fate| &fate.renamed).collect();
+    assert!(renamed.contains(&&("greeting".to_owned(), "greeting_graft".to_owned())), "{renamed:?}");
+}
+
+#[test]
+fn a_modified_function_is_copied_under_a_name_of_its_own() {
+    let text = module("#include \"mod_proxy.h\"\n", "    return ap_proxy_old(r);");
+    let change = Change::new().adds(ModuleSource, MODULE_PATH, &text).changes(
+        SharedSource,
+        UTIL_PATH,
+        UTIL_BEFORE,
+        UTIL,
+    );
+    let unit = change.flatten(&target()).unwrap();
+    insta::assert_snapshot!("modified_copy", unit.render(false));
+    insta::assert_snapshot!("modified_copy_record", record(&unit));
+}
+
+#[test]
+fn several_sources_become_one() {
+    let change = || {
+        Change::new()
+            .adds(ModuleSource, "modules/x/mod_x.c", include_str!("fixtures/flatten/multi/mod_x.c"))
+            .adds(ModuleSource, "modules/x/x_util.c", include_str!("fixtures/flatten/multi/x_util.c"))
+            .adds(PrivateHeader, "modules/x/x_util.h", include_str!("fixtures/flatten/multi/x_util.h"))
+    };
+    let unit = change().flatten(&Fake::new()).unwrap();
+    insta::assert_snapshot!("several_sources", unit.render(false));
+    insta::assert_snapshot!("several_sources_lines", unit.render(true));
+    insta::assert_snapshot!("several_sources_record", record(&unit));
+}
+
+#[test]
+fn a_header_behind_a_condition_keeps_its_guard() {
+    let text = module(
+        "#include \"httpd.h\"\n#ifdef DEBUG\n#include \"x.h\"\n#endif\n#include \"x.h\"\n",
+        "    return X;",
+    );
+    let change = Change::new().adds(ModuleSource, "modules/x/mod_x.c", &text).adds(
+        PrivateHeader,
+        "modules/x/x.h",
+        "#ifndef X_H\n#define X_H\n#define X 1\n#endif\n",
+    );
+    let text = change.flatten(&Fake::new()).unwrap().render(false);
+    assert_eq!(text.matches("#ifndef X_H").count(), 2, "{text}");
+}
+
+#[test]
+fn conditions_go_with_what_they_surround() {
+    let before = "#include \"mod_proxy.h\"\n";
+    let after = "#include \"mod_proxy.h\"\n\n#if HAVE_A && HAVE_B\nPROXY_DECLARE(int) ap_proxy_new(void)\n{\n    return 1;\n}\n\
+                 #elif HAVE_C\nPROXY_DECLARE(int) ap_proxy_new(void)\n{\n    return 2;\n}\n#endif\n";
+    let text = module("#include \"mod_proxy.h\"\n", "    return ap_proxy_new();");
+    let change =
+        Change::new().adds(ModuleSource, MODULE_PATH, &text).changes(SharedSource, UTIL_PATH, before, after);
+    let text = change.flatten(&Fake::new()).unwrap().render(false);
+    assert!(
+        text.contains("#if HAVE_A && HAVE_B\nstatic int ap_proxy_new(void)\n{\n    return 1;\n}\n#endif\n"),
+        "{text}"
+    );
+    assert!(text.contains("#if !(HAVE_A && HAVE_B) && HAVE_C\nstatic int ap_proxy_new(void)"), "{text}");
+}
+
+#[test]
+fn inlined_code_brings_the_headers_it_needs() {
+    let target = Fake::new()
+        .header("mod_proxy.h", "#include \"httpd.h\"\n")
+        .header("httpd.h", "typedef struct request_rec request_rec;\n")
+        .header("ap_expr.h", "#include \"util_expr.h\"\n")
+        .header("util_expr.h", "int ap_evaluate(int x);\n")
+        .declares("ap_evaluate", "util_expr.h");
+    let before = "#include \"mod_proxy.h\"\n#include \"ap_expr.h\"\n#include <locale.h>\n";
+    let after = format!(
+        "{before}\nPROXY_DECLARE(int) ap_proxy_new(void)\n{{\n    return ap_evaluate(toupper('a'));\n}}\n"
+    );
+    let text = module("#include \"mod_proxy.h\"\n", "    return ap_proxy_new();");
+    let change =
+        Change::new().adds(ModuleSource, MODULE_PATH, &text).changes(SharedSource, UTIL_PATH, before, &after);
+    let unit = change.flatten(&target).unwrap();
+    let text = unit.render(false);
+    assert!(
+        text.contains(
+            "#include \"mod_proxy.h\"\n#include \"ap_expr.h\" /* ap_proxy_new uses ap_evaluate */\n"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("#include <locale.h>"), "{text}");
+    let unresolved: Vec<_> = unit.unresolved.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(unresolved, ["toupper"]);
+}
+
+#[test]
+fn an_include_that_another_header_used_to_bring_is_added() {
+    let target = Fake::new()
+        .header("mod_proxy.h", "#include \"httpd.h\"\n")
+        .header("httpd.h", "")
+        .header("http_connection.h", "int ap_hook_pre(int x);\n")
+        .declares("ap_hook_pre", "http_connection.h");
+    let text = module("#include \"mod_proxy.h\"\n", "    return ap_hook_pre(1);");
+    let text = Change::new().adds(ModuleSource, MODULE_PATH, &text).flatten(&target).unwrap().render(false);
+    assert!(text.contains("#include \"http_connection.h\" /* x_handler uses ap_hook_pre */\n"), "{text}");
+}
+
+#[test]
+fn a_header_of_the_base_tree_stands_in_for_one_that_the_target_does_not_ship() {
+    let base = Files(BTreeMap::from([("modules/proxy/private.h", "#pragma once\n#define PRIVATE 7\n")]));
+    let text = module(
+        "#include \"httpd.h\"\n#include \"private.h\"\n#include \"private.h\"\n",
+        "    return PRIVATE;",
+    );
+    let unit =
+        Change::new().adds(ModuleSource, MODULE_PATH, &text).flatten_on(&Fake::new(), Some(&base)).unwrap();
+    let text = unit.render(false);
+    assert_eq!(text.matches("#define PRIVATE 7").count(), 1, "{text}");
+    assert!(!text.contains("#pragma once"), "{text}");
+}
+
+/// Types, macros and constants that a shared header gains are inlined before a header of the module that uses them.
+#[test]
+fn what_a_shared_header_gains_stands_before_its_first_use() {
+    let before = "#ifndef H\n#define H\n#endif\n";
+    let after = "#ifndef H\n#define H\n#define NEW_SIZE 4\ntypedef struct { char text[NEW_SIZE]; } new_text;\n#endif\n";
+    let text = module(
+        "#include \"httpd.h\"\n#include \"x.h\"\n",
+        "    x_text t = { { 0 } };\n    return t.text.text[0];",
+    );
+    let change = Change::new()
+        .adds(ModuleSource, MODULE_PATH, &text)
+        .adds(PrivateHeader, "modules/proxy/x.h", "typedef struct { new_text text; } x_text;\n")
+        .changes(SharedHeader, "include/util_new.h", before, after);
+    let text = change.flatten(&Fake::new()).unwrap().render(false);
+    let order: Vec<_> = ["#define NEW_SIZE", "} new_text;", "} x_text;"]
+        .iter()
+        .map(|part| text.find(part).unwrap())
+        .collect();
+    assert!(order.is_sorted(), "{text}");
+}
+
+/// What the compiler says is what counts: the fixtures' units compile with stand-ins for httpd's headers.
+#[test]
+fn the_units_compile() {
+    let folder = tempfile::tempdir().unwrap();
+    let stand_in = "#include <string.h>\n#include <stddef.h>\ntypedef struct { int trace; } request_rec;\n\
+                    typedef struct apr_pool_t apr_pool_t;\ntypedef struct { int v; void *p[6]; } module;\n\
+                    #define AP_MODULE_DECLARE_DATA\n#define STANDARD20_MODULE_STUFF 1\n#define PROXY_DECLARE(t) t\n\
+                    #define APR_HOOK_MIDDLE 10\nvoid ap_hook_handler(int (*f)(request_rec *), void *, void *, int);\n\
+                    int ap_proxy_old(request_rec *r);\n\
+                    #define APLOG_USE_MODULE(m) extern module m##_module; static int *const index_of = &m##_module.v\n\
+                    typedef struct { int of; } greeting_of_target;\n";
+    for header in ["httpd.h", "mod_proxy.h"] {
+        let text = format!("#ifndef STAND_IN\n#define STAND_IN\n{stand_in}#endif\n");
+        fs_err::write(folder.path().join(header), text).unwrap();
+    }
+    let multi = Change::new()
+        .adds(ModuleSource, "modules/x/mod_x.c", include_str!("fixtures/flatten/multi/mod_x.c"))
+        .adds(ModuleSource, "modules/x/x_util.c", include_str!("fixtures/flatten/multi/x_util.c"))
+        .adds(PrivateHeader, "modules/x/x_util.h", include_str!("fixtures/flatten/multi/x_util.h"));
+    let copy = Change::new()
+        .adds(ModuleSource, MODULE_PATH, &module("#include \"mod_proxy.h\"\n", "    return ap_proxy_old(r);"))
+        .changes(SharedSource, UTIL_PATH, UTIL_BEFORE, UTIL);
+    for (change, target) in [
+        (whole(), target()),
+        (whole(), target().declares("greeting", "httpd.h").declares("greet_even", "httpd.h")),
+        (multi, Fake::new()),
+        (copy, target()),
+    ] {
+        let unit = change.flatten(&target).unwrap();
+        for directives in [true, false] {
+            let file = folder.path().join(unit.file_name());
+            fs_err::write(&file, unit.render(directives)).unwrap();
+            let output = std::process::Command::new("cc")
+                .args(["-fsyntax-only", "-Wall", "-Werror", "-Wno-unused", "-Wno-missing-braces", "-I"])
+                .arg(folder.path())
+                .arg(&file)
+                .output()
+                .expect("cc is installed");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
