@@ -23,7 +23,8 @@ pub fn changeset(changeset: &Changeset) -> String {
     ];
     let stripped: Vec<String> = classes
         .into_iter()
-        .filter_map(|(class, words)| (of(class) > 0).then(|| format!("{} ({words})", of(class))))
+        .filter(|(class, _)| of(*class) > 0)
+        .map(|(class, words)| format!("{} ({words})", of(class)))
         .collect();
     let kept = changeset.files.iter().filter(|file| !file.class.is_stripped()).count();
     let stripped = if stripped.is_empty() { "none".to_owned() } else { stripped.join(", ") };

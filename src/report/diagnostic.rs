@@ -145,7 +145,7 @@ fn place(source: &dyn SourceCode, label: &LabeledSpan) -> Option<Place> {
     let length = line
         .get(column.min(line.len())..)
         .map_or(0, |rest| rest.char_indices().take_while(|(at, _)| *at < label.len()).count());
-    let skip = if prefix > WIDTH / 2 { prefix - WIDTH / 2 } else { 0 };
+    let skip = prefix.saturating_sub(WIDTH / 2);
     let text: String =
         line.chars().skip(skip).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let room = text.chars().count().saturating_sub(prefix - skip).max(1);

@@ -136,7 +136,7 @@ impl Splitter<'_> {
     fn comment_for(&mut self, start: usize) -> usize {
         let first = self.chunks.iter().all(|chunk| chunk.shape == Shape::Blank);
         match self.comment.take() {
-            Some(run) if !self.blank_line(run.end, start) && !(first && self.is_licence(run.clone())) => {
+            Some(run) if !(self.blank_line(run.end, start) || first && self.is_licence(run.clone())) => {
                 run.start
             }
             _ => start,

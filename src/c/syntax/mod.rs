@@ -172,7 +172,7 @@ impl Piece {
         {
             let is_static = |token: &Token| token.text(source) == "static";
             let head = self.declaration.body.unwrap_or(code.end);
-            let internal = tokens.iter().take_while(|token| token.start < head).any(|token| is_static(token));
+            let internal = tokens.iter().take_while(|token| token.start < head).any(is_static);
             self.declaration.linkage = if internal { Linkage::Internal } else { Linkage::External };
         }
         let mut seen = std::collections::HashSet::new();
