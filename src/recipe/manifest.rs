@@ -94,7 +94,8 @@ pub struct Source {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct DropIn {
-    /// Directives, as a template over `name` (without `mod_`), `symbol` and `module_dir`.
+    /// Directives: a template over `name`, `short_name` (without `mod_`), `symbol`, `version`, `release`, `module_dir`,
+    /// `load_prefix` and `httpd_version`, as `{{symbol}}`.
     pub directives: Option<String>,
 }
 
