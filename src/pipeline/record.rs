@@ -16,7 +16,6 @@ use crate::target::{Provenance, Target};
 
 /// The whole report.
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Record<'a> {
     /// The version of modgraft that built.
     pub modgraft: &'static str,
@@ -58,7 +57,6 @@ pub struct Patch<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct File<'a> {
     pub path: &'a str,
     pub renamed_from: Option<&'a str>,
@@ -88,7 +86,6 @@ pub struct Flat<'a> {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub struct Compiled<'a> {
     pub call: &'a CompilerCall,
     pub warnings: &'a [String],

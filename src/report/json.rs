@@ -25,7 +25,7 @@ impl Reporter for Json {
     fn failure(&self, error: &crate::Error) {
         let mut object = Map::new();
         object.insert("event".to_owned(), "error".into());
-        object.insert("exit-code".to_owned(), error.kind().exit_code().into());
+        object.insert("exit_code".to_owned(), error.kind().exit_code().into());
         object.insert("diagnostic".to_owned(), diagnostic::json(error));
         Json::line(&Value::Object(object));
     }
