@@ -243,6 +243,30 @@ fn a_header_of_the_base_tree_stands_in_for_one_that_the_target_does_not_ship() {
     assert!(!text.contains("#pragma once"), "{text}");
 }
 
+/// The prototype of a function is what the binary was built with, not what it was when the module was written.
+#[test]
+fn a_header_of_the_target_counts_where_the_target_provides_its_functions() {
+    let change = || {
+        let text = module("#include \"httpd.h\"\n#include \"cookies.h\"\n", "    return ap_cookie(r);");
+        Change::new().adds(ModuleSource, "modules/x/mod_x.c", &text).adds(
+            PrivateHeader,
+            "include/cookies.h",
+            "int ap_cookie(request_rec *r);\n",
+        )
+    };
+    let newer = || Fake::new().header("cookies.h", "int ap_cookie(request_rec *r);\n");
+    let provided = change().flatten(&newer().exports("ap_cookie", "httpd")).unwrap();
+    assert!(provided.render(false).contains("#include \"cookies.h\""));
+    // A header that merely has the same name says nothing of a function that the module brings itself.
+    let own = change().adds(
+        ModuleSource,
+        "modules/x/cookies.c",
+        "int ap_cookie(request_rec *r)\n{\n    return 1;\n}\n",
+    );
+    let own = own.flatten(&newer().exports("ap_cookie", "httpd")).unwrap();
+    assert!(own.render(false).contains("\nint ap_cookie(request_rec *r);\n"));
+}
+
 /// Types, macros and constants that a shared header gains are inlined before a header of the module that uses them.
 #[test]
 fn what_a_shared_header_gains_stands_before_its_first_use() {

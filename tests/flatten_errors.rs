@@ -45,16 +45,15 @@ fn a_function_that_is_cut_off_is_not_guessed() {
     insta::assert_snapshot!(refused(change, &Fake::new()));
 }
 
-/// The hunk begins within the head: its first line may be missing.
+/// The hunk begins with a line of the head: there may be one before it.
 #[test]
 fn a_head_that_begins_before_the_hunk_is_not_guessed() {
-    let change = module("return ap_proxy_new(r);").hunks(
-        SharedSource,
-        UTIL,
-        "@10\n ap_proxy_new(request_rec *r)\n+{\n+    return 0;\n+}\n",
-    );
-    let text = refused(change, &Fake::new());
-    assert!(text.contains("modified") || text.contains("not_seen_whole"), "{text}");
+    let hunk = "@10\n apr_status_t\n+ap_proxy_new(request_rec *r)\n+{\n+    return 0;\n+}\n";
+    let text = refused(module("return ap_proxy_new(r);").hunks(SharedSource, UTIL, hunk), &Fake::new());
+    assert!(text.contains("not_seen_whole"), "{text}");
+    // Behind a blank line it is whole.
+    let hunk = hunk.replacen("@10\n", "@9\n \n", 1);
+    assert!(module("return ap_proxy_new(r);").hunks(SharedSource, UTIL, &hunk).flatten(&Fake::new()).is_ok());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Changesets and targets made of a few lines, for the tests of flatten.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -146,3 +146,40 @@ fn a_guard_is_no_condition() {
         .collect();
     assert_eq!(conditions, [vec!["defined(B)".to_owned()], vec![]]);
 }
+
+/// Whatever a patch cuts off: no panic, and every byte is covered.
+#[test]
+fn any_part_of_a_file_can_be_read() {
+    let source = include_str!("../../../tests/fixtures/flatten/x/proxy_util.c");
+    let pieces = |text: &str| {
+        let all = declarations(text);
+        let ends: Vec<_> = all.iter().map(|one| one.range.clone()).collect();
+        assert_eq!(ends.first().map_or(0, |range| range.start), 0);
+        assert_eq!(ends.last().map_or(0, |range| range.end), text.len());
+        assert!(ends.windows(2).all(|pair| pair[0].end == pair[1].start), "{text}");
+    };
+    for at in (0..source.len()).filter(|at| source.is_char_boundary(*at)) {
+        pieces(&source[at..]);
+        pieces(&source[..at]);
+    }
+    for odd in [
+        "#",
+        "#if",
+        "\\",
+        "\"",
+        "'",
+        "/*",
+        "//",
+        "}",
+        "{",
+        "(",
+        ")",
+        ";",
+        "#else\n#endif\n#elif",
+        "\u{0}é\r\n",
+        "AP_DECLARE(",
+    ] {
+        pieces(odd);
+        pieces(&format!("{odd}\nint x;\n{odd}"));
+    }
+}
