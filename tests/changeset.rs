@@ -76,6 +76,10 @@ fn a_mail_is_read_and_classified() {
 #[test]
 fn a_mail_says_what_a_recipe_would() {
     let changeset = read(MAIL).unwrap();
+    let [message] = changeset.messages.as_slice() else { panic!("one mail") };
+    assert_eq!(message.commit.as_deref(), Some("0123456789abcdef0123456789abcdef01234567"));
+    assert!(message.body.starts_with("The greeting is set by ExampleGreeting."), "{}", message.body);
+    assert!(message.body.ends_with("Signed-off-by: A U Thor <author@example.org>"), "{}", message.body);
     let facts = describe(&changeset, &single_module(&changeset, None).unwrap());
     insta::assert_debug_snapshot!(facts, @r#"
     PatchFacts {

@@ -30,12 +30,14 @@ fn patch(sources: &Sources) -> String {
 /// A home whose git settings send [`URL`] to the repository, and would change every byte of a diff.
 fn hostile_home(home: &Path, upstream: &Upstream) {
     write(home, "attributes", "*.c diff=odd\n");
+    write(home, "order", "server/*\nmodules/*\n");
     let settings = format!(
         "[url \"{}\"]\n insteadOf = {URL}\n[diff]\n noprefix = true\n mnemonicPrefix = true\n context = 1\n algorithm = patience\n\
-         renames = copies\n external = /bin/false\n orderFile = /dev/null\n suppressBlankEmpty = true\n[color]\n ui = always\n\
-         [core]\n abbrev = 5\n attributesFile = {}\n quotePath = false\n hooksPath = {}\n[diff \"odd\"]\n xfuncname = ^int.*\n\
+         renames = copies\n external = /bin/false\n orderFile = {}\n suppressBlankEmpty = true\n[color]\n ui = always\n\
+         [core]\n abbrev = 5\n attributesFile = {}\n quotePath = false\n hooksPath = {}\n[diff \"odd\"]\n xfuncname = ^nothing$\n\
          [init]\n defaultObjectFormat = sha256\n[fetch]\n prune = true\n writeCommitGraph = true\n[format]\n pretty = oneline\n",
         upstream.path.display(),
+        home.join("order").display(),
         home.join("attributes").display(),
         home.join("hooks").display(),
     );
@@ -345,4 +347,27 @@ fn a_branch_that_was_fetched_once_is_there_offline() {
     assert!(open("main", false).is_err());
     assert!(open("v1", true).is_err());
     assert!(text(&open("main", true).unwrap(), "CHANGES").is_some());
+}
+
+#[test]
+fn a_server_that_asks_for_a_password_is_not_waited_for() {
+    use std::io::{Read, Write};
+    let name = "a_server_that_asks_for_a_password_is_not_waited_for";
+    if std::env::var_os("MODGRAFT_TEST_INNER").is_none() {
+        let home = tempfile::tempdir().unwrap();
+        in_own_process(name, &[("HOME", home.path())]);
+        return;
+    }
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/httpd.git", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    let error = fetch(&commit(&url, &"1".repeat(40)), &options(&inner_folder().join("cache"))).unwrap_err();
+    assert!(matches!(error, Error::Repository { .. }), "{error}");
 }
