@@ -60,6 +60,7 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     tell_stripped(&changeset, reporter);
     let wanted = written.as_ref().map(|recipe| recipe.symbol.as_deref().unwrap_or(&recipe.name));
     let module = changeset::single_module(&changeset, wanted)?;
+    let changeset = changeset.focused_on(&module);
     let recipe = match written {
         Some(recipe) if recipe.name != module.name => {
             return Err(Error::OtherModule { recipe: recipe.name, found: module.name }.into());

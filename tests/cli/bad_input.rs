@@ -138,10 +138,19 @@ fn a_patch_without_a_module() {
 }
 
 #[test]
-fn a_patch_with_two_modules_names_both() {
+fn a_patch_with_two_modules_names_both_and_a_recipe_chooses() {
     let place = Place::new();
-    place.write("x.patch", module_patch("modules/x/mod_x.c", "x") + &module_patch("modules/y/mod_y.c", "y"));
+    let patch = module_patch("modules/x/mod_x.c", "x") + &module_patch("modules/y/mod_y.c", "y");
+    place.write("x.patch", &patch);
     refused(&place, &build(&place, &["x.patch"]), 4, &["mod_x", "mod_y", "help: "]);
+
+    let recipe = "name = \"mod_y\"\nsummary = \"y\"\nlicense = \"MIT\"\nversion = \"1\"\n[source]\npatches = [\"x.patch\"]\n";
+    place.write("r/module.toml", recipe);
+    place.write("r/x.patch", &patch);
+    let run = build(&place, &["r", "--sign-key", "none"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let text = fs_err::read_to_string(place.path("out/mod_y.c")).unwrap();
+    assert!(text.contains("AP_DECLARE_MODULE(y)") && !text.contains("AP_DECLARE_MODULE(x)"), "{text}");
 }
 
 #[test]
