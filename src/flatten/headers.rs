@@ -1,6 +1,7 @@
 //! Which headers inlined code needs beside those that the module includes.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::Interface;
 use super::parts::{Part, PartKind, Parts, Site};
@@ -45,7 +46,9 @@ pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) 
             let path = match donors.iter().copied().find(includes) {
                 Some(path) => path.to_owned(),
                 // Without the headers' text nothing is known of what others bring.
-                None if offered.read_header(&header).is_none() => continue,
+                None if offered.read_header(&header).is_none_or(|text| !is_declared_by(&text, name)) => {
+                    continue;
+                }
                 None => header,
             };
             visible.extend(closure.of(&path));
@@ -90,10 +93,7 @@ fn missing_for(
             };
             // Without the header's text nothing is known of what others bring.
             let Some(text) = closure.offered.read_header(&header) else { continue };
-            // A macro of another name than httpd's own may stand for something of the C library.
-            let macros_alone =
-                !File::new(text).find(name).any(|(_, found)| found.kind != DeclarationKind::Macro);
-            if macros_alone && !name.starts_with("ap") && !name.starts_with("AP") {
+            if !is_declared_by(&text, name) {
                 continue;
             }
             visible.extend(closure.of(&header));
@@ -102,6 +102,14 @@ fn missing_for(
         }
     }
     added
+}
+
+/// Whether a header is the place to get a name from: it may just mention it, and a macro of another name than httpd's own
+/// may stand for something of the C library.
+fn is_declared_by(text: &Arc<str>, name: &str) -> bool {
+    let file = File::new(text.clone());
+    let httpd = name.starts_with("ap") || name.starts_with("AP");
+    file.find_outline(name).any(|(_, found)| found.kind != DeclarationKind::Macro || httpd)
 }
 
 /// For names that no header of httpd declares: the system headers of the file that the code comes from.

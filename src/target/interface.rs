@@ -53,6 +53,13 @@ impl HttpdInterface {
     pub(super) fn new(target: &Target) -> Self {
         HttpdInterface { target: target.clone() }
     }
+
+    /// Where `#include "path"` finds a header on this host; nothing outside the target's header folders.
+    fn header(&self, path: &str) -> Option<PathBuf> {
+        let below = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let mut folders = self.target.include_dirs.iter().filter(|_| below);
+        folders.find_map(|folder| Some(folder.join(path)).filter(|file| file.is_file()))
+    }
 }
 
 impl Interface for HttpdInterface {
@@ -67,8 +74,12 @@ impl Interface for HttpdInterface {
     }
 
     fn has_header(&self, path: &str) -> bool {
-        let below = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
-        below && self.target.include_dirs.iter().any(|folder| folder.join(path).is_file())
+        self.header(path).is_some()
+    }
+
+    fn read_header(&self, path: &str) -> Option<Arc<str>> {
+        let bytes = fs_err::read(self.header(path)?).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into())
     }
 }
 
