@@ -35,8 +35,6 @@ use crate::target::Target;
 pub struct Inputs<'a> {
     /// What is to be packaged.
     pub recipe: &'a Recipe,
-    /// `module.toml` as it is, or as it was worked out.
-    pub recipe_file: &'a [u8],
     /// For which httpd.
     pub target: &'a Target,
     /// The compiled module.

@@ -58,7 +58,7 @@ pub(super) fn list(
     for (index, document) in documents.files.iter().enumerate() {
         add(&document.name, Role::Document(index), document.bytes.clone());
     }
-    add("module.toml", Role::Origin, inputs.recipe_file.into());
+    add("module.toml", Role::Origin, inputs.recipe.text.as_bytes().into());
     for patch in &inputs.sources.patches {
         // Only the last part: a series may name its files with folders.
         add(&base(&patch.name), Role::Origin, patch.bytes.clone());

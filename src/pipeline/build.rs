@@ -221,7 +221,6 @@ fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<Pack
     let name = graft.file_name();
     let set = package::assemble(&package::Inputs {
         recipe: &graft.recipe,
-        recipe_file: graft.recipe.text.as_bytes(),
         target: &graft.target,
         object,
         audit,

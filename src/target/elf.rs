@@ -84,8 +84,8 @@ pub struct Symbol {
 /// What is wrong with it, in words: not an ELF file, or a malformed one.
 pub fn parse(data: &[u8]) -> Result<Dynamic, String> {
     let parsed = match FileKind::parse(data) {
-        Ok(FileKind::Elf32) => dynamic::<FileHeader32<Endianness>, _>(data),
-        Ok(FileKind::Elf64) => dynamic::<FileHeader64<Endianness>, _>(data),
+        Ok(FileKind::Elf32) => dynamic::<FileHeader32<Endianness>, _>(data, true),
+        Ok(FileKind::Elf64) => dynamic::<FileHeader64<Endianness>, _>(data, true),
         _ => return Err("it is not an ELF file".to_owned()),
     };
     parsed.map_err(|error| error.to_string())
@@ -119,31 +119,17 @@ pub fn parse_without_symbols(file: &Path) -> Result<Dynamic, String> {
     let cache = object::ReadCache::new(file);
     let start = (&cache).read_bytes_at(0, 64).map_err(|()| "it is shorter than an ELF header".to_owned())?;
     let parsed = match FileKind::parse(start) {
-        Ok(FileKind::Elf32) => without_symbols::<FileHeader32<Endianness>, _>(&cache),
-        Ok(FileKind::Elf64) => without_symbols::<FileHeader64<Endianness>, _>(&cache),
+        Ok(FileKind::Elf32) => dynamic::<FileHeader32<Endianness>, _>(&cache, false),
+        Ok(FileKind::Elf64) => dynamic::<FileHeader64<Endianness>, _>(&cache, false),
         _ => return Err("it is not an ELF file".to_owned()),
     };
     parsed.map_err(|error| error.to_string())
 }
 
-fn without_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
-    data: R,
-) -> object::Result<Dynamic> {
-    let header = Elf::parse(data)?;
-    let endian = header.endian()?;
-    let sections = header.sections(endian, data)?;
-    let mut file = Dynamic {
-        little_endian: header.is_little_endian(),
-        is_64: header.is_class_64(),
-        defines: definitions(&sections, endian, data)?,
-        ..Dynamic::default()
-    };
-    read_dynamic_table(&mut file, &sections, endian, data)?;
-    Ok(file)
-}
-
+/// With `symbols`, all of it; else all but the symbols.
 fn dynamic<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
     data: R,
+    symbols: bool,
 ) -> object::Result<Dynamic> {
     let header = Elf::parse(data)?;
     let endian = header.endian()?;
@@ -168,7 +154,9 @@ fn dynamic<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
         });
     }
     read_dynamic_table(&mut file, &sections, endian, data)?;
-    read_symbols(&mut file, &sections, endian, data)?;
+    if symbols {
+        read_symbols(&mut file, &sections, endian, data)?;
+    }
     Ok(file)
 }
 

@@ -44,7 +44,6 @@ pub const TIME: u64 = 1_371_081_600;
 pub struct Module {
     pub folder: tempfile::TempDir,
     pub recipe: Recipe,
-    pub recipe_file: Vec<u8>,
     pub target: Target,
     pub object: SharedObject,
     pub audit: Audit,
@@ -62,7 +61,6 @@ impl Module {
         let object = compile(folder.path());
         Module {
             recipe: recipe(folder.path()),
-            recipe_file: b"name = \"mod_tiny\"\n".to_vec(),
             target: target(),
             object,
             audit: Audit {
@@ -96,7 +94,6 @@ impl Module {
     pub fn inputs(&self) -> Inputs<'_> {
         Inputs {
             recipe: &self.recipe,
-            recipe_file: &self.recipe_file,
             target: &self.target,
             object: &self.object,
             audit: &self.audit,
@@ -138,7 +135,7 @@ fn recipe(folder: &Path) -> Recipe {
             Document { path: "README.md".into(), kind: DocumentKind::Documentation },
         ],
         directory: folder.to_owned(),
-        text: "".into(),
+        text: "name = \"mod_tiny\"\n".into(),
         assumptions: Vec::new(),
     }
 }
