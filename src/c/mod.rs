@@ -5,6 +5,7 @@
 
 mod candidates;
 pub(crate) mod directive;
+pub mod expression;
 mod file;
 pub(crate) mod lex;
 pub(crate) mod macros;
