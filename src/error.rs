@@ -82,6 +82,7 @@ stages! {
     Changeset => changeset,
     Flatten => flatten,
     Target => target,
+    Adapt => adapt,
     Compile => compile,
     Audit => audit,
     Package => package,

@@ -2,10 +2,11 @@
 //!
 //! The folders are the stages, and data flows one way through them:
 //!
-//! `recipe` → `source` → `changeset` → `target` → `flatten` (on `c`) → `compile` → `audit` → `package` →
+//! `recipe` → `source` → `changeset` → `target` → `flatten` (on `c`) → `adapt` → `compile` → `audit` → `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed.
 
+pub mod adapt;
 pub mod audit;
 pub mod c;
 pub mod changeset;

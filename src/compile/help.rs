@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::flatten::Interface;
-use crate::target::Target;
+use crate::target::{Target, calendar};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,31 +37,11 @@ enum Condition {
     HttpdHeader,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Api {
-    since: BTreeMap<String, String>,
-}
-
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let text = include_str!("../../templates/compile-help.toml");
     let data: Rules = toml::from_str(text)
         .unwrap_or_else(|error| panic!("compile-help.toml is embedded and tested: {error}"));
     data.rule
-});
-
-/// Releases with the names that they brought, oldest first.
-static API: LazyLock<Vec<([u32; 3], Vec<String>)>> = LazyLock::new(|| {
-    let text = include_str!("../../templates/httpd-api.toml");
-    let data: Api =
-        toml::from_str(text).unwrap_or_else(|error| panic!("httpd-api.toml is embedded and tested: {error}"));
-    let mut releases: Vec<_> = data
-        .since
-        .iter()
-        .map(|(version, names)| (numbers(version), names.split_whitespace().map(str::to_owned).collect()))
-        .collect();
-    releases.sort();
-    releases
 });
 
 /// The C library's headers, as upstream's modules include them; without them nothing compiles.
@@ -102,7 +82,7 @@ pub fn for_message(text: &str, target: &Target) -> Option<String> {
         let command = match rule.when {
             Condition::Always => String::new(),
             Condition::NewerHttpd => {
-                values.insert("since", since(&name, &target.httpd_version)?);
+                values.insert("since", calendar::since(&name, &target.httpd_version)?);
                 String::new()
             }
             Condition::Exported => {
@@ -128,28 +108,6 @@ pub fn for_message(text: &str, target: &Target) -> Option<String> {
         values.insert("apr", target.apr_version.clone());
         Some(fill(&rule.help, &values))
     })
-}
-
-/// The release that brought a name, where that is later than `target`: in the target's own branch, else in a later one.
-fn since(name: &str, target: &str) -> Option<String> {
-    let target = numbers(target);
-    let has = |names: &[String]| names.iter().any(|known| known == name);
-    let later = API.iter().filter(|(release, names)| *release > target && has(names));
-    let branch = |release: &[u32; 3]| release[..2] == target[..2];
-    let release = later
-        .clone()
-        .find(|(release, _)| branch(release))
-        .or_else(|| later.clone().next())
-        .map(|(release, _)| release)?;
-    Some(format!("{}.{}.{}", release[0], release[1], release[2]))
-}
-
-fn numbers(version: &str) -> [u32; 3] {
-    let mut numbers = [0; 3];
-    for (number, part) in numbers.iter_mut().zip(version.split('.')) {
-        *number = part.parse().unwrap_or(0);
-    }
-    numbers
 }
 
 /// What the names in braces of a pattern stand for, where the text has the pattern somewhere. A value has no blank in it.
@@ -212,15 +170,6 @@ mod tests {
     }
 
     #[test]
-    fn the_release_that_brought_a_function_is_known() {
-        assert_eq!(since("ap_proxy_create_hdrbrgd", "2.4.4").as_deref(), Some("2.4.6"));
-        assert_eq!(since("ap_proxy_create_hdrbrgd", "2.2.15").as_deref(), Some("2.4.6"));
-        assert_eq!(since("ap_proxy_create_hdrbrgd", "2.4.62"), None);
-        assert_eq!(since("ap_map_http_request_error", "2.2.15").as_deref(), Some("2.2.31"));
-        assert_eq!(since("no_such_function", "2.2.15"), None);
-    }
-
-    #[test]
     fn every_name_in_braces_of_a_help_can_be_filled() {
         let known = ["name", "type", "httpd", "apr", "since", "provider", "header", "command"];
         for rule in RULES.iter() {
@@ -229,6 +178,5 @@ mod tests {
                 assert!(known.contains(&name), "{name} in: {}", rule.help);
             }
         }
-        assert!(API.len() > 30);
     }
 }

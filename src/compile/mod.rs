@@ -6,12 +6,15 @@ mod error;
 mod flags;
 mod help;
 mod messages;
+mod oracle;
 mod origins;
 mod split;
 mod toolchain;
 
 pub use error::{Complaint, Error};
 pub use flags::DroppedFlag;
+pub use messages::{Message, Note, Place, Severity};
+pub use oracle::objections;
 pub use toolchain::{Family, Toolchain};
 
 use std::path::{Path, PathBuf};
@@ -24,7 +27,6 @@ use serde::Serialize;
 use crate::process;
 use crate::target::{Provenance, Target};
 use flags::TargetFlags;
-use messages::{Message, Place, Severity};
 use origins::Origins;
 
 /// A compiler call as data: what was run, and what `report.json` shows.

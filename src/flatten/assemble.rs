@@ -49,10 +49,12 @@ pub(super) fn unit(
         let user = part.file.declaration(site.piece)?.names.first().cloned()?;
         Some(Unresolved { name: name.clone(), used_by: user, file: part.path.to_string() })
     });
+    let (pieces, prologue) = builder.finish();
     Ok(TranslationUnit {
         module: module.name.clone(),
         symbol: module.symbol.clone(),
-        pieces: builder.finish(),
+        pieces,
+        prologue,
         record,
         unresolved: unresolved.collect(),
         sources,
@@ -115,6 +117,7 @@ impl Inlined<'_> {
         for Added { written, reason } in self.added {
             builder.generated("include", &format!("#include {written} /* {} */\n", harmless(reason)));
         }
+        builder.mark_prologue();
         if self.reached.picked.is_empty() {
             return;
         }

@@ -43,6 +43,11 @@ pub trait Interface {
     fn read_header(&self, _path: &str) -> Option<Arc<str>> {
         None
     }
+    /// The compat rule that will provide `name`, or rewrite each use of it, where the target has no such name: then nothing
+    /// is pulled in for it.
+    fn provided_by(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The tree that the patches apply to, as far as flattening reads it.

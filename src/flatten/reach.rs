@@ -132,6 +132,9 @@ impl<'a> Walk<'a> {
         }
         let declared = self.offered.declared_in(&used.name);
         let has = declared.is_some() || self.offered.exported_by(&used.name).is_some();
+        if !has && self.offered.provided_by(&used.name).is_some() {
+            return Ok(());
+        }
         let candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
         if candidates.sites.is_empty() {
             return if has { Ok(()) } else { self.met_nowhere(used, from_own) };

@@ -14,6 +14,9 @@ pub struct TranslationUnit {
     pub symbol: String,
     /// In order; rendered one behind the other.
     pub pieces: Vec<Piece>,
+    /// The piece in front of which declarations can be added: behind the includes, in front of the first code. At most the
+    /// number of pieces.
+    pub prologue: usize,
     /// What became of every declaration that was considered: the module's own first, in their order.
     pub record: Vec<Fate>,
     /// The upstream files that the pieces come from, by path: line N of a text is line N of the file after the patches.
@@ -186,6 +189,7 @@ mod tests {
                 piece("#undef A\n", Origin::Generated("undef")),
                 piece("int d;\n", upstream("m/o\"ther.c", 1)),
             ],
+            prologue: 1,
             record: Vec::new(),
             sources: BTreeMap::from([(Arc::from("m/mod_x.c"), Arc::from("1\n2\nint a;\n"))]),
             unresolved: Vec::new(),

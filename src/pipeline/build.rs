@@ -12,7 +12,7 @@ use super::record::{PackageFile, Record};
 use super::{Check, Error, Packaging, Request, epoch, summary};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
-use crate::compile::{self, SharedObject, Toolchain};
+use crate::compile::{self, SharedObject};
 use crate::package::{self, PackageSet};
 use crate::paths;
 use crate::report::{Event, Reporter, Stage};
@@ -204,7 +204,7 @@ fn compiled(
     let object = stage(
         reporter,
         Stage::Compile,
-        || compile::compile(&unit, &graft.target, &Toolchain::find(&graft.target.advice)?, &options),
+        || compile::compile(&unit, &graft.target, &graft.toolchain, &options),
         summary::compiled,
     )?;
     reporter.detail(format!("{} {}", object.call.program.display(), object.call.arguments.join(" ")));

@@ -1,16 +1,28 @@
-//! From what was asked for to one C file: recipe, source, changeset, target, flatten.
+//! From what was asked for to one C file that fits the target: recipe, source, changeset, target, flatten, adapt.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use super::clock::stage;
 use super::{Error, Request, summary};
+use crate::adapt::pack::Rules;
+use crate::adapt::{self, Adapted, Offered};
 use crate::changeset::{self, Changeset, ModuleFound};
-use crate::flatten::{self, ModuleId, TranslationUnit, Upstream};
+use crate::compile::Toolchain;
+use crate::flatten::{self, Interface, ModuleId, Upstream};
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
 use crate::source::{self, SourceSpec, Sources};
+use crate::target::calendar::Steps;
 use crate::target::{self, Target};
+
+/// How long the compiler may take to say what it objects to.
+const ORACLE_LIMIT: Duration = Duration::from_secs(300);
+
+/// Where upstream lists the steps of the module magic number.
+const STEPS: &str = "include/ap_mmn.h";
 
 /// A module as one C file, with all that the later stages ask of the earlier ones.
 pub struct Graft {
@@ -19,7 +31,9 @@ pub struct Graft {
     pub changeset: Changeset,
     pub module: ModuleFound,
     pub target: Target,
-    pub unit: TranslationUnit,
+    pub toolchain: Toolchain,
+    /// The unit as the target's compiler takes it, with each edit.
+    pub adapted: Adapted,
     /// The unit's text.
     pub text: String,
 }
@@ -89,14 +103,38 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     )?;
     let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
     let base = sources.base.as_ref().map(|tree| tree as &dyn Upstream);
-    let unit = stage(
-        reporter,
-        Stage::Flatten,
-        || flatten::flatten(&changeset, &id, base, &target.interface()),
-        summary::flattened,
-    )?;
-    let text = unit.render(request.line_directives);
-    Ok(Graft { recipe, sources, changeset, module, target, unit, text })
+    let rules = Rules::of(&[], target.mmn);
+    let again = |offered: &dyn Interface| flatten::flatten(&changeset, &id, base, offered);
+    let interface = target.interface();
+    let nothing_missing = BTreeSet::new();
+    let offered = Offered::new(&interface, &rules, &nothing_missing);
+    let unit = stage(reporter, Stage::Flatten, || again(&offered), summary::flattened)?;
+    let toolchain = Toolchain::find(&target.advice)?;
+    let steps = base.and_then(|base| base.read(STEPS).ok().flatten());
+    let inputs = adapt::Inputs {
+        target: &target,
+        toolchain: &toolchain,
+        rules: &rules,
+        again: &again,
+        steps: &steps.map_or_else(Steps::default, |text| Steps::read(&text)),
+        limit: ORACLE_LIMIT,
+    };
+    let adapted = stage(reporter, Stage::Adapt, || adapt::adapt(unit, &inputs), summary::adapted)?;
+    tell_edits(&adapted, reporter);
+    let text = adapted.unit.render(request.line_directives);
+    Ok(Graft { recipe, sources, changeset, module, target, toolchain, adapted, text })
+}
+
+/// Each edit with its place; what the module loses, or does otherwise, even to those who did not ask for more.
+fn tell_edits(adapted: &Adapted, reporter: &dyn Reporter) {
+    let mut warned = BTreeSet::new();
+    for edit in &adapted.edits {
+        let place = if edit.file.is_empty() { String::new() } else { format!("{}:{}: ", edit.file, edit.line) };
+        reporter.detail(format!("{place}{}: {}", edit.rule, edit.note));
+        if edit.risk != adapt::pack::Risk::None && warned.insert(&edit.rule) {
+            reporter.warning(format!("{} {}: {}", edit.rule, edit.risk.words(), edit.note));
+        }
+    }
 }
 
 fn titled(recipe: &Recipe, file: &Path) -> String {

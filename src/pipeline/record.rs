@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::graft::Graft;
+use crate::adapt::Edit;
 use crate::audit::Audit;
 use crate::changeset::{Action, Class, FileChange, HunkRecord};
 use crate::check::{CheckResult, Outcome};
@@ -24,6 +25,8 @@ pub struct Record<'a> {
     pub changeset: Vec<File<'a>>,
     pub target: Httpd<'a>,
     pub flatten: Flat<'a>,
+    /// What was changed so that the module fits the target.
+    pub adapt: Fitted<'a>,
     pub compile: Compiled<'a>,
     pub audit: &'a Audit,
     pub packages: Vec<PackageFile>,
@@ -83,6 +86,12 @@ pub struct Flat<'a> {
     pub file: String,
     pub lines: usize,
     pub declarations: &'a [Fate],
+}
+
+#[derive(Debug, Serialize)]
+pub struct Fitted<'a> {
+    pub rounds: usize,
+    pub edits: &'a [Edit],
 }
 
 #[derive(Debug, Serialize)]
@@ -153,8 +162,9 @@ impl<'a> Record<'a> {
             flatten: Flat {
                 file: graft.file_name(),
                 lines: graft.text.lines().count(),
-                declarations: &graft.unit.record,
+                declarations: &graft.adapted.unit.record,
             },
+            adapt: Fitted { rounds: graft.adapted.rounds, edits: &graft.adapted.edits },
             compile: Compiled {
                 call: &object.call,
                 warnings: &object.warnings,

@@ -1,5 +1,7 @@
 //! What a person is told of each stage's value, and at the end.
 
+use crate::adapt::Adapted;
+use crate::adapt::pack::Risk;
 use crate::audit::Audit;
 use crate::changeset::Changeset;
 use crate::check::CheckResult;
@@ -58,6 +60,27 @@ pub fn flattened(unit: &TranslationUnit) -> String {
         [] => format!("{lines} lines, nothing inlined"),
         inlined => format!("{lines} lines, inlined {}", inlined.join(", ")),
     }
+}
+
+/// `2 rounds, 9 edits by 5 rules; 1 loses a function`.
+pub fn adapted(adapted: &Adapted) -> String {
+    let rules: std::collections::BTreeSet<&str> = adapted.edits.iter().map(|edit| edit.rule.as_str()).collect();
+    if rules.is_empty() {
+        return "fits as it is".to_owned();
+    }
+    let mut text = format!(
+        "{} by {}, {}",
+        count(adapted.edits.len(), "edit"),
+        count(rules.len(), "rule"),
+        count(adapted.rounds, "round")
+    );
+    for risk in [Risk::LosesFunction, Risk::ChangesBehaviour] {
+        match adapted.edits.iter().filter(|edit| edit.risk == risk).count() {
+            0 => {}
+            number => text.push_str(&format!("; {number} {}", risk.words())),
+        }
+    }
+    text
 }
 
 /// The file names that declarations were inlined from, with the declarations' names.
@@ -124,7 +147,7 @@ pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> V
         .count();
     let hunks: usize = graft.changeset.files.iter().map(|file| file.hunks.len()).sum();
     let mut lines = vec![format!("stripped {stripped} of {}", count(hunks, "hunk"))];
-    for (file, names) in inlined_by_file(&graft.unit) {
+    for (file, names) in inlined_by_file(&graft.adapted.unit) {
         lines.push(format!("inlined from {file}: {}", names.join(", ")));
     }
     let requires = set.binary.requires.iter().map(Relation::text);

@@ -28,6 +28,8 @@ pub enum Stage {
     Target,
     /// One C file.
     Flatten,
+    /// What the target lacks.
+    Adapt,
     /// The cc call.
     Compile,
     /// The ELF reader's verdict.
@@ -47,6 +49,7 @@ impl Stage {
             Stage::Changeset => "changeset",
             Stage::Target => "target",
             Stage::Flatten => "flatten",
+            Stage::Adapt => "adapt",
             Stage::Compile => "compile",
             Stage::Audit => "audit",
             Stage::Package => "package",

@@ -3,6 +3,7 @@
 //!
 //! In: a name (`local`). Out: a [`Target`].
 
+pub mod calendar;
 pub mod elf;
 mod error;
 mod family;

@@ -5,6 +5,8 @@ use crate::flatten::unit::{Origin, Piece};
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     pieces: Vec<Piece>,
+    /// The piece that nothing may be joined to from behind, as something can be put between.
+    prologue: usize,
 }
 
 impl Builder {
@@ -16,7 +18,8 @@ impl Builder {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        if let Some(last) = self.pieces.last_mut()
+        if self.pieces.len() != self.prologue
+            && let Some(last) = self.pieces.last_mut()
             && continues(last, &origin)
         {
             last.text.push_str(&text);
@@ -37,8 +40,14 @@ impl Builder {
         }
     }
 
-    pub fn finish(self) -> Vec<Piece> {
-        self.pieces
+    /// Marks the place behind the includes.
+    pub fn mark_prologue(&mut self) {
+        self.prologue = self.pieces.len();
+    }
+
+    /// The pieces, and the one in front of which the mark is.
+    pub fn finish(self) -> (Vec<Piece>, usize) {
+        (self.pieces, self.prologue)
     }
 
     fn ends_blank(&self) -> bool {

@@ -1,0 +1,125 @@
+use std::sync::Arc;
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+
+use super::pack;
+use crate::error::Kind;
+use crate::{compile, flatten};
+
+/// Why a module does not fit the target.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum Error {
+    /// What is left when no rule helps any more.
+    #[error("{module} cannot be grafted onto httpd {httpd}: {count} thing{} in the way{}", plural(*count), more(*count, walls.len()))]
+    #[diagnostic(code(modgraft::adapt::wall))]
+    Walls {
+        /// `mod_NAME`.
+        module: String,
+        /// The target's httpd.
+        httpd: String,
+        /// How many there are.
+        count: usize,
+        /// The first of them.
+        #[related]
+        walls: Vec<Wall>,
+        /// Whether the compiler speaks of nothing that a target could lack: then the module itself is no C.
+        own_fault: bool,
+    },
+    /// Edits that change what the module does need a person's word.
+    #[error("{module} would behave differently on httpd {httpd}: {}", rules.join(", "))]
+    #[diagnostic(code(modgraft::adapt::risk), help("{help}"))]
+    Risk {
+        /// `mod_NAME`.
+        module: String,
+        /// The target's httpd.
+        httpd: String,
+        /// The rules.
+        rules: Vec<String>,
+        /// What each of them does, and how to accept it.
+        help: String,
+    },
+    /// A rule was accepted that there is none of.
+    #[error("there is no rule `{id}`")]
+    #[diagnostic(code(modgraft::adapt::unknown_rule), help("{help}"))]
+    UnknownRule {
+        /// As it was written.
+        id: String,
+        /// The nearest, or where to look.
+        help: String,
+    },
+    /// What the compiler denied cannot be taken from upstream either.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Flatten(#[from] Box<flatten::Error>),
+    /// The compiler could not be asked.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Compile(#[from] Box<compile::Error>),
+    /// A recipe's pack.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pack(#[from] Box<pack::Error>),
+    /// A file could not be read or written; the message names it.
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::io))]
+    Io(#[from] std::io::Error),
+}
+
+/// One thing that the target does not have.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum Wall {
+    /// In upstream's code.
+    #[error("{message}")]
+    #[diagnostic(severity(error))]
+    At {
+        /// What is missing.
+        message: String,
+        /// The file that uses it.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// Why nothing can stand in its place; may be empty.
+        label: String,
+        /// What to do next.
+        #[help]
+        help: String,
+    },
+    /// In no place of upstream's.
+    #[error("{message}")]
+    #[diagnostic(severity(error))]
+    Nowhere {
+        /// What is missing.
+        message: String,
+        /// What to do next.
+        #[help]
+        help: String,
+    },
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { " stands" } else { "s stand" }
+}
+
+fn more(count: usize, shown: usize) -> String {
+    match count.saturating_sub(shown) {
+        0 => String::new(),
+        rest => format!(", of which {rest} more are not shown"),
+    }
+}
+
+impl Error {
+    /// The kind, which decides the exit code.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Walls { own_fault: true, .. } => Kind::Compile,
+            Error::Walls { .. } | Error::Risk { .. } => Kind::Refused,
+            Error::UnknownRule { .. } => Kind::Usage,
+            Error::Flatten(error) => error.kind(),
+            Error::Compile(error) => error.kind(),
+            Error::Pack(_) => Kind::Input,
+            Error::Io(_) => Kind::Environment,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Makes the unit fit the target: the target's compiler says what is missing, rules say what to do about it.
+//!
+//! In: a [`TranslationUnit`] that was flattened with the rules in mind ([`Offered`]), a [`Target`]. Out: an [`Adapted`] unit
+//! and each edit. A round: the compiler's objections are read as [`Finding`]s, each is looked up in the [`pack`]s, and all
+//! edits that do not touch each other are made at once, by byte ranges. What the rules know beforehand to be missing is done
+//! in front of the first round, so most units need two: one that finds the members, and one that finds nothing.
+
+mod draft;
+mod edit;
+mod error;
+pub mod finding;
+mod offered;
+pub mod pack;
+mod plan;
+mod template;
+mod wall;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+pub use edit::Edit;
+pub use error::{Error, Wall};
+pub use offered::Offered;
+
+use crate::compile::{self, Toolchain, Unit};
+use crate::flatten::{self, Interface, TranslationUnit};
+use crate::target::calendar::Steps;
+use crate::target::Target;
+use draft::Draft;
+use finding::Finding;
+use pack::{Risk, Rules};
+use plan::Planner;
+
+/// More rounds than any module that can be adapted needs; it bounds those that cannot.
+const ROUNDS: usize = 25;
+
+/// A unit that the target's compiler takes.
+#[derive(Debug)]
+pub struct Adapted {
+    /// The unit.
+    pub unit: TranslationUnit,
+    /// Every edit, in the order in which they were made.
+    pub edits: Vec<Edit>,
+    /// How often the compiler was asked.
+    pub rounds: usize,
+}
+
+/// Flattens again, with another idea of what the target has.
+pub type Again<'a> = &'a dyn Fn(&dyn Interface) -> Result<TranslationUnit, flatten::Error>;
+
+/// What adapting needs beside the unit.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// Its compiler.
+    pub toolchain: &'a Toolchain,
+    /// The rules, the recipe's own first.
+    pub rules: &'a Rules,
+    /// Flattens again where the compiler does not see what a header has.
+    pub again: Again<'a>,
+    /// What upstream's tree says of the steps of the module magic number.
+    pub steps: &'a Steps,
+    /// The most time that one question to the compiler gets.
+    pub limit: Duration,
+}
+
+/// Adapts a unit to the target.
+///
+/// # Errors
+/// [`Error::Walls`] with everything that is left when nothing helps; what flattening again refuses; a compiler that cannot be
+/// asked.
+pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Error> {
+    let interface = inputs.target.interface();
+    let mut missing: BTreeSet<String> = BTreeSet::new();
+    let mut flattened = unit;
+    let mut rounds = 0;
+    'flattened: loop {
+        let offered = Offered::new(&interface, inputs.rules, &missing);
+        let mut draft = Draft::new(flattened);
+        let mut planner = Planner::new(inputs.rules, &offered);
+        planner.foreseen(&mut draft);
+        loop {
+            let findings = ask(&draft, inputs)?;
+            rounds += 1;
+            if findings.is_empty() {
+                let edits = planner.edits;
+                return Ok(Adapted { unit: draft.finish(), edits, rounds });
+            }
+            let outcome = planner.round(&findings, &mut draft);
+            // What a header has behind a condition, and no rule knows, may be in upstream's tree.
+            let news: Vec<String> = outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
+            if !news.is_empty() && rounds < ROUNDS {
+                missing.extend(news);
+                let offered = Offered::new(&interface, inputs.rules, &missing);
+                match (inputs.again)(&offered) {
+                    Ok(unit) => {
+                        flattened = unit;
+                        continue 'flattened;
+                    }
+                    Err(error) => return Err(Error::Flatten(Box::new(error))),
+                }
+            }
+            if outcome.changed == 0 || rounds >= ROUNDS {
+                return Err(wall::error(&outcome.left, &draft, inputs));
+            }
+        }
+    }
+}
+
+fn ask(draft: &Draft, inputs: &Inputs<'_>) -> Result<Vec<Finding>, Error> {
+    let unit = Unit { module: &draft.unit().module, symbol: &draft.unit().symbol, text: draft.text() };
+    let said = compile::objections(&unit, inputs.target, inputs.toolchain, inputs.limit)
+        .map_err(|error| Error::Compile(Box::new(error)))?;
+    let mut findings = finding::findings(&said, draft.text(), &draft.unit().file_name());
+    findings.extend(finding::own(draft.text()));
+    Ok(findings)
+}
+
+/// That every edit which changes what the module does was accepted.
+///
+/// # Errors
+/// [`Error::Risk`], and [`Error::UnknownRule`] for an accepted rule that there is none of.
+pub fn demand_accepted(
+    adapted: &Adapted,
+    accepted: &[String],
+    own: &[pack::Pack],
+    target: &Target,
+) -> Result<(), Error> {
+    if let Some(id) = accepted.iter().find(|id| pack::find(own, id).is_none()) {
+        return Err(Error::UnknownRule { id: id.clone(), help: pack::suggestion(own, id) });
+    }
+    let mut risky: Vec<&Edit> = adapted.edits.iter().filter(|edit| edit.risk == Risk::ChangesBehaviour).collect();
+    risky.retain(|edit| !accepted.contains(&edit.rule));
+    let mut rules: Vec<String> = Vec::new();
+    let mut help = String::new();
+    for edit in risky {
+        if !rules.contains(&edit.rule) {
+            help.push_str(&format!("{}: {}\n", edit.rule, edit.note));
+            rules.push(edit.rule.clone());
+        }
+    }
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let options: Vec<String> = rules.iter().map(|rule| format!("--accept-risk {rule}")).collect();
+    help.push_str(&format!("if that is what you want: {}, or `accept-risks` in the recipe", options.join(" ")));
+    let module = adapted.unit.module.clone();
+    Err(Error::Risk { module, httpd: target.httpd_version.clone(), rules, help })
+}

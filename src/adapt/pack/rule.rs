@@ -1,0 +1,219 @@
+//! One rule: what it is about, what it does, and what that costs.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::adapt::finding::{Finding, Kind};
+use crate::c::expression::Access;
+
+/// The beginning of a pack file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Header {
+    /// The pack's name: the first part of its rules' ids.
+    pub name: String,
+    /// What it is for, in a sentence.
+    pub about: String,
+    /// The major part of the module magic number that it is for; any where it is missing.
+    pub mmn: Option<u32>,
+}
+
+/// What to do about one kind of finding.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rule {
+    /// `PACK/NAME`: stable, for reports and `--accept-risk`.
+    pub id: String,
+    /// The finding that it is for.
+    pub when: When,
+    /// What to do.
+    pub r#do: Action,
+    /// Uses of other names that have to follow, as the finding tells something of the whole target.
+    #[serde(default)]
+    pub also: Vec<Also>,
+    /// What it costs.
+    #[serde(default)]
+    pub risk: Risk,
+    /// Why it is right, or what is lost, for the report.
+    pub note: String,
+    /// The document or experiment that it rests on.
+    pub source: String,
+}
+
+/// What a rule costs.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Risk {
+    /// The module does what it does upstream.
+    #[default]
+    None,
+    /// It does less, and says so.
+    LosesFunction,
+    /// It does something else: a person has to accept that.
+    ChangesBehaviour,
+}
+
+impl Risk {
+    /// For a person.
+    pub fn words(self) -> &'static str {
+        match self {
+            Risk::None => "none",
+            Risk::LosesFunction => "loses a function",
+            Risk::ChangesBehaviour => "changes behaviour",
+        }
+    }
+}
+
+/// The findings that a rule is for. All that is stated must hold.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct When {
+    /// What sort of thing is missing.
+    pub kind: Kind,
+    /// Its name, or names, each with `*` at an end for any beginning or ending.
+    pub name: Names,
+    /// Of a member: the name of its structure's type, with or without typedef.
+    pub owner: Option<Names>,
+    /// Of a member: what is done with it; either where it is missing.
+    pub access: Option<Touch>,
+    /// Of an argument: which, from 1.
+    pub argument: Option<usize>,
+}
+
+/// What is done with a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Touch {
+    /// Its value is used.
+    Read,
+    /// It is assigned, or could be by its address.
+    Write,
+}
+
+/// One name or several.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected a name or a list of names")]
+pub enum Names {
+    /// One.
+    One(String),
+    /// Any of these.
+    Many(Vec<String>),
+}
+
+impl Names {
+    /// All of them, as written.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Names::One(name) => std::slice::from_ref(name),
+            Names::Many(names) => names,
+        }
+    }
+
+    /// Whether one of them is, or stands for, `name`.
+    pub fn fits(&self, name: &str) -> bool {
+        self.all().iter().any(|pattern| match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+            (_, Some(start)) => name.starts_with(start),
+            (Some(end), _) => name.ends_with(end),
+            _ => pattern == name,
+        })
+    }
+}
+
+impl When {
+    /// Whether a finding is one of these.
+    pub fn fits(&self, finding: &Finding) -> bool {
+        // What a call of gcc's names a function, an initialiser's names an undeclared identifier.
+        let alike = |one: Kind, two: Kind| {
+            one == two || matches!((one, two), (Kind::Function, Kind::Identifier) | (Kind::Identifier, Kind::Function))
+        };
+        alike(self.kind, finding.kind)
+            && self.name.fits(&finding.name)
+            && self.owner.as_ref().is_none_or(|owner| finding.owners.iter().any(|name| owner.fits(name)))
+            && self.argument.is_none_or(|argument| finding.argument == Some(argument))
+            && self.access.is_none_or(|access| match finding.access {
+                Some(Access::Read) => access == Touch::Read,
+                Some(Access::Written) => access == Touch::Write,
+                None => false,
+            })
+    }
+}
+
+/// What a rule does.
+///
+/// In templates, of a member access `OBJECT->MEMBER`: `{object}`, `{operator}`, `{member}`, `{outer}` (of `A->B->MEMBER` the
+/// `A`), `{value}` (what is assigned); of a call: `{1}`, `{2}` and so on, `{arguments}`, `{name}`; of both:
+/// `{pointer TYPE}`, the name of a parameter or variable of type `TYPE *` in scope, without which the rule does not apply.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Action {
+    /// Include this header of the target.
+    Include(String),
+    /// Put this C text behind the includes.
+    Shim(Shim),
+    /// Put this in place of the access, the call or the name.
+    Replace(String),
+    /// Put this value in place of the access, the call or the name.
+    Constant(String),
+    /// Leave something out.
+    Drop(Dropped),
+    /// Include headers with a macro defined that shows more of them.
+    Expose(Exposed),
+    /// Put a function in place of a callback.
+    Adapter(Adapter),
+    /// It cannot be done; this is why.
+    Refuse(String),
+}
+
+/// C text that stands behind the includes, once.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Shim {
+    /// The text.
+    pub text: String,
+    /// Headers of the target that it needs.
+    #[serde(default)]
+    pub headers: Vec<String>,
+}
+
+/// What is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dropped {
+    /// The expression statement around it.
+    Statement,
+    /// The registration of a hook: nothing of the call is evaluated, and its callback counts as used.
+    Registration,
+    /// The `#include` line.
+    Include,
+}
+
+/// A macro that shows more of some headers. It is undefined behind them: other headers would change as well.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Exposed {
+    /// The macro.
+    pub define: String,
+    /// The headers, in order, in front of all others.
+    pub headers: Vec<String>,
+}
+
+/// A function that takes what the target passes and calls what the module has.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Adapter {
+    /// Its text: `{adapter}` is its name, `{argument}` the module's own callback.
+    pub text: String,
+}
+
+/// Another place that a rule rewrites, wherever its finding occurs once.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Also {
+    /// Calls of this function.
+    pub call: String,
+    /// With these arguments, as they are written.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+    /// What stands in their place; a template.
+    pub replace: String,
+}

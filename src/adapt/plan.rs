@@ -1,0 +1,378 @@
+//! From findings to edits: which rule, which bytes, what stands there instead.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::draft::{Change, Draft};
+use super::edit::Edit;
+use super::finding::{Finding, Kind};
+use super::pack::{Action, Dropped, Exposed, Risk, Rule, Rules, Shim};
+use super::template;
+use crate::c::expression::Code;
+use crate::flatten::{Interface, Outcome as Fate};
+
+/// Decides and edits; remembers what was put in once, and records all.
+pub struct Planner<'a> {
+    rules: &'a Rules,
+    offered: &'a dyn Interface,
+    /// Rules that put something into the unit once, and headers that were included: they cannot help a second time.
+    spent: BTreeSet<String>,
+    /// Every edit so far.
+    pub edits: Vec<Edit>,
+}
+
+/// What a round came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// How many edits were made.
+    pub changed: usize,
+    /// Names that a header of the target has and the compiler does not see.
+    pub denied: BTreeSet<String>,
+    /// Findings that nothing helps against, with the rule that refuses them.
+    pub left: Vec<(Finding, Option<Arc<Rule>>)>,
+}
+
+/// What one rule does about one finding.
+enum Step {
+    /// Changes of the text, each with the bytes that a reader is shown.
+    Changes(Vec<(Change, Range<usize>)>),
+    /// A header of the target.
+    Include(String),
+    Shim(Shim),
+    Expose(Exposed),
+}
+
+impl<'a> Planner<'a> {
+    /// Begins with nothing done.
+    pub fn new(rules: &'a Rules, offered: &'a dyn Interface) -> Self {
+        Planner { rules, offered, spent: BTreeSet::new(), edits: Vec::new() }
+    }
+
+    /// Does what the names in the unit alone tell to be missing, so that the compiler need not be asked for it. Only what
+    /// costs nothing: code behind a condition may not be compiled at all.
+    pub fn foreseen(&mut self, draft: &mut Draft) {
+        let unit = draft.unit();
+        let own: BTreeSet<&str> = unit
+            .record
+            .iter()
+            .filter(|fate| fate.outcome != Fate::Dropped)
+            .map(|fate| fate.name.as_str())
+            .collect();
+        let code = Code::new(draft.text());
+        let mut findings = Vec::new();
+        for name in code.identifiers() {
+            let Some(rule) = self.rules.about(name) else { continue };
+            let foreseeable = matches!(
+                rule.r#do,
+                Action::Shim(_) | Action::Replace(_) | Action::Constant(_) | Action::Include(_) | Action::Expose(_)
+            );
+            if !foreseeable || rule.risk != Risk::None || own.contains(name) {
+                continue;
+            }
+            if self.offered.declared_in(name).is_some() || self.offered.exported_by(name).is_some() {
+                continue;
+            }
+            findings.push(Finding {
+                kind: rule.when.kind,
+                name: name.to_owned(),
+                owners: Vec::new(),
+                access: None,
+                argument: None,
+                at: code.uses(name).into_iter().next(),
+                message: format!("the target has no `{name}`"),
+                place: None,
+            });
+        }
+        self.round(&findings, draft);
+    }
+
+    /// Does what can be done about these findings at once.
+    pub fn round(&mut self, findings: &[Finding], draft: &mut Draft) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut changes: Vec<(Change, Edit)> = Vec::new();
+        let mut once: Vec<(Step, Edit)> = Vec::new();
+        let text = draft.text().to_owned();
+        let code = Code::new(&text);
+        for finding in findings {
+            let mut refusing = None;
+            let mut done = false;
+            if let Some(header) = self.header_of(finding, &text) {
+                self.spent.insert(format!("include {header}"));
+                once.push((Step::Include(header.clone()), self.include_edit(finding, &header)));
+                continue;
+            }
+            let fitting: Vec<Arc<Rule>> = self.rules.fitting(finding).cloned().collect();
+            for rule in fitting {
+                if let Action::Refuse(_) = rule.r#do {
+                    refusing = Some(rule);
+                    break;
+                }
+                let Some(step) = self.step(finding, &rule, &code, &text) else { continue };
+                match step {
+                    Step::Changes(steps) => {
+                        for (change, shown) in steps {
+                            let edit = self.edit(finding, &rule, draft, &text, &shown, &change.text);
+                            changes.push((change, edit));
+                        }
+                    }
+                    step => {
+                        if !self.spent.insert(rule.id.clone()) {
+                            // In the same round it helps all alike; in a later one it has not helped.
+                            done = once.iter().any(|(_, edit)| edit.rule == rule.id);
+                            if done { break } else { continue }
+                        }
+                        let after = match &step {
+                            Step::Shim(shim) => shim.text.trim().to_owned(),
+                            Step::Include(header) => format!("#include \"{header}\""),
+                            Step::Expose(exposed) => format!("#define {}", exposed.define),
+                            Step::Changes(_) => String::new(),
+                        };
+                        let at = finding.at.clone().unwrap_or(0..0);
+                        let mut edit = self.edit(finding, &rule, draft, &text, &at, &after);
+                        edit.before.clear();
+                        once.push((step, edit));
+                    }
+                }
+                done = true;
+                break;
+            }
+            if done {
+                continue;
+            }
+            let nameable = matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier);
+            if nameable && refusing.is_none() && !finding.name.is_empty() {
+                outcome.denied.insert(finding.name.clone());
+            }
+            outcome.left.push((finding.clone(), refusing));
+        }
+
+        // Each rule once in one place: two findings may ask for the same bytes.
+        let mut unique: Vec<(Change, Edit)> = Vec::new();
+        for (change, edit) in changes {
+            if !unique.iter().any(|(known, _)| known.range == change.range) {
+                unique.push((change, edit));
+            }
+        }
+        let (changes, edits): (Vec<Change>, Vec<Edit>) = unique.into_iter().unzip();
+        let made = draft.change(&changes);
+        for (edit, _) in edits.into_iter().zip(made).filter(|(_, made)| *made) {
+            self.edits.push(edit);
+            outcome.changed += 1;
+        }
+        for (step, edit) in once {
+            self.put(step, &edit, draft);
+            self.edits.push(edit);
+            outcome.changed += 1;
+        }
+        outcome
+    }
+
+    fn put(&mut self, step: Step, edit: &Edit, draft: &mut Draft) {
+        match step {
+            Step::Include(header) => {
+                draft.put_behind_includes("include", format!("#include \"{header}\" /* {} */\n", harmless(&edit.finding)));
+            }
+            Step::Shim(shim) => {
+                let mut text = String::new();
+                for header in &shim.headers {
+                    if self.spent.insert(format!("include {header}")) && !includes(draft.text(), header) {
+                        text.push_str(&format!("#include \"{header}\"\n"));
+                    }
+                }
+                text.push_str(&format!("/* {}: {} */\n", edit.rule, harmless(&edit.note)));
+                text.push_str(shim.text.trim());
+                text.push_str("\n\n");
+                draft.put_behind_includes("shim", text);
+            }
+            Step::Expose(exposed) => {
+                let mut text = format!("/* {}: {} */\n", edit.rule, harmless(&edit.note));
+                text.push_str(&format!("#define {}\n", exposed.define));
+                for header in &exposed.headers {
+                    text.push_str(&format!("#include \"{header}\"\n"));
+                }
+                text.push_str(&format!("#undef {}\n\n", exposed.define));
+                draft.put_first("expose", text);
+            }
+            Step::Changes(_) => {}
+        }
+    }
+
+    /// The header of the target that declares what the compiler does not find, where the unit does not include it.
+    fn header_of(&self, finding: &Finding, text: &str) -> Option<String> {
+        if !matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier) {
+            return None;
+        }
+        let header = self.offered.declared_in(&finding.name)?;
+        let fresh = !includes(text, &header) && !self.spent.contains(&format!("include {header}"));
+        (fresh && self.offered.has_header(&header)).then_some(header)
+    }
+
+    fn include_edit(&self, finding: &Finding, header: &str) -> Edit {
+        Edit {
+            rule: "target/include".to_owned(),
+            risk: Risk::None,
+            finding: finding.message.clone(),
+            file: String::new(),
+            line: 0,
+            before: String::new(),
+            after: format!("#include \"{header}\""),
+            note: format!("the target declares `{}` there", finding.name),
+            source: header.to_owned(),
+        }
+    }
+
+    fn edit(
+        &self,
+        finding: &Finding,
+        rule: &Rule,
+        draft: &Draft,
+        text: &str,
+        shown: &Range<usize>,
+        after: &str,
+    ) -> Edit {
+        let (file, line) = draft.origin(shown.start).unwrap_or((Arc::from(""), 0));
+        Edit {
+            rule: rule.id.clone(),
+            risk: rule.risk,
+            finding: finding.message.clone(),
+            file: file.to_string(),
+            line,
+            before: text.get(shown.clone()).unwrap_or_default().to_owned(),
+            after: after.to_owned(),
+            note: rule.note.clone(),
+            source: rule.source.clone(),
+        }
+    }
+
+    /// What a rule does about a finding; nothing where it cannot: the place is in no text of the unit, or its template has
+    /// no value for a name.
+    fn step(&self, finding: &Finding, rule: &Rule, code: &Code<'_>, text: &str) -> Option<Step> {
+        let mut changes = match &rule.r#do {
+            Action::Include(header) => {
+                let fresh = !includes(text, header) && self.offered.has_header(header);
+                return fresh.then(|| Step::Include(header.clone()));
+            }
+            Action::Shim(shim) => return Some(Step::Shim(shim.clone())),
+            Action::Expose(exposed) => return Some(Step::Expose(exposed.clone())),
+            Action::Refuse(_) => return None,
+            Action::Replace(template) | Action::Constant(template) => replaced(finding, template, code)?,
+            Action::Drop(Dropped::Statement) => {
+                let at = finding.at.clone()?;
+                let whole = code.member_at(at.start).map_or(at, |access| access.range);
+                let statement = code.statement(&whole)?;
+                vec![(Change { range: statement.clone(), text: ";".to_owned() }, statement)]
+            }
+            Action::Drop(Dropped::Registration) => {
+                let calls = code.calls(&finding.name);
+                let gone = calls.into_iter().map(|call| {
+                    let callback = call.arguments.first().map_or("0", |first| code.text(first));
+                    (Change { range: call.range.clone(), text: format!("(void) {callback}") }, call.range)
+                });
+                gone.collect()
+            }
+            Action::Drop(Dropped::Include) => {
+                let at = finding.at.clone()?;
+                let start = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
+                let end = text.get(at.start..)?.find('\n').map_or(text.len(), |end| at.start + end);
+                vec![(Change { range: start..end, text: String::new() }, start..end)]
+            }
+            Action::Adapter(adapter) => adapted(finding, &adapter.text, code)?,
+        };
+        for also in &rule.also {
+            for call in code.calls(&also.call) {
+                let written: Vec<&str> = call.arguments.iter().map(|argument| code.text(argument)).collect();
+                if also.arguments.is_empty() || also.arguments.iter().eq(written.iter()) {
+                    let values = template::of_call(&also.call, &call, code);
+                    let new = template::fill(&also.replace, &values, code, call.range.start)?;
+                    changes.push((Change { range: call.range.clone(), text: new }, call.range));
+                }
+            }
+        }
+        if changes.is_empty() { None } else { Some(Step::Changes(changes)) }
+    }
+}
+
+/// The changes that put a template in place of what a finding is about, wherever it occurs.
+fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>> {
+    let change = |range: Range<usize>, new: String| (Change { range: range.clone(), text: new }, range);
+    match finding.kind {
+        Kind::Member => {
+            let access = code.member_at(finding.at.clone()?.start)?;
+            let values = template::of_access(&access, code);
+            let new = template::fill(text, &values, code, access.range.start)?;
+            let range = match code.assigned(&access).filter(|_| text.contains("{value}")) {
+                Some(value) => access.range.start..value.end,
+                None => access.range,
+            };
+            Some(vec![change(range, new)])
+        }
+        Kind::Arity | Kind::Argument => {
+            let at = finding.at.clone()?;
+            let call = code.calls(&finding.name).into_iter().filter(|call| call.range.contains(&at.start));
+            let call = call.min_by_key(|call| call.range.len())?;
+            let values = template::of_call(&finding.name, &call, code);
+            let new = template::fill(text, &values, code, call.range.start)?;
+            Some(vec![change(call.range, new)])
+        }
+        Kind::Function | Kind::Identifier | Kind::Type => {
+            let mut changes = Vec::new();
+            for at in code.uses(&finding.name) {
+                let called = code.call_at(at.start);
+                let (range, values) = match &called {
+                    Some(call) => (call.range.clone(), template::of_call(&finding.name, call, code)),
+                    None => (at, template::Values::from([("name".to_owned(), finding.name.clone())])),
+                };
+                // A bare name, as in a table of functions, may have no value for an argument.
+                if let Some(new) = template::fill(text, &values, code, range.start) {
+                    changes.push(change(range, new));
+                }
+            }
+            Some(changes)
+        }
+        _ => {
+            let at = finding.at.clone()?;
+            let values = template::Values::from([("name".to_owned(), finding.name.clone())]);
+            let new = template::fill(text, &values, code, at.start)?;
+            Some(vec![change(at, new)])
+        }
+    }
+}
+
+/// An adapter in front of the function that registers the callback, and its name in the callback's place.
+fn adapted(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>> {
+    let at = finding.at.clone()?;
+    let calls = code.calls(&finding.name).into_iter().filter(|call| call.range.contains(&at.start));
+    let call = calls.min_by_key(|call| call.range.len())?;
+    let argument = call.arguments.get(finding.argument?.checked_sub(1)?)?.clone();
+    let callback = code.text(&argument);
+    if callback.is_empty() || !callback.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return None;
+    }
+    let adapter = format!("graft_{callback}");
+    if !code.uses(&adapter).is_empty() {
+        return None;
+    }
+    let function = code.function_start(call.range.start)?;
+    let own = text.trim().replace("{adapter}", &adapter).replace("{argument}", callback);
+    Some(vec![
+        (Change { range: argument.clone(), text: adapter }, argument),
+        (Change { range: function..function, text: format!("{own}\n\n") }, function..function),
+    ])
+}
+
+/// Whether a text has an include of this header.
+fn includes(text: &str, header: &str) -> bool {
+    let mut places = memchr::memmem::find_iter(text.as_bytes(), header.as_bytes());
+    places.any(|at| {
+        let line = text.get(..at).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+        let directive = line.trim_start().strip_prefix('#').map(str::trim_start).unwrap_or_default();
+        directive.strip_prefix("include").is_some_and(|rest| matches!(rest.trim_start(), "\"" | "<"))
+    })
+}
+
+/// Text that can neither end a comment nor open a line.
+fn harmless(text: &str) -> String {
+    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    text.replace("*/", "* /").replace("/*", "/ *")
+}

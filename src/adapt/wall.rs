@@ -1,0 +1,108 @@
+//! What is left when nothing helps, said so that a person knows what to do.
+
+use std::sync::Arc;
+
+use miette::NamedSource;
+
+use super::draft::Draft;
+use super::finding::{Finding, Kind};
+use super::pack::{Action, Rule};
+use super::{Error, Inputs, Wall};
+use crate::c::expression::Access;
+use crate::target::calendar;
+
+/// How many are shown.
+const SHOWN: usize = 10;
+
+/// The error for findings that are left.
+pub fn error(left: &[(Finding, Option<Arc<Rule>>)], draft: &Draft, inputs: &Inputs<'_>) -> Error {
+    // Where something is known to be missing, the compiler's other complaints mostly follow from that.
+    let known = |finding: &Finding| finding.kind != Kind::Other;
+    let own_fault = !left.iter().any(|(finding, _)| known(finding));
+    let mut shown: Vec<_> = left.iter().filter(|(finding, _)| own_fault || known(finding)).collect();
+    let mut said = std::collections::HashSet::new();
+    shown.retain(|(finding, _)| said.insert((finding.kind, finding.name.clone(), finding.owners.clone(), finding.access == Some(Access::Written))));
+    Error::Walls {
+        module: draft.unit().module.clone(),
+        httpd: inputs.target.httpd_version.clone(),
+        count: shown.len(),
+        walls: shown.iter().take(SHOWN).map(|(finding, rule)| wall(finding, rule.as_deref(), draft, inputs)).collect(),
+        own_fault,
+    }
+}
+
+fn wall(finding: &Finding, rule: Option<&Rule>, draft: &Draft, inputs: &Inputs<'_>) -> Wall {
+    let message = message(finding, &inputs.target.httpd_version);
+    let help = help(finding, draft, inputs);
+    let reason = match rule.map(|rule| &rule.r#do) {
+        Some(Action::Refuse(why)) => why.clone(),
+        _ => String::new(),
+    };
+    let placed = finding.at.clone().and_then(|at| {
+        let (file, line) = draft.origin(at.start)?;
+        let text = draft.unit().sources.get(&file)?.clone();
+        let at = span(&text, line, &finding.name)?;
+        Some((NamedSource::new(&*file, text).with_language("C"), at))
+    });
+    match placed {
+        Some((source_code, at)) => {
+            let label = if reason.is_empty() { "used here".to_owned() } else { reason };
+            Wall::At { message, source_code, at: at.into(), label, help }
+        }
+        None => {
+            let place = finding.place.as_ref().map(|(file, line, column)| format!("{file}:{line}:{column}: "));
+            let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
+            Wall::Nowhere { message: format!("{}{message}{reason}", place.unwrap_or_default()), help }
+        }
+    }
+}
+
+fn message(finding: &Finding, httpd: &str) -> String {
+    let name = &finding.name;
+    let owner = finding.owners.first().map_or("", String::as_str);
+    match (finding.kind, finding.access) {
+        (Kind::Member, Some(Access::Written)) => {
+            format!("{owner} has no member `{name}` in httpd {httpd}, and the module sets it")
+        }
+        (Kind::Member, Some(Access::Read)) => format!("{owner} has no member `{name}` in httpd {httpd}"),
+        (Kind::Member, None) => {
+            format!("{owner} has no member `{name}` in httpd {httpd}, and a macro that the module uses reads it")
+        }
+        (Kind::Function, _) => format!("httpd {httpd} has no function `{name}`"),
+        (Kind::Type, _) => format!("httpd {httpd} has no type `{name}`, or does not show what is in it"),
+        (Kind::Identifier, _) => format!("httpd {httpd} has no `{name}`"),
+        (Kind::Header, _) => format!("there is no header `{name}`"),
+        _ => finding.message.clone(),
+    }
+}
+
+fn help(finding: &Finding, draft: &Draft, inputs: &Inputs<'_>) -> String {
+    let target = inputs.target;
+    let module = &draft.unit().module;
+    let by_hand = format!("decide by hand: modgraft overlay start {module} --target {}", target.name);
+    if finding.name.is_empty() || finding.kind == Kind::Other {
+        return by_hand;
+    }
+    let words = |release: String| format!("it works from httpd {release} on: choose such a target, or {by_hand}");
+    if let Some(release) = calendar::since(&finding.name, &target.httpd_version) {
+        return words(release);
+    }
+    match inputs.steps.naming(&finding.name, target.mmn) {
+        Some(step) => words(format!("{} (MMN {})", step.version, step.mmn)),
+        None => by_hand,
+    }
+}
+
+/// Where a word stands in a line of a text; the line without its indent where it does not.
+fn span(text: &str, line: u32, word: &str) -> Option<(usize, usize)> {
+    let index = usize::try_from(line).ok()?.checked_sub(1)?;
+    let start: usize = text.split_inclusive('\n').take(index).map(str::len).sum();
+    let line = text.get(start..)?.lines().next()?;
+    match line.find(word).filter(|_| !word.is_empty()) {
+        Some(at) => Some((start + at, word.len())),
+        None => {
+            let indent = line.len() - line.trim_start().len();
+            Some((start + indent, line.trim().len()))
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The compiler asked what it would object to, without making anything: the truth about what a target has.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::flags::{self, TargetFlags};
+use super::messages::{self, Message};
+use super::toolchain::Toolchain;
+use super::{Error, Unit};
+use crate::process;
+use crate::target::Target;
+
+/// What gcc needs besides, so that its text can be read and nothing is left out (FACTS-httpd.md, "The compiler as oracle").
+const READABLE: &[&str] = &["-fsyntax-only", "-fno-diagnostics-show-caret"];
+
+/// How both compilers are told not to stop at the twentieth error.
+const ALL_ERRORS: [&str; 2] = ["-fmax-errors=0", "-ferror-limit=0"];
+
+/// Everything that the compiler objects to in a unit, in its order, with the flags of the real call. Places of the unit are
+/// those of its text, under the name `MODULE.c`, as long as it has no `#line`.
+///
+/// # Errors
+/// A compiler that cannot be run, or takes longer than `limit`.
+pub fn objections(
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    limit: Duration,
+) -> Result<Vec<Message>, Error> {
+    let folder = tempfile::tempdir()?;
+    let source = format!("{}.c", unit.module);
+    fs_err::write(folder.path().join(&source), unit.text)?;
+    let TargetFlags { compile, include, .. } = TargetFlags::of(&target.variables, &|path| path.exists());
+    let all_errors = match toolchain.family {
+        super::Family::Gcc => ALL_ERRORS[0],
+        super::Family::Clang => ALL_ERRORS[1],
+    };
+    let mut command = Command::new(&toolchain.program);
+    command.args(&toolchain.leading).args(&compile).args(&toolchain.cflags).args(flags::own(toolchain));
+    command.args(READABLE).arg(all_errors);
+    command.args(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display()))).args(include);
+    command.args(["-x", "c", &source]).current_dir(folder.path());
+    command.env("LC_ALL", "C").env("TMPDIR", folder.path()).env_remove("GCC_COLORS");
+    for variable in ["CPATH", "C_INCLUDE_PATH"] {
+        command.env_remove(variable);
+    }
+    let output = process::output(&mut command, limit).map_err(|error| match error {
+        process::Error::Missing { program } => {
+            Error::NoCompiler { program, help: target.advice.compiler.clone() }
+        }
+        error => error.into(),
+    })?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = messages::parse(&stderr);
+    let silent = !said.iter().any(|message| message.severity == messages::Severity::Error);
+    if !output.status.success() && silent {
+        return Err(Error::BadCompiler {
+            program: toolchain.program.clone(),
+            reason: stderr.lines().last().unwrap_or("it failed and said nothing").to_owned(),
+            help: format!("unset CC, or install a compiler: {}", target.advice.compiler),
+        });
+    }
+    Ok(said)
+}
