@@ -196,6 +196,7 @@ mod tests {
         let httpd = Httpd {
             program: "httpd".into(),
             library_path: Vec::new(),
+            loader: None,
             modules_dir: "/modules".into(),
             version: "2.4.62".to_owned(),
         };

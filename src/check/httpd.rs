@@ -48,18 +48,30 @@ fn not_runnable(error: process::Error) -> Error {
 
 /// A call of httpd that depends on nothing of the caller's environment but the search path.
 fn command(httpd: &Httpd) -> Command {
-    let mut command = Command::new(&httpd.program);
-    command.env_clear().env("LC_ALL", "C").current_dir("/");
+    let joined = |folders: Vec<OsString>| folders.join(&OsString::from(":"));
+    let own = httpd.library_path.iter().map(|folder| folder.clone().into_os_string());
+    let mut command;
+    match &httpd.loader {
+        // An httpd with a C library of its own can have none of the system's libraries: ld.so(8) is told where all are.
+        Some(loader) => {
+            command = Command::new(loader);
+            command.env_clear().arg("--library-path").arg(joined(own.collect())).arg(&httpd.program);
+        }
+        None => {
+            command = Command::new(&httpd.program);
+            command.env_clear();
+            // An httpd out of unpacked packages finds its own libraries first; the caller's path may be what makes cc's
+            // run-time library known, so it stays.
+            let inherited = env::var_os("LD_LIBRARY_PATH").filter(|path| !path.is_empty());
+            let folders = joined(own.chain(inherited).collect());
+            if !folders.is_empty() {
+                command.env("LD_LIBRARY_PATH", folders);
+            }
+        }
+    }
+    command.env("LC_ALL", "C").current_dir("/");
     if let Some(path) = env::var_os("PATH") {
         command.env("PATH", path);
-    }
-    // An httpd out of unpacked packages finds its own libraries first; the caller's path may be what makes cc's run-time
-    // library known, so it stays.
-    let inherited = env::var_os("LD_LIBRARY_PATH").filter(|path| !path.is_empty());
-    let folders = httpd.library_path.iter().map(|folder| folder.clone().into_os_string()).chain(inherited);
-    let joined = folders.collect::<Vec<OsString>>().join(&OsString::from(":"));
-    if !joined.is_empty() {
-        command.env("LD_LIBRARY_PATH", joined);
     }
     command
 }

@@ -130,6 +130,7 @@ mod tests {
         let httpd = Httpd {
             program: "httpd".into(),
             library_path: Vec::new(),
+            loader: None,
             modules_dir: folder.path().to_owned(),
             version: "2.4.62".to_owned(),
         };

@@ -12,6 +12,8 @@ pub struct Httpd {
     pub program: PathBuf,
     /// Folders with libraries that it needs beside the system's.
     pub library_path: Vec<PathBuf>,
+    /// The dynamic linker that has to start it, where its C library is not the system's.
+    pub loader: Option<PathBuf>,
     /// The folder with its own modules.
     pub modules_dir: PathBuf,
     /// `2.4.62`.

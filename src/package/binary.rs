@@ -34,7 +34,9 @@ pub(super) fn package(
     let config = || Relation::equal(format!("config({})", package.name), &evr).with(CONFIG);
     let mmn = inputs.target.mmn.major.to_string();
     let fill = |text: &str| text.replace("{mmn}", &mmn).replace("{httpd-mmn}", &common.mmn);
-    let of_httpd = common.conventions.requires.iter().map(|relation| match &relation.version {
+    // What no package provides must not be required.
+    let stated = common.conventions.requires.iter().filter(|_| inputs.target.layout.httpd_is_packaged);
+    let of_httpd = stated.map(|relation| match &relation.version {
         Some(version) => Relation::equal(fill(&relation.name), fill(version)),
         None => Relation::any(fill(&relation.name)),
     });

@@ -263,13 +263,14 @@ fn checked(
             httpd: check::Httpd {
                 program,
                 library_path: target.library_path.clone(),
+                loader: target.loader.clone(),
                 modules_dir: target.modules_dir.clone(),
                 version: target.httpd_version.clone(),
             },
             module_file: module_file.clone(),
             symbol: graft.module.symbol.clone(),
             load_after: audit.load_after.clone(),
-            drop_ins: drop_ins(&root, &files)?,
+            drop_ins: drop_ins(graft, audit, &root, &files)?,
             limit: CHECK_LIMIT,
             keep_in: keep.then(|| work.join("httpd")),
         };
@@ -279,9 +280,19 @@ fn checked(
 }
 
 /// The configuration files among the package's, those that load the module first, as httpd reads them.
-fn drop_ins(root: &Path, files: &[PathBuf]) -> Result<Vec<check::DropIn>, Error> {
+fn drop_ins(
+    graft: &Graft,
+    audit: &Audit,
+    root: &Path,
+    files: &[PathBuf],
+) -> Result<Vec<check::DropIn>, Error> {
+    let layout = &graft.target.layout;
+    let name = graft.recipe.name.strip_prefix("mod_").unwrap_or(&graft.recipe.name);
+    let places = [layout.load_file_for(name, audit.load_order), layout.directives_file_for(name)];
+    let folders = places.map(|file| root.join(file.trim_start_matches('/')).parent().map(Path::to_owned));
     let mut found = Vec::new();
-    for file in files.iter().filter(|file| file.starts_with(root.join("etc")) && file.is_file()) {
+    let beside = |file: &&PathBuf| folders.iter().any(|folder| folder.as_deref() == file.parent());
+    for file in files.iter().filter(beside).filter(|file| file.is_file()) {
         let path = format!("/{}", file.strip_prefix(root).unwrap_or(file).display());
         found.push(check::DropIn { text: fs_err::read_to_string(file)?, path });
     }

@@ -77,7 +77,7 @@ pub struct Httpd<'a> {
     pub httpd: &'a str,
     pub mmn: String,
     pub glibc: String,
-    /// `installed`, or the distribution's packages that were fetched.
+    /// `installed`, `a prefix`, `a sysroot`, or the distribution's packages that were fetched.
     pub provenance: Vec<String>,
 }
 
@@ -209,7 +209,8 @@ fn file(file: &FileChange) -> File<'_> {
 
 fn httpd(target: &Target) -> Httpd<'_> {
     Httpd {
-        name: &target.name,
+        // A sysroot may be anywhere; a prefix is where it is on the target.
+        name: target.sysroot().map_or(&target.name, |_| "sysroot"),
         arch: &target.arch,
         httpd: &target.httpd_version,
         mmn: target.mmn.to_string(),
@@ -217,6 +218,8 @@ fn httpd(target: &Target) -> Httpd<'_> {
         provenance: match &target.provenance {
             Provenance::Installed => vec!["installed".to_owned()],
             Provenance::Fetched { packages, .. } => packages.clone(),
+            Provenance::Prefix { .. } => vec!["a prefix".to_owned()],
+            Provenance::Sysroot { .. } => vec!["a sysroot".to_owned()],
         },
     }
 }

@@ -40,7 +40,7 @@ pub fn changeset(changeset: &Changeset) -> String {
 /// `local: httpd 2.4.68, MMN 20120211:141, glibc 2.36, x86_64`.
 pub fn target(target: &Target) -> String {
     let from = match &target.provenance {
-        Provenance::Installed => "",
+        Provenance::Installed | Provenance::Prefix { .. } | Provenance::Sysroot { .. } => "",
         Provenance::Fetched { .. } => ", from the cache",
     };
     format!(

@@ -1,6 +1,6 @@
 //! What the dynamic linker reads of an ELF file, as plain data: for the target's own files and for the audit alike.
 
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use object::elf::{self, FileHeader32, FileHeader64};
@@ -112,6 +112,22 @@ pub fn header(file: &Path) -> Option<Header> {
     let machine = if little_endian { u16::from_le_bytes(machine) } else { u16::from_be_bytes(machine) };
     Some(Header { machine: elf::Machine(machine), little_endian, is_64: class == 2 })
 }
+
+/// The dynamic linker that a program names (`PT_INTERP`): `/lib64/ld-linux-x86-64.so.2`.
+pub fn interpreter(file: &Path) -> Option<String> {
+    let segments = parse_without_symbols(file).ok()?.segments;
+    let place = segments.iter().find(|segment| segment.kind == elf::PT_INTERP)?;
+    let mut name = Vec::new();
+    let mut file = fs_err::File::open(file).ok()?;
+    file.seek(SeekFrom::Start(place.offset)).ok()?;
+    file.take(place.file_size.min(MAX_INTERPRETER)).read_to_end(&mut name).ok()?;
+    let end = name.iter().position(|byte| *byte == 0)?;
+    name.truncate(end);
+    String::from_utf8(name).ok().filter(|name| name.starts_with('/'))
+}
+
+/// A path is no longer than this on Linux (PATH_MAX).
+const MAX_INTERPRETER: u64 = 4096;
 
 /// What a library needs and which versions it defines, read without its symbols: libc has thousands.
 pub fn parse_without_symbols(file: &Path) -> Result<Dynamic, String> {

@@ -10,12 +10,43 @@ use crate::process;
 pub enum Error {
     /// There is no target of that name.
     #[error("there is no target `{name}`")]
-    #[diagnostic(code(modgraft::target::unknown), help("targets: {}", known.join(", ")))]
+    #[diagnostic(
+        code(modgraft::target::unknown),
+        help(
+            "targets: {}, or a folder with an httpd, which has a `/` in its name (`./{name}`)",
+            known.join(", ")
+        )
+    )]
     Unknown {
         /// As it was typed.
         name: String,
         /// What there is.
         known: Vec<String>,
+    },
+    /// A folder that is no target.
+    #[error("{} is no httpd to build for: {reason}", folder.display())]
+    #[diagnostic(
+        code(modgraft::target::no_httpd),
+        help(
+            "name the folder that `make install` of httpd made (it has build/config_vars.mk), or one into which a distribution's packages were unpacked (it has usr/)"
+        )
+    )]
+    NoHttpd {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A folder with a part of a target.
+    #[error("{} has no {missing}", folder.display())]
+    #[diagnostic(code(modgraft::target::incomplete), help("{help}"))]
+    Incomplete {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing: `httpd.h (httpd's headers)`.
+        missing: String,
+        /// What to do next.
+        help: String,
     },
     /// httpd's headers or program are not installed, and may not or cannot be fetched.
     #[error("{missing} not installed, and {why}")]
@@ -82,7 +113,7 @@ impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Unknown { .. } => Kind::Usage,
+            Error::Unknown { .. } | Error::NoHttpd { .. } => Kind::Usage,
             Error::Process(process::Error::Interrupted) => Kind::Interrupted,
             _ => Kind::Environment,
         }

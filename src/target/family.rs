@@ -30,6 +30,8 @@ pub struct Family {
     pub fetch: Option<Fetch>,
     /// Which packaging conventions its members follow; the first that fits.
     conventions: Vec<Follows>,
+    /// Its names of packages.
+    pub packages: Packages,
     layout: LayoutData,
 }
 
@@ -41,8 +43,32 @@ struct Follows {
     id: Option<String>,
     /// Only with this major version.
     version: Option<String>,
+    /// Only for an httpd of this release: `2.2`.
+    httpd: Option<String>,
     /// A family of `templates/conventions.toml`.
     family: String,
+}
+
+/// The packages that have what a target's root must have.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Packages {
+    /// The httpd program and its modules.
+    pub httpd: String,
+    /// httpd's headers and apxs's variables.
+    pub httpd_headers: String,
+    /// APR's headers.
+    pub apr_headers: String,
+    /// APR-util's headers.
+    pub apr_util_headers: String,
+    /// The C library.
+    pub libc: String,
+    /// Its headers, and what links with it.
+    pub libc_headers: String,
+    /// The kernel's headers, which the C library's include.
+    pub kernel_headers: String,
+    /// os-release.
+    pub os_release: String,
 }
 
 /// How a family's packages are fetched.
@@ -96,12 +122,12 @@ pub struct Distribution {
 impl Distribution {
     /// The distribution in these roots.
     pub fn of(roots: &Roots) -> Self {
-        let files = ["/etc/os-release", "/usr/lib/os-release"];
-        let text = files
-            .iter()
-            .filter_map(|file| roots.find(file))
-            .find_map(|file| fs_err::read_to_string(file).ok());
-        Self::parse(&text.unwrap_or_default())
+        Self::parse(&os_release(roots).unwrap_or_default())
+    }
+
+    /// Whether these roots tell of which distribution they are.
+    pub fn is_known(roots: &Roots) -> bool {
+        os_release(roots).is_some()
     }
 
     /// Reads os-release(5).
@@ -118,6 +144,14 @@ impl Distribution {
     }
 }
 
+fn os_release(roots: &Roots) -> Option<String> {
+    let files = ["/etc/os-release", "/usr/lib/os-release"];
+    files
+        .iter()
+        .filter_map(|file| roots.find(file))
+        .find_map(|file| fs_err::read_to_string(file).ok())
+}
+
 impl Family {
     /// The family that a distribution belongs to.
     pub fn of(distribution: &Distribution) -> Self {
@@ -128,14 +162,31 @@ impl Family {
         families.into_iter().find(member).unwrap_or_else(|| Self::parse(&GENERIC))
     }
 
-    /// The family of `templates/conventions.toml` that packages for `distribution` follow.
-    pub fn conventions(&self, distribution: &Distribution) -> String {
+    /// The family whose places for httpd's variables and its program both have a file, for a root that has no os-release.
+    pub fn of_layout(roots: &Roots) -> Option<Self> {
+        let has = |files: &[String]| files.iter().any(|file| roots.find(file).is_some());
+        let mut families = FAMILIES.iter().map(Self::parse);
+        families.find(|family| has(&family.config_vars) && has(&family.programs))
+    }
+
+    /// Whether all of its members follow the same packaging conventions.
+    pub fn is_uniform(&self) -> bool {
+        self.conventions.len() == 1
+    }
+
+    /// The family of `templates/conventions.toml` that packages for `distribution` follow; `httpd` is the version of an httpd
+    /// with the configuration folder `sysconfdir`.
+    pub fn conventions(&self, distribution: &Distribution, sysconfdir: &str, httpd: &str) -> String {
         let major = distribution.version.split('.').next().unwrap_or_default();
         let fits = |follows: &&Follows| {
             follows.id.as_ref().is_none_or(|id| *id == distribution.id)
                 && follows.version.as_ref().is_none_or(|version| version == major)
+                && follows.httpd.as_ref().is_none_or(|release| is_of(httpd, release))
         };
-        let follows = self.conventions.iter().find(fits).or(self.conventions.last());
+        let generic = Self::parse(&GENERIC).conventions;
+        let beside = |follows: &&Follows| follows.httpd.is_some() && !self.is_own(Some(sysconfdir));
+        let follows = generic.iter().filter(beside).find(fits);
+        let follows = follows.or_else(|| self.conventions.iter().find(fits)).or(self.conventions.last());
         follows.map(|follows| follows.family.clone()).unwrap_or_default()
     }
 
@@ -166,11 +217,17 @@ impl Family {
             directives_file: fill(&data.directives_file),
             load_prefix: fill(&data.load_prefix),
             load_guard: data.load_guard,
-            enable: data.enable.clone(),
+            enable: data.enable.as_deref().map(fill),
             dependency_line: data.dependency_line.clone(),
             mmn_requirement,
+            httpd_is_packaged: true,
         }
     }
+}
+
+/// Whether `2.2.15` is a version of the release `2.2`.
+fn is_of(version: &str, release: &str) -> bool {
+    version.strip_prefix(release).is_some_and(|rest| rest.starts_with('.'))
 }
 
 impl Fetch {
@@ -223,7 +280,9 @@ mod tests {
             ("ID=\"opensuse-leap\"\nVERSION_ID=\"15.6\"", "suse"),
             ("ID=arch", "el9"),
         ] {
-            let conventions = family(os_release).conventions(&Distribution::parse(os_release));
+            let family = family(os_release);
+            let distribution = Distribution::parse(os_release);
+            let conventions = family.conventions(&distribution, &family.sysconfdir, "2.4.62");
             assert_eq!(conventions, expected, "{os_release}");
             crate::package::Conventions::of(&conventions).unwrap();
         }
@@ -251,9 +310,22 @@ mod tests {
     fn an_httpd_of_ones_own_is_laid_out_by_its_own_folders() {
         let layout =
             family("ID=debian").layout("/opt/httpd/modules", "/opt/httpd/conf", "20120211x8664".to_owned());
-        assert_eq!(layout.load_file, "/opt/httpd/conf/conf.modules.d/{order}-{name}.conf");
+        assert_eq!(layout.load_file_for("x", 10), "/opt/httpd/conf/extra/x.conf");
+        assert_eq!(layout.directives_file_for("x"), "/opt/httpd/conf/extra/x.conf");
         assert_eq!(layout.load_prefix, "/opt/httpd/modules");
-        assert_eq!(layout.enable, None);
+        let enable = layout.enable.unwrap();
+        assert_eq!(enable, "echo 'Include /opt/httpd/conf/extra/{name}.conf' >> /opt/httpd/conf/httpd.conf");
+    }
+
+    #[test]
+    fn an_httpd_of_ones_own_follows_the_distribution_unless_it_is_older() {
+        let distribution = Distribution::parse("ID=rocky\nID_LIKE=rhel\nVERSION_ID=9.4");
+        let family = Family::of(&distribution);
+        let conventions = |folder: &str, httpd: &str| family.conventions(&distribution, folder, httpd);
+        assert_eq!(conventions("/opt/httpd/conf", "2.4.62"), "el9");
+        assert_eq!(conventions("/opt/httpd/conf", "2.2.15"), "el6");
+        assert_eq!(conventions("/opt/httpd/conf", "2.20.1"), "el9");
+        assert_eq!(conventions("/etc/httpd", "2.2.15"), "el9");
     }
 
     #[test]

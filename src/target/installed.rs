@@ -14,7 +14,8 @@ use super::{Error, GlibcVersion, Mmn, Provenance, Target};
 /// The parts of an httpd that were found.
 #[derive(Debug)]
 pub struct Parts {
-    roots: Roots,
+    /// Where they are.
+    pub roots: Roots,
     /// Variables and headers, which are of use together only.
     pub headers: Option<Headers>,
     /// The httpd program.
@@ -38,21 +39,28 @@ const APR_FOLDERS: &[&str] = &["/usr/include/apr-1", "/usr/include/apr-1.0"];
 pub fn find(roots: Roots, family: &Family) -> Result<Parts, Error> {
     let variables = variables::find(&roots, &family.config_vars)?;
     let program = match &variables {
-        Some(variables) => {
-            let name = program_name(variables);
-            variables.folder("sbindir").and_then(|folder| roots.find(&format!("{folder}/{name}")))
-        }
+        Some(variables) => program(&roots, variables),
         None => family.programs.iter().find_map(|program| roots.find(program)),
     };
     let headers = variables.and_then(|variables| {
         let include_dirs = include_dirs(&roots, &variables);
-        let has = |header: &str| include_dirs.iter().any(|folder| folder.join(header).is_file());
-        ["httpd.h", "ap_mmn.h", "ap_release.h", "apr.h", "apr_version.h", "apu.h"]
-            .iter()
-            .all(|header| has(header))
-            .then_some(Headers { variables, include_dirs })
+        missing_header(&include_dirs).is_none().then(|| Headers::new(variables, include_dirs))
     });
     Ok(Parts { roots, headers, program })
+}
+
+/// The httpd program that the variables tell of.
+pub fn program(roots: &Roots, variables: &Variables) -> Option<PathBuf> {
+    let folder = variables.folder("sbindir")?;
+    roots.find(&format!("{folder}/{}", program_name(variables)))
+}
+
+/// The first of the headers that a target must have which is in none of the folders.
+pub fn missing_header(include_dirs: &[PathBuf]) -> Option<&'static str> {
+    let has = |header: &str| include_dirs.iter().any(|folder| folder.join(header).is_file());
+    ["httpd.h", "ap_mmn.h", "ap_release.h", "apr.h", "apr_version.h", "apu.h"]
+        .into_iter()
+        .find(|header| !has(header))
 }
 
 fn program_name(variables: &Variables) -> String {
@@ -60,7 +68,7 @@ fn program_name(variables: &Variables) -> String {
 }
 
 /// httpd's, APR's and APR-util's header folders, in the order of apxs.
-fn include_dirs(roots: &Roots, variables: &Variables) -> Vec<PathBuf> {
+pub fn include_dirs(roots: &Roots, variables: &Variables) -> Vec<PathBuf> {
     let mut names: Vec<String> = Vec::new();
     names.extend(variables.folder("includedir"));
     for variable in ["APR_INCLUDEDIR", "APU_INCLUDEDIR"] {
@@ -89,6 +97,11 @@ fn include_dirs(roots: &Roots, variables: &Variables) -> Vec<PathBuf> {
 }
 
 impl Headers {
+    /// Headers that are whole ([`missing_header`]), and the variables of the same httpd.
+    pub fn new(variables: Variables, include_dirs: Vec<PathBuf>) -> Self {
+        Headers { variables, include_dirs }
+    }
+
     /// The httpd version that the headers are of.
     pub fn version(&self) -> Result<String, Error> {
         let header = Defines::read(&self.include_dirs, "ap_release.h")?;
@@ -142,7 +155,8 @@ pub fn program_version(program: &Path) -> Result<Option<String>, Error> {
 /// # Errors
 /// Headers or variables that do not say what httpd's own say.
 pub fn target(
-    parts: Parts,
+    name: &str,
+    roots: &Roots,
     headers: Headers,
     program: PathBuf,
     family: &Family,
@@ -167,7 +181,11 @@ pub fn target(
             reason: format!("rpm's name of its processor (ELF machine {}) is not known", binary.machine.0),
             help: "report this as a defect of modgraft".to_owned(),
         })?;
-    let libraries = Libraries::of(&parts.roots, binary);
+    let libraries = Libraries::of(roots, binary);
+    let libraries = match &provenance {
+        Provenance::Prefix { root } => libraries.searching_first(own_folders(root, &program)),
+        Provenance::Installed | Provenance::Fetched { .. } | Provenance::Sysroot { .. } => libraries,
+    };
     let glibc = libraries.glibc().unwrap_or(GlibcVersion { major: 2, minor: 0 });
 
     let folder = |name: &str| {
@@ -178,35 +196,54 @@ pub fn target(
         })
     };
     let (libexecdir, sysconfdir) = (folder("libexecdir")?, folder("sysconfdir")?);
-    let modules_dir = parts.roots.find(&libexecdir).ok_or_else(|| Error::Malformed {
+    let modules_dir = roots.find(&libexecdir).ok_or_else(|| Error::Malformed {
         path: PathBuf::from(&libexecdir),
         reason: "httpd's folder of modules is not there".to_owned(),
         help: family.advice.httpd.clone(),
     })?;
     let library_path = match &provenance {
-        Provenance::Installed => Vec::new(),
-        Provenance::Fetched { root, .. } => libraries.below(root),
+        Provenance::Installed | Provenance::Prefix { .. } => Vec::new(),
+        Provenance::Fetched { root, .. } | Provenance::Sysroot { root } => libraries.below(root),
     };
+    let loader = match &provenance {
+        Provenance::Sysroot { .. } => elf::interpreter(&program).and_then(|name| roots.find(&name)),
+        Provenance::Installed | Provenance::Prefix { .. } | Provenance::Fetched { .. } => None,
+    };
+    let httpd_version = headers.version()?;
+    let mut layout =
+        family.layout(&libexecdir, &sysconfdir, mmn_requirement(&headers.include_dirs, mmn, machine));
+    layout.httpd_is_packaged = !matches!(provenance, Provenance::Prefix { .. });
     Ok(Target {
-        name: "local".to_owned(),
+        name: name.to_owned(),
         arch: machine.name.to_owned(),
         cookie,
-        httpd_version: headers.version()?,
+        family: family.conventions(&Distribution::of(roots), &sysconfdir, &httpd_version),
+        httpd_version,
         apr_version: headers.apr_version()?,
         variables: headers.variables.expanded(),
-        layout: family.layout(&libexecdir, &sysconfdir, mmn_requirement(&headers.include_dirs, mmn, machine)),
+        layout,
         mmn,
         include_dirs: headers.include_dirs,
         modules_dir,
         program: Some(program),
         library_path,
+        loader,
         libraries,
         glibc,
-        family: family.conventions(&Distribution::of(&parts.roots)),
         advice: family.advice.clone(),
         provenance,
         contents: Contents::default(),
     })
+}
+
+/// The folders with libraries that an httpd in a prefix of its own brings along: those that the program names, and `lib`.
+fn own_folders(prefix: &Path, program: &Path) -> Vec<PathBuf> {
+    let named = elf::parse_without_symbols(program).unwrap_or_default().run_paths;
+    let origin = program.parent().unwrap_or(Path::new("/")).to_string_lossy();
+    let folders = named.iter().flat_map(|(_, path)| path.split(':'));
+    let folders =
+        folders.map(|folder| folder.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin).into());
+    folders.chain([prefix.join("lib")]).filter(|folder: &PathBuf| folder.is_dir()).collect()
 }
 
 /// What `httpd-mmn` must equal: `.mmn` beside httpd's headers, where the distribution has it, has the exact form; else the

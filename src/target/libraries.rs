@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::GlibcVersion;
 use super::elf::{self, Header};
-use super::roots::Roots;
+use super::roots::{self, Roots};
 
 /// The folders with a target's shared libraries, in the order of search.
 #[derive(Debug, Clone)]
 pub struct Libraries {
-    folders: Vec<PathBuf>,
+    /// Each with the root that it is below.
+    folders: Vec<(PathBuf, PathBuf)>,
     header: Header,
 }
 
@@ -26,6 +27,9 @@ impl Libraries {
         let mut seen = BTreeSet::new();
         let mut folders = Vec::new();
         for root in roots.iter() {
+            // The folders below are compared with it.
+            let Ok(root) = root.canonicalize() else { continue };
+            let root = root.as_path();
             let mut names = Vec::new();
             read_conf(root, "/etc/ld.so.conf", &mut names, 0);
             for default in DEFAULT_FOLDERS {
@@ -34,24 +38,45 @@ impl Libraries {
             }
             for name in names {
                 // Where /lib is a link to /usr/lib, each folder would be searched twice.
-                if let Ok(folder) = root.join(name.trim_start_matches('/')).canonicalize()
+                if let Some(folder) = roots::find_in(root, &name)
+                    && let Ok(folder) = folder.canonicalize()
                     && folder.is_dir()
                     && seen.insert(folder.clone())
                 {
-                    folders.push(folder);
+                    folders.push((root.to_owned(), folder));
                 }
             }
         }
         Libraries { folders, header }
     }
 
+    /// Searches these folders of the host before all others: those that a program names itself.
+    pub fn searching_first(mut self, folders: Vec<PathBuf>) -> Self {
+        let host = || PathBuf::from("/");
+        self.folders.splice(0..0, folders.into_iter().map(|folder| (host(), folder)));
+        self
+    }
+
     /// The file of a library that another one needs under this name.
     pub fn find(&self, soname: &str) -> Option<PathBuf> {
-        if soname.contains('/') {
-            return None;
-        }
-        let mut files = self.folders.iter().map(|folder| folder.join(soname));
-        files.find(|file| elf::header(file) == Some(self.header))
+        self.named(soname).find(|file| elf::header(file) == Some(self.header))
+    }
+
+    /// The files of this name in the folders, in the order of search; links are followed.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+        let folders = self.folders.iter().filter(|_| !name.contains('/'));
+        folders.filter_map(move |(root, folder)| {
+            let file = folder.join(name);
+            match file.strip_prefix(root) {
+                Ok(below) if root != Path::new("/") => roots::find_in(root, &below.to_string_lossy()),
+                _ => Some(file).filter(|file| file.exists()),
+            }
+        })
+    }
+
+    /// The folders, in the order of search.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.folders.iter().map(|(_, folder)| folder.as_path())
     }
 
     /// The libraries that a program or library needs, those that its libraries need included, in the order of search.
@@ -73,7 +98,7 @@ impl Libraries {
     /// The folders below `root`, as a program from there needs them in `LD_LIBRARY_PATH`.
     pub fn below(&self, root: &Path) -> Vec<PathBuf> {
         let Ok(root) = root.canonicalize() else { return Vec::new() };
-        self.folders.iter().filter(|folder| folder.starts_with(&root)).cloned().collect()
+        self.folders().filter(|folder| folder.starts_with(&root)).map(Path::to_owned).collect()
     }
 
     /// The version of the C library: the highest version that it defines.
@@ -85,7 +110,7 @@ impl Libraries {
 
 /// The folders that ld.so.conf and the files that it includes name, in order.
 fn read_conf(root: &Path, file: &str, folders: &mut Vec<String>, depth: usize) {
-    let Ok(text) = fs_err::read_to_string(root.join(file.trim_start_matches('/'))) else { return };
+    let Some(Ok(text)) = roots::find_in(root, file).map(fs_err::read_to_string) else { return };
     for line in text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
         if let Some(pattern) = line.strip_prefix("include").filter(|rest| rest.starts_with([' ', '\t'])) {
             if depth < MAX_INCLUDES {
@@ -104,7 +129,7 @@ fn included(root: &Path, pattern: &str) -> Vec<String> {
     let pattern = if pattern.starts_with('/') { pattern.to_owned() } else { format!("/etc/{pattern}") };
     let Some((folder, name)) = pattern.rsplit_once('/') else { return Vec::new() };
     let Some((before, after)) = name.split_once('*') else { return vec![pattern] };
-    let Ok(entries) = fs_err::read_dir(root.join(folder.trim_start_matches('/'))) else { return Vec::new() };
+    let Some(Ok(entries)) = roots::find_in(root, folder).map(fs_err::read_dir) else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut files: Vec<String> = names
         .filter(|name| {
@@ -118,7 +143,7 @@ fn included(root: &Path, pattern: &str) -> Vec<String> {
 
 /// Debian's multiarch folders beneath a library folder: `x86_64-linux-gnu`.
 fn multiarch(root: &Path, folder: &str) -> Vec<String> {
-    let Ok(entries) = fs_err::read_dir(root.join(folder.trim_start_matches('/'))) else { return Vec::new() };
+    let Some(Ok(entries)) = roots::find_in(root, folder).map(fs_err::read_dir) else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let mut folders: Vec<String> =
         names.filter(|name| name.contains("-linux-gnu")).map(|name| format!("{folder}/{name}")).collect();

@@ -90,5 +90,5 @@ fn complete(mut parts: Parts, family: &Family, provenance: Provenance) -> Result
     let lacks = |missing| family.not_installed(missing, "the fetched packages do not have them");
     let headers = parts.headers.take().ok_or_else(|| lacks("httpd's headers are"))?;
     let program = parts.program.take().ok_or_else(|| lacks("the httpd program is"))?;
-    installed::target(parts, headers, program, family, provenance)
+    installed::target("local", &parts.roots, headers, program, family, provenance)
 }

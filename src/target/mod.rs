@@ -1,13 +1,14 @@
 //! An httpd to build for: its variables, headers, MMN, exported symbols, module folder and libc, and the packaging
 //! conventions of its distribution.
 //!
-//! In: a name (`local`). Out: a [`Target`].
+//! In: a name (`local`) or a folder with an httpd. Out: a [`Target`].
 
 pub mod calendar;
 pub mod elf;
 mod error;
 mod family;
 mod fetch;
+mod folder;
 mod installed;
 mod interface;
 mod libraries;
@@ -26,14 +27,14 @@ pub use symbols::{Provider, ProviderKind, Symbols};
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 /// An httpd to build for.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// As it was asked for: `local`.
+    /// As it was asked for: `local`, or a folder.
     pub name: String,
     /// `x86_64`, `aarch64`: rpm's name of the processor.
     pub arch: String,
@@ -55,6 +56,8 @@ pub struct Target {
     pub program: Option<PathBuf>,
     /// Folders with the libraries that the program needs beside the system's.
     pub library_path: Vec<PathBuf>,
+    /// The dynamic linker that has to start the program, where its C library is not the system's.
+    pub loader: Option<PathBuf>,
     /// Where the target's shared libraries are on this host.
     pub libraries: Libraries,
     /// The target's C library.
@@ -134,6 +137,8 @@ pub struct Layout {
     pub dependency_line: Option<String>,
     /// What `httpd-mmn` must equal: `20120211x8664`, on EL6 `20051115`.
     pub mmn_requirement: String,
+    /// Whether that httpd is a package, which can be required.
+    pub httpd_is_packaged: bool,
 }
 
 impl Layout {
@@ -172,6 +177,16 @@ pub enum Provenance {
         /// The root they were unpacked into.
         root: PathBuf,
     },
+    /// Installed by `make install` into a folder of its own; it uses the system's C library.
+    Prefix {
+        /// The folder.
+        root: PathBuf,
+    },
+    /// A folder into which packages of a distribution were unpacked, the C library among them.
+    Sysroot {
+        /// The folder.
+        root: PathBuf,
+    },
 }
 
 /// Where and how a target may be looked for.
@@ -195,13 +210,16 @@ impl Options {
 /// The targets that there are.
 const NAMES: &[&str] = &["local"];
 
-/// Finds a target, fetching what it lacks. `notify` is called with one line before anything is fetched.
+/// Finds a target, fetching what `local` lacks. `notify` is called with one line before anything is fetched. A name with a
+/// `/` is a folder: the prefix of httpd's `make install`, or a root into which a distribution's packages were unpacked.
 ///
 /// # Errors
-/// An unknown name; httpd is not installed and may not or cannot be fetched; an installation that is no httpd's.
+/// An unknown name; httpd is not installed and may not or cannot be fetched; an installation that is no httpd's, or half of
+/// one.
 pub fn resolve(name: &str, options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error> {
     match name {
         "local" => local::resolve(options, notify),
+        folder if folder.contains('/') => folder::resolve(folder),
         _ => Err(Error::Unknown {
             name: name.to_owned(),
             known: NAMES.iter().map(|known| (*known).to_owned()).collect(),
@@ -225,10 +243,25 @@ impl Target {
     /// or the next after the file of the target that loads the last of them.
     pub fn load_order(&self, after: &[&str]) -> u8 {
         let roots = match &self.provenance {
-            Provenance::Installed => roots::Roots::host(),
+            Provenance::Installed | Provenance::Prefix { .. } => roots::Roots::host(),
             Provenance::Fetched { root, .. } => roots::Roots::over_host(root.clone()),
+            Provenance::Sysroot { root } => roots::Roots::only(root.clone()),
         };
         order::after(&self.layout.load_file, after, &roots)
+    }
+
+    /// The root that the compiler and the linker must take all from that is not the compiler's own: the C library and its
+    /// headers with it. `None`: the host's.
+    pub fn sysroot(&self) -> Option<&Path> {
+        match &self.provenance {
+            Provenance::Sysroot { root } => Some(root),
+            Provenance::Installed | Provenance::Fetched { .. } | Provenance::Prefix { .. } => None,
+        }
+    }
+
+    /// The file or folder that an absolute path of the target has in its sysroot.
+    pub fn in_sysroot(&self, path: &str) -> Option<PathBuf> {
+        roots::find_in(self.sysroot()?, path)
     }
 
     /// The exported symbols of its program, modules, APR and APR-util; read at the first call.

@@ -1,10 +1,13 @@
 //! Where a target's files are on this host: below the root of unpacked packages, below the host's own, or both in turn.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Roots of file systems that lie over each other; the first that has a file wins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots(Vec<PathBuf>);
+
+/// Links that lead to links are followed so far, as the kernel does it.
+const MAX_LINKS: usize = 40;
 
 impl Roots {
     /// The host's own root only.
@@ -34,7 +37,119 @@ impl Roots {
 
     /// The file or folder that an absolute path of the target has on this host.
     pub fn find(&self, path: &str) -> Option<PathBuf> {
-        let relative = path.trim_start_matches('/');
-        self.0.iter().map(|root| root.join(relative)).find(|path| path.exists())
+        self.0.iter().find_map(|root| find_in(root, path))
+    }
+}
+
+/// The file or folder that an absolute path of a target has in its root. Below a root that is not the host's, symbolic links
+/// are followed as they would be there, so that an absolute one does not lead to the host's own files; the result has no
+/// links then. What is not in `/lib` may be in `/usr/lib`, and the reverse: the links that join the two are a package of
+/// their own, which need not be there.
+pub fn find_in(root: &Path, path: &str) -> Option<PathBuf> {
+    if root == Path::new("/") {
+        return Some(PathBuf::from(path)).filter(|path| path.exists());
+    }
+    let relative = path.trim_start_matches('/');
+    let joined = || match relative.strip_prefix("usr/") {
+        Some(rest) => rest.to_owned(),
+        None => format!("usr/{relative}"),
+    };
+    let merged = || relative.starts_with("lib") || relative.starts_with("usr/lib");
+    follow(root, Path::new(relative))
+        .or_else(|| merged().then(|| follow(root, Path::new(&joined()))).flatten())
+}
+
+/// Follows a path within a root to what is there.
+fn follow(root: &Path, path: &Path) -> Option<PathBuf> {
+    let mut links = 0;
+    // What is still to be gone, the next part last.
+    let mut rest = parts(path);
+    let mut at: Vec<Step> = Vec::new();
+    while let Some(step) = rest.pop() {
+        if step == Step::Up {
+            at.pop();
+            continue;
+        }
+        at.push(step);
+        let here = on_host(root, &at);
+        let metadata = fs_err::symlink_metadata(&here).ok()?;
+        if metadata.is_symlink() {
+            links += 1;
+            if links > MAX_LINKS {
+                return None;
+            }
+            let target = fs_err::read_link(&here).ok()?;
+            if target.is_absolute() {
+                at.clear();
+            } else {
+                at.pop();
+            }
+            rest.extend(parts(&target));
+        }
+    }
+    Some(on_host(root, &at))
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Into(PathBuf),
+    Up,
+}
+
+/// The parts of a path, the last first.
+fn parts(path: &Path) -> Vec<Step> {
+    let step = |component| match component {
+        Component::Normal(part) => Some(Step::Into(PathBuf::from(part))),
+        Component::ParentDir => Some(Step::Up),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    };
+    path.components().rev().filter_map(step).collect()
+}
+
+fn on_host(root: &Path, at: &[Step]) -> PathBuf {
+    let mut path = root.to_owned();
+    for step in at {
+        if let Step::Into(part) = step {
+            path.push(part);
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn links_are_followed_within_the_root() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root");
+        let path = |name: &str| root.join(name);
+        for name in ["usr/lib/x", "lib64", "etc"] {
+            fs_err::create_dir_all(path(name)).unwrap();
+        }
+        fs_err::write(path("usr/lib/x/libm.so.6"), "").unwrap();
+        fs_err::write(path("etc/passwd"), "").unwrap();
+        symlink("/lib/x/libm.so.6", path("usr/lib/x/libm.so")).unwrap();
+        symlink("../../../../../../etc/passwd", path("usr/lib/up")).unwrap();
+        symlink("/usr/lib/loop", path("usr/lib/loop")).unwrap();
+        symlink("/etc", path("usr/lib/folder")).unwrap();
+        let cases = [
+            ("/usr/lib/x/libm.so", Some("usr/lib/x/libm.so.6")),
+            // The root has no link from /lib to /usr/lib.
+            ("/lib/x/libm.so.6", Some("usr/lib/x/libm.so.6")),
+            ("/usr/lib64", Some("lib64")),
+            ("/usr/lib/up", Some("etc/passwd")),
+            ("/usr/lib/folder/passwd", Some("etc/passwd")),
+            ("/usr/lib/loop", None),
+            ("/usr/etc/passwd", None),
+            // The host has this one.
+            ("/proc/self/exe", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(find_in(&root, name), expected.map(path), "{name}");
+        }
+        assert_eq!(find_in(Path::new("/"), "/proc/self/exe"), Some(PathBuf::from("/proc/self/exe")));
     }
 }

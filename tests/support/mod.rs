@@ -68,6 +68,7 @@ pub fn local_httpd() -> Httpd {
             Httpd {
                 program,
                 library_path: Vec::new(),
+            loader: None,
                 modules_dir: apxs("LIBEXECDIR").into(),
                 version: version.expect("httpd -v says `Apache/` and its version").to_owned(),
             }

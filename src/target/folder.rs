@@ -1,0 +1,186 @@
+//! A target that is a folder: the prefix of httpd's `make install`, or a sysroot, a root into which a distribution's packages
+//! were unpacked. Which of the two it is, its contents tell.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::elf;
+use super::family::{Distribution, Family};
+use super::installed::{self, Headers};
+use super::libraries::Libraries;
+use super::roots::Roots;
+use super::variables::Variables;
+use super::{Error, Provenance, Target};
+use crate::process;
+
+/// What a prefix has, one of which is enough to take it for one.
+const PREFIX_FILES: &[&str] = &[VARIABLES, "include/httpd.h", "bin/httpd", "bin/apxs"];
+
+/// apxs's variables in a prefix; httpd's config.layout for Apache puts them there.
+const VARIABLES: &str = "build/config_vars.mk";
+
+/// apr-1-config is a shell script that prints a line.
+const APR_CONFIG_LIMIT: Duration = Duration::from_secs(20);
+
+/// Finds the httpd in a folder, `name` being what was typed.
+///
+/// # Errors
+/// [`Error::NoHttpd`]; [`Error::Incomplete`] with what is to be added; files that do not say what httpd's own say.
+pub fn resolve(name: &str) -> Result<Target, Error> {
+    let folder = match fs_err::canonicalize(name) {
+        Ok(folder) if folder.is_dir() => folder,
+        Ok(_) => return Err(no_httpd(name, "it is no folder")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(no_httpd(name, "there is no such folder"));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if PREFIX_FILES.iter().any(|file| folder.join(file).exists()) {
+        prefix(name, folder)
+    } else if folder.join("usr").is_dir() {
+        sysroot(name, folder)
+    } else {
+        Err(no_httpd(name, "neither httpd nor unpacked packages are in it"))
+    }
+}
+
+fn no_httpd(name: &str, reason: &str) -> Error {
+    Error::NoHttpd { folder: PathBuf::from(name), reason: reason.to_owned() }
+}
+
+fn incomplete(folder: &Path, missing: &str, help: String) -> Error {
+    Error::Incomplete { folder: folder.to_owned(), missing: missing.to_owned(), help }
+}
+
+fn prefix(name: &str, folder: PathBuf) -> Result<Target, Error> {
+    let family = Family::of(&Distribution::of(&Roots::host()));
+    let reinstall = "run `make install` of that httpd again, in the folder where it was built".to_owned();
+    let lacks = |missing: &str| incomplete(&folder, missing, reinstall.clone());
+    let file = folder.join(VARIABLES);
+    if !file.is_file() {
+        return Err(lacks(&format!("{VARIABLES} (apxs's variables)")));
+    }
+    let variables = Variables::parse(&fs_err::read_to_string(&file)?);
+    let stated = variables.folder("prefix").unwrap_or_default();
+    if fs_err::canonicalize(&stated).ok().as_ref() != Some(&folder) {
+        return Err(Error::Malformed {
+            path: file,
+            reason: format!("this httpd was built for the folder {stated}, and lies in {}", folder.display()),
+            help: "put it where it was built for, or build it for the folder where it is".to_owned(),
+        });
+    }
+    let include_dirs = with_apr(installed::include_dirs(&Roots::host(), &variables), &variables)?;
+    if let Some(header) = installed::missing_header(&include_dirs) {
+        let help = if header.starts_with("ap_") || header == "httpd.h" {
+            reinstall.clone()
+        } else {
+            format!("install the headers of the APR that httpd was built with: {}", family.advice.httpd)
+        };
+        return Err(incomplete(&folder, header, help));
+    }
+    let program = installed::program(&Roots::host(), &variables).ok_or_else(|| lacks("httpd program"))?;
+    let headers = Headers::new(variables, include_dirs);
+    let provenance = Provenance::Prefix { root: folder };
+    installed::target(name, &Roots::host(), headers, program, &family, provenance)
+}
+
+/// Where the variables of 2.2 do not tell of APR's headers, its own script does.
+fn with_apr(mut folders: Vec<PathBuf>, variables: &Variables) -> Result<Vec<PathBuf>, Error> {
+    for (header, variable) in [("apr.h", "APR_CONFIG"), ("apu.h", "APU_CONFIG")] {
+        let script = variables.get(variable).filter(|path| path.starts_with('/'));
+        if folders.iter().any(|folder| folder.join(header).is_file()) {
+            continue;
+        }
+        let Some(script) = script.map(PathBuf::from).filter(|script| script.is_file()) else { continue };
+        let output = process::output(Command::new(script).arg("--includedir"), APR_CONFIG_LIMIT)?;
+        let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        if folder.is_absolute() {
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
+}
+
+fn sysroot(name: &str, folder: PathBuf) -> Result<Target, Error> {
+    let roots = Roots::only(folder.clone());
+    let family = family(&folder, &roots)?;
+    let packages = &family.packages;
+    let lacks = |missing: &str, package: &str| {
+        incomplete(&folder, missing, format!("unpack the package {package} there too"))
+    };
+    let variables = family.config_vars.iter().find_map(|file| roots.find(file));
+    let variables =
+        variables.ok_or_else(|| lacks("config_vars.mk (apxs's variables)", &packages.httpd_headers))?;
+    let variables = Variables::parse(&fs_err::read_to_string(variables)?);
+    let include_dirs = installed::include_dirs(&roots, &variables);
+    if let Some(header) = installed::missing_header(&include_dirs) {
+        let package = match header {
+            "apr.h" | "apr_version.h" => &packages.apr_headers,
+            "apu.h" => &packages.apr_util_headers,
+            _ => &packages.httpd_headers,
+        };
+        return Err(lacks(header, package));
+    }
+    let program = installed::program(&roots, &variables).or_else(|| family.programs.iter().find_map(|program| roots.find(program)));
+    let program = program.ok_or_else(|| lacks("httpd program", &packages.httpd))?;
+    c_library(&folder, &roots, &family, &program)?;
+    let headers = Headers::new(variables, include_dirs);
+    installed::target(name, &roots, headers, program, &family, Provenance::Sysroot { root: folder })
+}
+
+/// The family, by the root's own os-release; where that was not unpacked, by where httpd is, if that is enough.
+fn family(folder: &Path, roots: &Roots) -> Result<Family, Error> {
+    if Distribution::is_known(roots) {
+        return Ok(Family::of(&Distribution::of(roots)));
+    }
+    let by_layout = Family::of_layout(roots)
+        .ok_or_else(|| no_httpd(&folder.to_string_lossy(), "the packages in it have no httpd"))?;
+    if by_layout.is_uniform() {
+        return Ok(by_layout);
+    }
+    let help = format!("unpack {} there too: it tells the release", by_layout.packages.os_release);
+    Err(incomplete(folder, "etc/os-release", help))
+}
+
+/// Compiling, linking and running need the C library whole.
+fn c_library(folder: &Path, roots: &Roots, family: &Family, program: &Path) -> Result<(), Error> {
+    let packages = &family.packages;
+    let lacks = |missing: &str, package: &str| {
+        Err(incomplete(folder, missing, format!("unpack the package {package} there too")))
+    };
+    let Some(header) = elf::header(program) else {
+        return Err(Error::Malformed {
+            path: program.to_owned(),
+            reason: "the httpd program is not an ELF file".to_owned(),
+            help: format!("unpack the package {} anew", packages.httpd),
+        });
+    };
+    let libraries = Libraries::of(roots, header);
+    let named = |name: &str| libraries.named(name).next().is_some();
+    if libraries.glibc().is_none() {
+        return lacks("libc.so.6 (the C library)", &packages.libc);
+    }
+    if roots.find("/usr/include/stdio.h").is_none() {
+        return lacks("usr/include/stdio.h (the C library's headers)", &packages.libc_headers);
+    }
+    if roots.find("/usr/include/linux/limits.h").is_none() {
+        return lacks("usr/include/linux (the kernel's headers)", &packages.kernel_headers);
+    }
+    if !named("libc.so") || !named("crti.o") {
+        return lacks("libc.so and crti.o, which a module is linked with", &packages.libc_headers);
+    }
+    if elf::interpreter(program).is_none_or(|loader| roots.find(&loader).is_none()) {
+        return lacks("the dynamic linker", &packages.libc);
+    }
+    let needed = libraries.needed_by(program);
+    match needed.iter().find(|library| libraries.find(library).is_none()) {
+        Some(library) => Err(incomplete(
+            folder,
+            &format!("{library}, which its httpd needs"),
+            format!("unpack what the package {} requires there too", packages.httpd),
+        )),
+        None => Ok(()),
+    }
+}
