@@ -167,7 +167,8 @@ pub fn render(
         .expect("the built-in template names only what Rendered has"))
 }
 
-fn is_before_2_4(version: &str) -> bool {
+/// Whether this version of httpd is older than the configuration of 2.4.
+pub fn is_before_2_4(version: &str) -> bool {
     let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
     matches!((numbers.next(), numbers.next()), (Some(major), Some(minor)) if (major, minor) < (2, 4))
 }

@@ -27,6 +27,8 @@ use crate::process::{self, Running};
 const ATTEMPTS: usize = 8;
 /// How long httpd has to end when asked to, and again when told to.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often httpd is asked to finish.
+const AGAIN: Duration = Duration::from_millis(50);
 /// How many lines of a log stand in an error.
 pub const EXCERPT: usize = 12;
 
@@ -325,17 +327,28 @@ impl Server<'_> {
         // SIGWINCH is httpd's signal for it; see its manual, "Stopping and Restarting". The first process then looks once a
         // second whether the others have ended, for which a check need not wait.
         let Some(id) = Pid::from_raw(self.id().cast_signed()) else { return false };
-        if kill_process(id, Signal::WINCH).is_err() {
-            return false;
-        }
         let deadline = Deadline::after(PATIENCE);
-        while has_children(self.id()) {
+        let mut again = Deadline::after(Duration::ZERO);
+        loop {
+            // The prefork MPM forgets what it was told before its main loop has begun, a moment after it listens.
+            if again.passed() {
+                if kill_process(id, Signal::WINCH).is_err() {
+                    return false;
+                }
+                again = Deadline::after(AGAIN);
+            }
+            if !has_children(self.id()) {
+                return true;
+            }
             if deadline.passed() || process::interrupted() {
                 return false;
             }
+            // The idle processes of 2.2's prefork MPM are told as well, and see it when the next connection comes.
+            if config::is_before_2_4(&self.instance.plan.httpd.version) {
+                let _ = TcpStream::connect_timeout(&self.address, Duration::from_millis(100));
+            }
             thread::sleep(Duration::from_millis(5));
         }
-        true
     }
 }
 

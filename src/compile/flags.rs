@@ -1,12 +1,13 @@
 //! The flags of the compiler call: apxs's own without what does not fit this machine, CFLAGS, and modgraft's.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
 use super::toolchain::{Family, Toolchain};
+use crate::target::Target;
 
 /// A flag of apxs that is not passed on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,8 +63,9 @@ pub struct TargetFlags {
 }
 
 impl TargetFlags {
-    /// Takes apxs's flags from its variables. `exists` tells whether a path is there on this host.
-    pub fn of(variables: &BTreeMap<String, String>, exists: &dyn Fn(&Path) -> bool) -> Self {
+    /// Takes apxs's flags from its variables. `find` tells where a path of the target is on this host.
+    pub fn of(variables: &BTreeMap<String, String>, find: &dyn Fn(&Path) -> Option<PathBuf>) -> Self {
+        let exists: &dyn Fn(&Path) -> bool = &|path| find(path).is_some_and(|found| found == path);
         let mut flags = TargetFlags::default();
         // What follows the program in `CC = gcc -std=gnu99` is apxs's too.
         let cc = variables.get("CC").map(String::as_str).unwrap_or_default();
@@ -87,7 +89,8 @@ impl TargetFlags {
                     path.starts_with('/') && path != "/usr/include" && !own.iter().any(|own| *own == path)
                 })
             });
-            include.extend(folders.filter(|flag| exists(Path::new(&flag[2..]))));
+            let found = folders.filter_map(|flag| find(Path::new(&flag[2..])));
+            include.extend(found.map(|folder| format!("-I{}", folder.display())));
         }
         include.dedup();
         TargetFlags { compile, include, link, dropped: flags.dropped }
@@ -109,6 +112,15 @@ impl TargetFlags {
                 None => kept.push(flag),
             }
         }
+    }
+}
+
+/// Where a path of the target is on this host, if it is there. What lies in a sysroot is not at the path that the target's
+/// own tools would name, so of its flags those for header folders are of use only.
+pub fn find(target: &Target, path: &Path) -> Option<PathBuf> {
+    match target.sysroot() {
+        Some(_) => target.in_sysroot(&path.to_string_lossy()),
+        None => Some(path.to_owned()).filter(|path| path.exists()),
     }
 }
 
@@ -241,7 +253,7 @@ mod tests {
                 ("exp_includedir", "/usr/include/apache2"),
                 ("EXTRA_INCLUDES", "-I/usr/include/apache2 -I. -I/usr/include -I/usr/include/more"),
             ]),
-            &|path| path.starts_with("/usr/include"),
+            &|path| path.starts_with("/usr/include").then(|| path.to_owned()),
         );
         assert_eq!(
             flags.compile,
@@ -273,9 +285,24 @@ mod tests {
     fn specs_that_are_here_stay() {
         let flags = TargetFlags::of(
             &variables(&[("CFLAGS", "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1")]),
-            &|_| true,
+            &|path| Some(path.to_owned()),
         );
         assert_eq!(flags.compile.len(), 1);
+    }
+
+    #[test]
+    fn of_a_sysroot_only_headers_are_taken() {
+        let flags = TargetFlags::of(
+            &variables(&[
+                ("CFLAGS", "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1"),
+                ("LDFLAGS", "-L/usr/lib64"),
+                ("EXTRA_INCLUDES", "-I/usr/include/more"),
+            ]),
+            &|path| Some(Path::new("/root").join(path.strip_prefix("/").unwrap())),
+        );
+        assert_eq!((flags.compile, flags.link), (Vec::new(), Vec::new()));
+        assert_eq!(flags.include, ["-I/root/usr/include/more"]);
+        assert_eq!(flags.dropped.len(), 2);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod messages;
 mod oracle;
 mod origins;
 mod split;
+mod sysroot;
 mod toolchain;
 
 pub use error::{Complaint, Error};
@@ -34,7 +35,7 @@ use origins::Origins;
 pub struct CompilerCall {
     /// The compiler.
     pub program: PathBuf,
-    /// All arguments in order; the folder of the build, which has another name each time, is `.`.
+    /// All arguments in order; the folder of the build, which has another name each time, is `.`, and a sysroot `SYSROOT`.
     pub arguments: Vec<String>,
     /// Flags of apxs that were not passed on.
     pub dropped: Vec<DroppedFlag>,
@@ -105,7 +106,8 @@ pub fn compile(
     fs_err::write(folder.join(&source), unit.text)?;
     fs_err::write(folder.join(EXPORTS), format!("{{ global: {}; local: *; }};\n", unit.symbol))?;
 
-    let (arguments, dropped) = arguments(&folder, &source, &linked, target, toolchain, options);
+    let own = sysroot::link_flags(target, &folder, &options.libraries)?;
+    let (arguments, dropped) = arguments(&folder, &source, &linked, own, target, toolchain, options);
     let mut command = Command::new(&toolchain.program);
     command.args(&toolchain.leading).args(&arguments).current_dir(&folder);
     // The compiler's own temporary files go with the folder, however it ends.
@@ -139,7 +141,12 @@ pub fn compile(
     fs_err::rename(folder.join(&stripped), &file)?;
 
     let place = folder.to_string_lossy().into_owned();
-    let recorded = toolchain.leading.iter().chain(&arguments).map(|argument| argument.replace(&place, "."));
+    let root = target.sysroot().map(|root| root.to_string_lossy().into_owned());
+    let record = |argument: &String| {
+        let argument = argument.replace(&place, ".");
+        root.as_ref().map_or_else(|| argument.clone(), |root| argument.replace(root.as_str(), "SYSROOT"))
+    };
+    let recorded = toolchain.leading.iter().chain(&arguments).map(record);
     let call = CompilerCall { program: toolchain.program.clone(), arguments: recorded.collect(), dropped };
     Ok(SharedObject { file, debug_file, build_id, call, warnings: warnings(&said) })
 }
@@ -152,12 +159,13 @@ fn arguments(
     folder: &Path,
     source: &str,
     output: &str,
+    sysroot: Vec<String>,
     target: &Target,
     toolchain: &Toolchain,
     options: &Options,
 ) -> (Vec<String>, Vec<DroppedFlag>) {
     let TargetFlags { mut compile, include, link, dropped } =
-        TargetFlags::of(&target.variables, &|path| path.exists());
+        TargetFlags::of(&target.variables, &|path| flags::find(target, path));
     compile.extend(toolchain.cflags.iter().cloned());
     let levels = flags::levels(&compile);
 
@@ -172,11 +180,13 @@ fn arguments(
     // No path of this build is in the object, not even in its debug information.
     let place = format!("/usr/src/debug/{}", options.nevra);
     arguments.push(flags::prefix_map(toolchain, &folder.to_string_lossy(), &place));
-    if let Provenance::Fetched { root, .. } = &target.provenance {
+    if let Provenance::Fetched { root, .. } | Provenance::Sysroot { root } = &target.provenance {
         arguments.push(flags::prefix_map(toolchain, &root.to_string_lossy(), ""));
     }
+    arguments.extend(sysroot::compile_flags(target, toolchain));
     arguments.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
     arguments.extend(include);
+    arguments.extend(sysroot);
     arguments.extend(link);
     for flag in ["-Wl,--as-needed", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1"]
     {

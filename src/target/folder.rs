@@ -15,8 +15,11 @@ use super::variables::Variables;
 use super::{Error, Provenance, Target};
 use crate::process;
 
-/// What a prefix has, one of which is enough to take it for one.
-const PREFIX_FILES: &[&str] = &[VARIABLES, "include/httpd.h", "bin/httpd", "bin/apxs"];
+/// What only a prefix has; one of them is enough to take a folder for one.
+const PREFIX_FILES: &[&str] = &[VARIABLES, "include/httpd.h"];
+
+/// A prefix has it too, and a root with a link from `/bin` to `/usr/bin`.
+const PREFIX_PROGRAM: &str = "bin/httpd";
 
 /// apxs's variables in a prefix; httpd's config.layout for Apache puts them there.
 const VARIABLES: &str = "build/config_vars.mk";
@@ -37,10 +40,13 @@ pub fn resolve(name: &str) -> Result<Target, Error> {
         }
         Err(error) => return Err(error.into()),
     };
-    if PREFIX_FILES.iter().any(|file| folder.join(file).exists()) {
+    let has = |file: &&str| folder.join(file).exists();
+    if PREFIX_FILES.iter().any(has) {
         prefix(name, folder)
-    } else if folder.join("usr").is_dir() {
+    } else if has(&"usr") {
         sysroot(name, folder)
+    } else if has(&PREFIX_PROGRAM) {
+        prefix(name, folder)
     } else {
         Err(no_httpd(name, "neither httpd nor unpacked packages are in it"))
     }

@@ -101,11 +101,25 @@ impl Libraries {
         self.folders().filter(|folder| folder.starts_with(&root)).map(Path::to_owned).collect()
     }
 
-    /// The version of the C library: the highest version that it defines.
+    /// The version of the C library: what it states of itself, since not each version has brought new symbols; else the
+    /// highest version of a symbol that it defines.
     pub fn glibc(&self) -> Option<GlibcVersion> {
-        let defined = elf::parse_without_symbols(&self.find("libc.so.6")?).ok()?;
-        defined.defines.iter().filter_map(|version| GlibcVersion::of_symbol(version)).max()
+        let file = self.find("libc.so.6")?;
+        let stated = fs_err::read(&file).ok().and_then(|content| stated_version(&content));
+        stated.or_else(|| {
+            let defined = elf::parse_without_symbols(&file).ok()?.defines;
+            defined.iter().filter_map(|version| GlibcVersion::of_symbol(version)).max()
+        })
     }
+}
+
+/// `GNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.` (csu/version.c)
+fn stated_version(content: &[u8]) -> Option<GlibcVersion> {
+    const BEFORE: &[u8] = b" release version 2.";
+    let at = memchr::memmem::find(content, BEFORE)? + BEFORE.len();
+    let digits = content.get(at..)?.iter().take(3).take_while(|byte| byte.is_ascii_digit());
+    let minor = digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    Some(GlibcVersion { major: 2, minor }).filter(|version| version.minor > 0)
 }
 
 /// The folders that ld.so.conf and the files that it includes name, in order.
@@ -168,6 +182,14 @@ mod tests {
         let mut folders = Vec::new();
         read_conf(root.path(), "/etc/ld.so.conf", &mut folders, MAX_INCLUDES - 1);
         assert_eq!(folders, ["/opt/c", "/opt/b", "/opt/a"]);
+    }
+
+    #[test]
+    fn the_c_library_states_its_version() {
+        let stated = |text: &[u8]| stated_version(text).map(|version| version.to_string());
+        assert_eq!(stated(b"\0GNU C Library (x) stable release version 2.31.\n").as_deref(), Some("2.31"));
+        assert_eq!(stated(b"GNU C Library stable release version 2.12, by").as_deref(), Some("2.12"));
+        assert_eq!(stated(b"release version 2."), None);
     }
 
     #[test]
