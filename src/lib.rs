@@ -2,12 +2,14 @@
 //!
 //! The folders are the stages, and data flows one way through them:
 //!
-//! `recipe` → `source` → `changeset` → `target` → `flatten` (on `c`) → `adapt` → `compile` → `audit` → `package` →
+//! `recipe` → `source` → `changeset` (on `autoconf`) → `target` → `flatten` (on `c`) → `adapt` → `compile` → `audit` →
+//! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed.
 
 pub mod adapt;
 pub mod audit;
+pub mod autoconf;
 pub mod c;
 pub mod changeset;
 pub mod check;
@@ -15,6 +17,7 @@ pub mod cli;
 pub mod compile;
 pub mod error;
 pub mod flatten;
+pub mod libraries;
 pub mod package;
 pub mod paths;
 pub mod pipeline;

@@ -80,7 +80,7 @@ fn a_mail_says_what_a_recipe_would() {
     assert_eq!(message.commit.as_deref(), Some("0123456789abcdef0123456789abcdef01234567"));
     assert!(message.body.starts_with("The greeting is set by ExampleGreeting."), "{}", message.body);
     assert!(message.body.ends_with("Signed-off-by: A U Thor <author@example.org>"), "{}", message.body);
-    let facts = describe(&changeset, &single_module(&changeset, None).unwrap());
+    let facts = describe(&changeset, &single_module(&changeset, None).unwrap(), None);
     insta::assert_debug_snapshot!(facts, @r#"
     PatchFacts {
         subject: Some(

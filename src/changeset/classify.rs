@@ -1,15 +1,15 @@
 //! Asking the rules: twice, since what stands beside a module can only be told when the modules are known.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::modules::{ModuleFound, definitions};
 use super::rules::{Facts, Reason, Rules, Verdict};
 use super::series::{Content, FileState, HunkFact};
-use super::{Action, Changeset, Class, Encoding, Error, FileChange, FileText, HunkRecord, text};
-use crate::source::Sources;
+use super::{Action, Changeset, Class, Encoding, FileChange, FileText, HunkRecord, text};
 
 /// A file whose class is still open.
-struct Open {
+pub(super) struct Open {
     path: String,
     renamed_from: Option<String>,
     copied_from: Option<String>,
@@ -18,6 +18,23 @@ struct Open {
     encoding: Encoding,
     hunks: Vec<HunkFact>,
     defines_module: bool,
+}
+
+impl Open {
+    /// A file that no patch brings: all of it is there.
+    pub(super) fn whole(path: &str, after: Arc<str>, encoding: Encoding) -> Open {
+        let text = FileText::Whole { before: None, after };
+        Open {
+            path: path.to_owned(),
+            renamed_from: None,
+            copied_from: None,
+            action: Action::Added,
+            defines_module: defines(path, &text),
+            text,
+            encoding,
+            hunks: Vec::new(),
+        }
+    }
 }
 
 /// Classifies what a series of patches made.
@@ -48,54 +65,6 @@ pub(super) fn series(states: Vec<FileState>, rules: &Rules<'_>) -> Vec<FileChang
     decide(open.collect(), rules)
 }
 
-/// Classifies the whole files of a release or a plain tree, and the headers beside them that they include.
-pub(super) fn whole_files(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Error> {
-    let mut open: Vec<Open> = Vec::new();
-    let mut wanted: Vec<String> = sources.files.clone();
-    let mut seen: HashSet<String> = wanted.iter().cloned().collect();
-    let mut next = 0;
-    while let (Some(path), Some(tree)) = (wanted.get(next).cloned(), &sources.base) {
-        next += 1;
-        let Some(bytes) = tree.read(&path)? else { continue };
-        let (after, encoding) = text::decode(&text::unix(&bytes));
-        for header in included(&path, &after) {
-            if !seen.contains(&header) && tree.contains(&header)? {
-                seen.insert(header.clone());
-                wanted.push(header);
-            }
-        }
-        let text = FileText::Whole { before: None, after };
-        let defines_module = defines(&path, &text);
-        let (renamed_from, copied_from, hunks) = (None, None, Vec::new());
-        open.push(Open {
-            path,
-            renamed_from,
-            copied_from,
-            action: Action::Added,
-            text,
-            encoding,
-            hunks,
-            defines_module,
-        });
-    }
-    Ok(Changeset { files: decide(open, rules), based: true, messages: Vec::new() })
-}
-
-/// Paths of the headers that a file includes by quotes from its own folder.
-fn included(path: &str, text: &str) -> Vec<String> {
-    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let names = text.lines().filter_map(|line| {
-        let name = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();
-        name.strip_prefix('"')?.split('"').next()
-    });
-    names
-        .filter(|name| {
-            !name.starts_with('/') && !name.split('/').any(|part| part == "..") && !name.is_empty()
-        })
-        .map(|name| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
-        .collect()
-}
-
 fn defines(path: &str, text: &FileText) -> bool {
     match text {
         FileText::Whole { after, .. } => path.ends_with(".c") && !definitions(after).is_empty(),
@@ -103,7 +72,8 @@ fn defines(path: &str, text: &FileText) -> bool {
     }
 }
 
-fn decide(files: Vec<Open>, rules: &Rules<'_>) -> Vec<FileChange> {
+/// Gives each file its class.
+pub(super) fn decide(files: Vec<Open>, rules: &Rules<'_>) -> Vec<FileChange> {
     let new_module = files.iter().any(|file| file.action == Action::Added && file.defines_module);
     let verdict = |file: &Open, folders: &HashSet<String>| -> Verdict {
         // A rule that strips a new file's every hunk strips the file: nothing is left of it.
@@ -136,7 +106,7 @@ fn decide(files: Vec<Open>, rules: &Rules<'_>) -> Vec<FileChange> {
     files.into_iter().zip(verdicts).map(|(file, verdict)| finish(file, verdict)).collect()
 }
 
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
@@ -214,7 +184,7 @@ impl Changeset {
 }
 
 /// Gives the file another class, and those of its hunks that had the old one for the file's sake.
-fn reclassify(file: &mut FileChange, class: Class, rule: &str, why: String) {
+pub(super) fn reclassify(file: &mut FileChange, class: Class, rule: &str, why: String) {
     let old = std::mem::replace(&mut file.reason, Reason { rule: rule.into(), why: why.into() });
     file.class = class;
     for hunk in file.hunks.iter_mut().filter(|hunk| hunk.reason == old) {

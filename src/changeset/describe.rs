@@ -2,7 +2,8 @@
 
 use jiff::civil::Date;
 
-use super::{Changeset, FileChange, FileText, ModuleFound};
+use super::{Action, Changeset, FileChange, FileText, Listing, ModuleFound};
+use crate::source::{RELEASE_HEADER, release_version};
 
 /// Something that was found out, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub struct PatchFacts {
     pub version: Option<Fact>,
 }
 
-/// Gathers what the patch says of `module`.
-pub fn describe(changeset: &Changeset, module: &ModuleFound) -> PatchFacts {
+/// Gathers what the source says of `module`; `listing` is what its build system says.
+pub fn describe(changeset: &Changeset, module: &ModuleFound, listing: Option<&Listing>) -> PatchFacts {
     let message =
         changeset.messages.iter().find(|message| message.subject.is_some() || message.author.is_some());
     let said = |value: Option<&String>, field: &str| {
@@ -61,7 +62,12 @@ pub fn describe(changeset: &Changeset, module: &ModuleFound) -> PatchFacts {
         .map(|fact| Fact { value: first_sentence(&fact.value, &module.name), ..fact })
         // What 2.4.x says of a backport, and what is no line any more.
         .filter(|fact| !fact.value.starts_with("Merge ") && fact.value.chars().count() <= 90);
-    let summary = in_manual("description").or(in_comment).or(from_subject);
+    let in_help =
+        listing.filter(|listing| !listing.module.help.is_empty()).map(|Listing { module, .. }| Fact {
+            value: capitalised(&module.help),
+            from: format!("the help text in {}", module.file),
+        });
+    let summary = in_manual("description").or(in_comment).or(in_help).or(from_subject);
     let body = message.map(|message| without_trailers(&message.body)).filter(|body| !body.is_empty());
     PatchFacts {
         author: said(message.and_then(|message| message.author.as_ref()), "sender"),
@@ -76,8 +82,11 @@ pub fn describe(changeset: &Changeset, module: &ModuleFound) -> PatchFacts {
         description: in_manual("summary")
             .or_else(|| body.map(|value| Fact { value, from: "the patch's mail".to_owned() }))
             .filter(|fact| !fact.value.is_empty()),
-        version: in_manual("compatibility")
-            .and_then(|fact| Some(Fact { value: version_in(&fact.value)?, ..fact }))
+        version: release(changeset)
+            .or_else(|| {
+                in_manual("compatibility")
+                    .and_then(|fact| Some(Fact { value: version_in(&fact.value)?, ..fact }))
+            })
             .or_else(|| changes(changeset)),
         subject,
     }
@@ -189,6 +198,19 @@ fn license(path: &str, text: &str) -> Option<Fact> {
     let joined = words.join(" ");
     let (_, id) = LICENSES.iter().find(|(phrase, _)| joined.contains(phrase))?;
     Some(Fact { value: (*id).to_owned(), from: format!("the licence text at the top of {path}") })
+}
+
+/// The httpd of which whole files were taken.
+fn release(changeset: &Changeset) -> Option<Fact> {
+    let header =
+        changeset.files.iter().find(|file| file.path == RELEASE_HEADER && file.action == Action::Added)?;
+    let FileText::Whole { after, .. } = &header.text else { return None };
+    Some(Fact { value: release_version(after)?, from: RELEASE_HEADER.to_owned() })
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The release under whose heading the patch adds to CHANGES.

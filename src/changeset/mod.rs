@@ -3,7 +3,8 @@
 //! In: [`crate::source::Sources`]. Out: a [`Changeset`]: each file patch and each hunk with its class and the reason.
 //!
 //! `scan` finds the lines of file patches and hunks, `parse` has diffy read each, `paths` takes prefixes off, `series` applies
-//! all in order (`apply` on files that are known whole, `sketch` on those that are not), `classify` asks the `rules`.
+//! all in order (`apply` on files that are known whole, `sketch` on those that are not), `classify` asks the `rules`. Where there
+//! is no patch but a module of a release, `whole` gathers its files, by the `listing` in the release's build system.
 
 mod apply;
 mod classify;
@@ -14,6 +15,7 @@ mod file_patch;
 mod forms;
 mod glob;
 mod hunk;
+mod listing;
 mod mail;
 mod modules;
 mod parse;
@@ -24,10 +26,12 @@ mod series;
 mod sketch;
 mod text;
 mod tokens;
+mod whole;
 
 pub use describe::{Fact, PatchFacts, describe};
 pub use error::Error;
 pub use glob::Glob;
+pub use listing::{Listing, listing};
 pub use mail::Message;
 pub use modules::{ModuleFound, modules, single_module};
 pub use text::Encoding;
@@ -207,7 +211,7 @@ pub struct FragmentLine {
 pub fn read(sources: &Sources, rules: &[Rule]) -> Result<Changeset, Error> {
     let rules = Rules::new(rules);
     if sources.patches.is_empty() {
-        return classify::whole_files(sources, &rules);
+        return whole::read(sources, &rules);
     }
     let mut series = series::Series::new(sources.base.as_ref(), &rules);
     let mut messages = Vec::new();

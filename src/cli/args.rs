@@ -75,9 +75,14 @@ impl Command {
 #[derive(Debug, Args)]
 pub struct What {
     /// A recipe (its name in modules/, its folder or its module.toml), or patch files in order; the reference module
-    /// mod_proxy_wstunnel where nothing is given
-    #[arg(value_name = "RECIPE | PATCH")]
+    /// mod_proxy_wstunnel where nothing is given; with --from, a module's C file in that tree
+    #[arg(value_name = "RECIPE | PATCH | FILE")]
     pub input: Vec<String>,
+
+    /// Take whole modules from an upstream tree, of which the arguments are then C files: a release's tarball (with
+    /// #sha256=DIGEST behind a url), a revision of a git repository, or the folder of an unpacked release
+    #[arg(long, value_name = "TARBALL | GIT@REV | DIR", conflicts_with = "base")]
+    pub from: Option<String>,
 
     /// The httpd to build for; `local` is this machine's, laid out as its own apxs says
     #[arg(long, value_name = "NAME", default_value = "local")]
@@ -187,7 +192,10 @@ impl What {
     /// What was typed, understood.
     pub fn request(&self) -> Result<pipeline::Request, Error> {
         Ok(pipeline::Request {
-            input: recipe::find(&self.input, Path::new(""))?,
+            input: match &self.from {
+                Some(tree) => recipe::find_in(&self.input, tree, Path::new(""))?,
+                None => recipe::find(&self.input, Path::new(""))?,
+            },
             target: self.target.clone(),
             base: self.base.as_deref().map(|base| Base::parse(base).absolute()).transpose()?,
             offline: self.offline,

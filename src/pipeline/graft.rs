@@ -8,7 +8,7 @@ use super::clock::stage;
 use super::{Error, Request, summary};
 use crate::adapt::pack::Rules;
 use crate::adapt::{self, Adapted, Offered};
-use crate::changeset::{self, Changeset, ModuleFound};
+use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::Toolchain;
 use crate::flatten::{self, Interface, ModuleId, Upstream};
 use crate::paths;
@@ -47,10 +47,10 @@ impl Graft {
 
 /// Runs the stages up to flatten. `work` is a folder for what they unpack.
 pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<Graft, crate::Error> {
-    let (file, patches) = match &request.input {
-        Input::Recipe(file) => (Some(file.clone()), &[][..]),
-        Input::Reference => (Some(recipe::unpack_reference(work).map_err(Error::from)?), &[][..]),
-        Input::Patches(files) => (None, files.as_slice()),
+    let file = match &request.input {
+        Input::Recipe(file) => Some(file.clone()),
+        Input::Reference => Some(recipe::unpack_reference(work).map_err(Error::from)?),
+        Input::Patches(_) | Input::Files { .. } => None,
     };
     let written = match &file {
         Some(file) => {
@@ -58,14 +58,13 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
         }
         None => None,
     };
-    let spec = source_spec(request, written.as_ref());
     let directory = written.as_ref().map_or(Path::new("."), |recipe| &recipe.directory);
     let options = source::Options { cache: paths::cache(), offline: request.offline };
-    let sources = stage(
+    let (spec, sources) = stage(
         reporter,
         Stage::Source,
-        || source::fetch(&spec, directory, &options),
-        |sources| sources.description.clone(),
+        || fetch(request, written.as_ref(), directory, &options),
+        |(_, sources)| sources.description.clone(),
     )?;
 
     let rules = written.as_ref().map_or(&[][..], |recipe| &recipe.rules);
@@ -74,17 +73,20 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     tell_stripped(&changeset, reporter);
     let wanted = written.as_ref().map(|recipe| recipe.symbol.as_deref().unwrap_or(&recipe.name));
     let module = changeset::single_module(&changeset, wanted)?;
-    let changeset = changeset.focused_on(&module);
+    let base = sources.base.as_ref();
+    let listing = changeset::listing(&changeset, base, &module)?;
+    let changeset = changeset.focused_on(&module).listed(listing.as_ref(), base)?;
     let recipe = match written {
         Some(recipe) if recipe.name != module.name => {
             return Err(Error::OtherModule { recipe: recipe.name, found: module.name }.into());
         }
-        Some(recipe) => recipe,
+        Some(recipe) => with_libraries(recipe, listing.as_ref(), reporter),
         None => {
-            let facts = changeset::describe(&changeset, &module);
-            let work_out = || recipe::infer(&module, &facts, patches);
+            let facts = changeset::describe(&changeset, &module, listing.as_ref());
+            let work_out = || recipe::infer(&module, &facts, listing.as_ref(), &spec);
+            let from = if sources.patches.is_empty() { "source" } else { "patch" };
             let recipe = stage(reporter, Stage::Recipe, work_out, |recipe| {
-                format!("{} {}-{}  worked out from the patch", recipe.name, recipe.version, recipe.release)
+                format!("{} {}-{}  worked out from the {from}", recipe.name, recipe.version, recipe.release)
             })?;
             for assumption in &recipe.assumptions {
                 reporter.note(format!("assumed {assumption}"));
@@ -102,7 +104,7 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
         summary::target,
     )?;
     let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
-    let base = sources.base.as_ref().map(|tree| tree as &dyn Upstream);
+    let base = base.map(|tree| tree as &dyn Upstream);
     let rules = Rules::of(&[], target.mmn);
     let again = |offered: &dyn Interface| flatten::flatten(&changeset, &id, base, offered);
     let interface = target.interface();
@@ -141,9 +143,16 @@ fn titled(recipe: &Recipe, file: &Path) -> String {
     format!("{} {}-{}  {}", recipe.name, recipe.version, recipe.release, file.display())
 }
 
-/// The source that a recipe names, with the base of the command line; or the bare patches.
-fn source_spec(request: &Request, recipe: Option<&Recipe>) -> SourceSpec {
+/// Fetches the source that a recipe names, with the base of the command line; or the bare patches, or the files of a tree.
+/// What was named loosely is exact in the answer.
+fn fetch(
+    request: &Request,
+    recipe: Option<&Recipe>,
+    directory: &Path,
+    options: &source::Options,
+) -> Result<(SourceSpec, Sources), source::Error> {
     let mut spec = match (&request.input, recipe) {
+        (Input::Files { tree, files }, _) => tree.pin(files, options)?,
         (Input::Patches(files), _) => SourceSpec::Patches { files: files.clone(), base: None },
         (_, Some(recipe)) => recipe.source.clone(),
         (_, None) => SourceSpec::Patches { files: Vec::new(), base: None },
@@ -151,7 +160,24 @@ fn source_spec(request: &Request, recipe: Option<&Recipe>) -> SourceSpec {
     if let (SourceSpec::Patches { base, .. }, Some(wanted)) = (&mut spec, &request.base) {
         *base = Some(wanted.clone());
     }
-    spec
+    let sources = source::fetch(&spec, directory, options)?;
+    if let (Input::Files { .. }, Some(tree)) = (&request.input, &sources.base)
+        && source::httpd_version(tree)?.is_none()
+    {
+        return Err(source::Error::NotHttpd { tree: tree.name().to_owned() });
+    }
+    Ok((spec, sources))
+}
+
+/// A written recipe that names no libraries gets those that its source's build system names.
+fn with_libraries(recipe: Recipe, listing: Option<&Listing>, reporter: &dyn Reporter) -> Recipe {
+    match listing {
+        Some(Listing { module, .. }) if recipe.libraries.is_empty() && !module.libraries.is_empty() => {
+            reporter.note(format!("links {}, from {}", module.libraries.join(", "), module.file));
+            Recipe { libraries: module.libraries.clone(), ..recipe }
+        }
+        _ => recipe,
+    }
 }
 
 fn tell_stripped(changeset: &Changeset, reporter: &dyn Reporter) {

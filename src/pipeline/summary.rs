@@ -29,6 +29,14 @@ pub fn changeset(changeset: &Changeset) -> String {
         .map(|(class, words)| format!("{} ({words})", of(class)))
         .collect();
     let kept = changeset.files.iter().filter(|file| !file.class.is_stripped()).count();
+    if hunks == 0 && changeset.files.iter().all(|file| file.hunks.is_empty()) {
+        let headers = of(Class::PrivateHeader);
+        return format!(
+            "{} of the module, {}",
+            count(of(Class::ModuleSource), "source"),
+            count(headers, "header")
+        );
+    }
     let stripped = if stripped.is_empty() { "none".to_owned() } else { stripped.join(", ") };
     format!(
         "{}, {}: kept {kept}, stripped {stripped}",
@@ -146,7 +154,10 @@ pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> V
         .filter(|hunk| hunk.class.is_stripped())
         .count();
     let hunks: usize = graft.changeset.files.iter().map(|file| file.hunks.len()).sum();
-    let mut lines = vec![format!("stripped {stripped} of {}", count(hunks, "hunk"))];
+    let mut lines = Vec::new();
+    if hunks > 0 {
+        lines.push(format!("stripped {stripped} of {}", count(hunks, "hunk")));
+    }
     for (file, names) in inlined_by_file(&graft.adapted.unit) {
         lines.push(format!("inlined from {file}: {}", names.join(", ")));
     }

@@ -77,6 +77,31 @@ pub enum Error {
         /// What stood beside it.
         other: String,
     },
+
+    /// `--from` without a file.
+    #[error("--from names a tree, and no file of it is named")]
+    #[diagnostic(
+        code(modgraft::recipe::from),
+        help(
+            "name the module's C file in it: `--from httpd-2.4.62.tar.gz modules/proxy/mod_proxy_wstunnel.c`"
+        )
+    )]
+    FromNothing,
+
+    /// `--from` with what is no file of a tree.
+    #[error("`{word}` is {what}, and --from takes the files of a module in a whole tree")]
+    #[diagnostic(
+        code(modgraft::recipe::from),
+        help(
+            "name a C file of the tree with --from, or leave --from out: a recipe names its source itself, and a patch's tree is --base"
+        )
+    )]
+    FromMixed {
+        /// As it was typed.
+        word: String,
+        /// `a recipe`, `a patch`.
+        what: &'static str,
+    },
 }
 
 impl Error {
@@ -85,7 +110,9 @@ impl Error {
         match self {
             Error::Io(_) => Kind::Environment,
             Error::Syntax { .. } | Error::Value { .. } | Error::Encoding(_) => Kind::Input,
-            Error::Unknown { .. } | Error::Mixed { .. } => Kind::Usage,
+            Error::Unknown { .. } | Error::Mixed { .. } | Error::FromNothing | Error::FromMixed { .. } => {
+                Kind::Usage
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Error, builtin};
+use crate::source::Snapshot;
 
 /// What is to be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,34 @@ pub enum Input {
     Reference,
     /// Patch files without a recipe.
     Patches(Vec<PathBuf>),
+    /// A module's own files of a whole tree, without a recipe.
+    Files {
+        /// The tree.
+        tree: Snapshot,
+        /// Paths in it.
+        files: Vec<String>,
+    },
+}
+
+/// Understands `words` as files of the tree that `--from` names.
+///
+/// # Errors
+/// [`Error::FromNothing`], [`Error::FromMixed`].
+pub fn find_in(words: &[String], tree: &str, directory: &Path) -> Result<Input, Error> {
+    if words.is_empty() {
+        return Err(Error::FromNothing);
+    }
+    for word in words {
+        let what = if recipe_file(word, directory).is_some() {
+            "a recipe"
+        } else if [".patch", ".diff"].iter().any(|ending| word.ends_with(ending)) {
+            "a patch"
+        } else {
+            continue;
+        };
+        return Err(Error::FromMixed { word: word.clone(), what });
+    }
+    Ok(Input::Files { tree: Snapshot::parse(tree), files: words.to_vec() })
 }
 
 /// Understands `words`: a recipe's folder, its `module.toml`, its name in `modules/` beneath `directory`, or patch files.

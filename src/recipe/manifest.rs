@@ -43,7 +43,7 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub documentation: Vec<Spanned<PathBuf>>,
-    /// Libraries to link, without `-l`.
+    /// Libraries to link, without `-l`; where the key is missing, those that the source's build system names.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub libraries: Vec<Spanned<String>>,
@@ -64,8 +64,8 @@ pub struct Manifest {
     pub check: Vec<Check>,
 }
 
-/// One of: `patches` (with or without `base`); `git` and `commit`; `tarball`, `sha256` and `files`; `directory` and
-/// `files`.
+/// One of: `patches` (with or without `base`); `git` and `commit`, for what the commit changes; `git`, `commit` and `files`,
+/// for whole files as they are in it; `tarball`, `sha256` and `files`; `directory` and `files`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Source {
@@ -76,7 +76,7 @@ pub struct Source {
     pub base: Option<Spanned<String>>,
     /// A git repository's url.
     pub git: Option<String>,
-    /// The commit that brings the module, all 40 digits.
+    /// The commit that brings the module, or has its `files`; all 40 digits.
     #[schemars(with = "Option<String>", regex(pattern = r"^[0-9a-f]{40}$"))]
     pub commit: Option<Spanned<String>>,
     /// A release: a url, or a path relative to this file.
@@ -86,7 +86,8 @@ pub struct Source {
     pub sha256: Option<Spanned<String>>,
     /// A third-party module's own tree, relative to this file.
     pub directory: Option<PathBuf>,
-    /// The module's own files in that tarball (beneath its top folder) or directory.
+    /// The module's own files in that tarball (beneath its top folder), commit or directory. Of a module that httpd's build
+    /// system lists, its main file is enough.
     pub files: Option<Vec<String>>,
 }
 

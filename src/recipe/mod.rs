@@ -19,7 +19,7 @@ use crate::source::SourceSpec;
 mod error;
 pub use builtin::unpack as unpack_reference;
 pub use error::Error;
-pub use find::{Input, find};
+pub use find::{Input, find, find_in};
 pub use infer::infer;
 pub use read::{parse, read};
 
@@ -46,7 +46,7 @@ pub struct Recipe {
     pub changelog: Vec<ChangelogEntry>,
     /// Where the sources come from.
     pub source: SourceSpec,
-    /// Libraries to link, without `-l`.
+    /// Libraries to link, without `-l`. Where a written recipe names none, those that the source's build system names.
     pub libraries: Vec<String>,
     /// Directives for the drop-in, as the recipe has them; `None`: the drop-in only loads the module.
     pub directives: Option<String>,

@@ -204,8 +204,7 @@ impl Reader<'_> {
     }
 
     fn source(&self, source: &Spanned<Source>) -> Result<SourceSpec, Error> {
-        const FORMS: &str =
-            "one of: patches (and base); git and commit; tarball, sha256 and files; directory and files";
+        const FORMS: &str = "one of: patches (and base); git and commit (and files, for whole files); tarball, sha256 and files; directory and files";
         let at = source.span();
         match source.get_ref() {
             Source {
@@ -239,10 +238,14 @@ impl Reader<'_> {
                 tarball: None,
                 sha256: None,
                 directory: None,
-                files: None,
+                files,
             } => {
                 self.hexadecimal("commit", commit, 40)?;
-                Ok(SourceSpec::Commit { url: url.clone(), commit: commit.get_ref().clone() })
+                let (url, commit) = (url.clone(), commit.get_ref().clone());
+                Ok(match files.clone() {
+                    None => SourceSpec::Commit { url, commit },
+                    Some(files) => SourceSpec::Revision { url, commit, files },
+                })
             }
             Source {
                 tarball: Some(tarball),

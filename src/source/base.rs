@@ -68,26 +68,44 @@ impl Base {
 
 /// The tree, and what to call it.
 pub(super) fn open(base: &Base, recipe_dir: &Path, options: &Options) -> Result<(Tree, String), Error> {
-    base.check()?;
     match base {
         Base::Directory(directory) => {
             let path = recipe_dir.join(directory);
             let words = path.display().to_string();
-            Ok((Tree::directory(&check(path)?)?, words))
+            Ok((Tree::directory(&folder(base, path)?)?, words))
         }
         Base::Git { repository, revision } => {
             let words = format!("{revision} of {repository}");
-            let (place, commit) = match Location::of(repository) {
-                Location::Path => {
-                    let path = check(recipe_dir.join(repository))?;
-                    let place = Repository::at(&path);
-                    let commit = place.resolve(repository, revision)?;
-                    (place, commit)
-                }
-                Location::Remote => Cache::of(repository, options)?.revision(revision)?,
-            };
+            let (place, commit) = commit(base, recipe_dir, options)?;
             Ok((Tree::git(&place, &commit)?, words))
         }
+    }
+}
+
+/// The folder `path` of a base that is one.
+pub(super) fn folder(base: &Base, path: PathBuf) -> Result<PathBuf, Error> {
+    base.check()?;
+    check(path)
+}
+
+/// The repository of a base that is a revision, and the revision's full commit id.
+pub(super) fn commit(
+    base: &Base,
+    recipe_dir: &Path,
+    options: &Options,
+) -> Result<(Repository, String), Error> {
+    base.check()?;
+    let Base::Git { repository, revision } = base else {
+        return Err(Error::BaseText { text: String::new(), problem: "it is a folder" });
+    };
+    match Location::of(repository) {
+        Location::Path => {
+            let path = check(recipe_dir.join(repository))?;
+            let place = Repository::at(&path);
+            let commit = place.resolve(repository, revision)?;
+            Ok((place, commit))
+        }
+        Location::Remote => Cache::of(repository, options)?.revision(revision),
     }
 }
 

@@ -144,6 +144,64 @@ pub enum Error {
         problem: &'static str,
     },
 
+    /// What `--from` names is none of its forms.
+    #[error("`{text}` is no tree to take a module from: {problem}")]
+    #[diagnostic(
+        code("modgraft::source::from"),
+        help(
+            "--from takes a release's tarball (with #sha256=DIGEST behind a url), GIT@REV where GIT is a url or path of a \
+             repository and REV a branch, tag or commit, or the folder of an unpacked release"
+        )
+    )]
+    SnapshotText {
+        /// As typed.
+        text: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// The folder of `--from` is not there.
+    #[error("the tree to take a module from, `{}`, {problem}", path.display())]
+    #[diagnostic(
+        code("modgraft::source::from"),
+        help(
+            "--from takes a release's tarball, GIT@REV, or the folder of an unpacked release: `--from ../httpd@2.4.62`"
+        )
+    )]
+    SnapshotMissing {
+        /// The path.
+        path: PathBuf,
+        /// `does not exist`, `is not a folder`.
+        problem: &'static str,
+    },
+
+    /// A tarball by url without its digest.
+    #[error("{url} is named without its digest")]
+    #[diagnostic(
+        code("modgraft::source::from"),
+        help(
+            "what comes over the network is checked: put #sha256= and the 64 digits that upstream publishes beside the release \
+             behind the url, or download and verify it, and name the file"
+        )
+    )]
+    SnapshotDigest {
+        /// As typed.
+        url: String,
+    },
+
+    /// The tree is of something else.
+    #[error("{tree} is no source tree of httpd: it has no include/ap_release.h that states a version")]
+    #[diagnostic(
+        code("modgraft::source::no-httpd"),
+        help(
+            "--from takes httpd's own releases; a third party's tree is named in a recipe: `directory` or `tarball`, and `files`"
+        )
+    )]
+    NotHttpd {
+        /// The tree, in words.
+        tree: String,
+    },
+
     /// Not a full commit id.
     #[error("`{commit}` is no full commit id")]
     #[diagnostic(
@@ -437,9 +495,13 @@ impl Error {
             | Error::Offline { .. }
             | Error::Download { .. }
             | Error::NoDownloader { .. } => Kind::Environment,
-            Error::NoPatches | Error::PatchSpecial { .. } | Error::Base { .. } | Error::BaseText { .. } => {
-                Kind::Usage
-            }
+            Error::NoPatches
+            | Error::PatchSpecial { .. }
+            | Error::Base { .. }
+            | Error::BaseText { .. }
+            | Error::SnapshotText { .. }
+            | Error::SnapshotMissing { .. }
+            | Error::SnapshotDigest { .. } => Kind::Usage,
             // A patch that is missing on the command line is found before: this one is named by a recipe.
             Error::PatchMissing { .. }
             | Error::TarballMissing { .. }
@@ -459,6 +521,7 @@ impl Error {
             | Error::TarballUnsafe { .. }
             | Error::NoFiles
             | Error::FileMissing { .. }
+            | Error::NotHttpd { .. }
             | Error::Outside { .. }
             | Error::FileTooLarge { .. } => Kind::Input,
         }

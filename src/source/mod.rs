@@ -10,10 +10,12 @@ mod error;
 mod git;
 mod patches;
 mod release;
+mod snapshot;
 mod tree;
 
 pub use error::Error;
 pub use patches::MAX_PATCH_BYTES;
+pub use snapshot::{RELEASE_HEADER, httpd_version, portable, version as release_version};
 pub use tree::Tree;
 
 use std::path::{Path, PathBuf};
@@ -47,7 +49,16 @@ pub enum SourceSpec {
         /// The module's files, beneath the tarball's top folder.
         files: Vec<String>,
     },
-    /// A third-party module's own tree.
+    /// Whole files from a revision of a git repository.
+    Revision {
+        /// Url or path.
+        url: String,
+        /// The full commit id.
+        commit: String,
+        /// The module's files.
+        files: Vec<String>,
+    },
+    /// Whole files from a folder: a third-party module's own tree, or an unpacked release.
     Tree {
         /// Absolute, or relative to the recipe's folder.
         directory: PathBuf,
@@ -68,6 +79,20 @@ pub enum Base {
         /// Anything that git can resolve to a commit; for a url: a branch, a tag or a full commit id.
         revision: String,
     },
+}
+
+/// An upstream tree to take whole modules from, as a person names it; [`Snapshot::pin`] makes it exact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Snapshot {
+    /// A release.
+    Tarball {
+        /// A url or a path.
+        tarball: String,
+        /// Lower-case hexadecimal SHA-256, where stated: a url's must be.
+        sha256: Option<String>,
+    },
+    /// A folder, or a revision of a git repository.
+    Tree(Base),
 }
 
 /// How to fetch.
@@ -137,6 +162,16 @@ pub fn fetch(spec: &SourceSpec, recipe_dir: &Path, options: &Options) -> Result<
         SourceSpec::Commit { url, commit } => commit::fetch(url, commit, recipe_dir, options),
         SourceSpec::Release { tarball, sha256, files } => {
             release::fetch(tarball, sha256, files, recipe_dir, options)
+        }
+        SourceSpec::Revision { url, commit, files } => {
+            if !git::is_full_id(commit) {
+                return Err(Error::CommitId { commit: commit.clone() });
+            }
+            let at = Base::Git { repository: url.clone(), revision: commit.clone() };
+            let (tree, _) = base::open(&at, recipe_dir, options)?;
+            let files = tree::wanted(&tree, files)?;
+            let description = format!("{} of commit {} of {url}", tree::count(files.len()), &commit[..12]);
+            Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
         }
         SourceSpec::Tree { directory, files } => tree::plain(&recipe_dir.join(directory), files),
     }

@@ -52,7 +52,7 @@ pub(super) fn fetch(
     Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
 }
 
-fn read(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn read(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
     match fs_err::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(Error::TarballMissing { path: path.to_owned() });

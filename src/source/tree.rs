@@ -196,21 +196,41 @@ pub(super) fn wanted(tree: &Tree, files: &[String]) -> Result<Vec<String>, Error
             if tree.contains(&path)? {
                 return Ok(path);
             }
-            let name = path.rsplit('/').next().unwrap_or(&path);
-            let near: Vec<String> = tree
-                .walk("")?
-                .into_iter()
-                .filter(|other| other.rsplit('/').next() == Some(name))
-                .take(3)
-                .collect();
-            let help = if near.is_empty() {
-                "paths are relative to the top of the tree (of a tarball: to the folder in it)".to_owned()
-            } else {
+            let name = last(&path);
+            let all = tree.walk("")?;
+            let near: Vec<&str> =
+                all.iter().filter(|other| last(other) == name).take(3).map(String::as_str).collect();
+            let help = if !near.is_empty() {
                 format!("a file of that name is at {}", near.join(" and at "))
+            } else if let Some(near) = nearest(&all, name) {
+                format!("did you mean {}?", near.join(" or "))
+            } else {
+                "paths are relative to the top of the tree (of a tarball: to the folder in it)".to_owned()
             };
             Err(Error::FileMissing { tree: tree.name.clone(), file: file.clone(), help })
         })
         .collect()
+}
+
+/// A path's last part.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Up to three C files whose names differ from `name` by little; a module may be named without its ending.
+fn nearest<'a>(all: &'a [String], name: &str) -> Option<Vec<&'a str>> {
+    let name = name.strip_suffix(".c").unwrap_or(name);
+    let mut near: Vec<(usize, &str)> = all
+        .iter()
+        .filter_map(|path| {
+            let stem = last(path).strip_suffix(".c")?;
+            Some((strsim::damerau_levenshtein(stem, name), path.as_str()))
+        })
+        .filter(|(distance, _)| *distance <= name.chars().count() / 4)
+        .collect();
+    near.sort_unstable();
+    near.truncate(3);
+    (!near.is_empty()).then(|| near.into_iter().map(|(_, path)| path).collect())
 }
 
 /// The path without `.` parts and doubled slashes; an error where it is absolute, climbs, or is empty.

@@ -1,0 +1,90 @@
+//! What httpd's `config*.m4` say of a module: its object files and the libraries that it needs.
+//!
+//! In: the text of the files. Out: [`Module`]s. It is a tolerant reader, not an m4: `APACHE_MODULE` calls are found wherever
+//! they stand, and lists are followed through shell variables. Nothing is executed, and no branch of the shell code is chosen:
+//! all that may be linked is named, and what a module does not use the linker leaves out.
+
+mod libraries;
+mod m4;
+mod shell;
+
+use shell::Variables;
+
+/// A module as a configuration file declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// `proxy_wstunnel`.
+    pub name: String,
+    /// What `configure --help` says of it, on one line.
+    pub help: String,
+    /// Its C files, relative to the configuration file's folder; `mod_NAME.c` where none are listed.
+    pub sources: Vec<String>,
+    /// The libraries to link, without `-l`.
+    pub libraries: Vec<String>,
+    /// What it asks of pkg-config and modgraft does not know.
+    pub unknown: Vec<String>,
+    /// The configuration file.
+    pub file: String,
+}
+
+/// A configuration file's path and text.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    /// For messages.
+    pub path: &'a str,
+    /// All of it, or what is known of it.
+    pub text: &'a str,
+}
+
+/// The modules that `files` declare, in order; each once. `shared` is what their macros may be defined in besides
+/// (`acinclude.m4`).
+pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
+    let all = files.iter().chain(shared);
+    let texts: Vec<String> = all.map(|file| m4::without_comments(file.text)).collect();
+    let mut variables = Variables::default();
+    texts.iter().for_each(|text| variables.read(text));
+    let mut found: Vec<Module> = Vec::new();
+    for (file, text) in files.iter().zip(&texts) {
+        for call in m4::calls(text, "APACHE_MODULE") {
+            let name = call.argument(0);
+            if name.is_empty()
+                || !name.chars().all(m4::is_name)
+                || found.iter().any(|known| known.name == name)
+            {
+                continue;
+            }
+            let listed: Vec<String> =
+                variables.words(call.argument(2)).iter().filter_map(|word| source(word)).collect();
+            let libraries = libraries::of(call.argument(5), &texts, &variables);
+            found.push(Module {
+                name: name.to_owned(),
+                help: call.argument(1).split_whitespace().collect::<Vec<_>>().join(" "),
+                sources: if listed.is_empty() { vec![format!("mod_{name}.c")] } else { listed },
+                libraries: libraries.names,
+                unknown: libraries.unknown,
+                file: file.path.to_owned(),
+            });
+        }
+    }
+    found
+}
+
+/// Whether this is the name of a file that declares modules: `config.m4`, `config5.m4`.
+pub fn is_configuration(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let number = name.strip_prefix("config").and_then(|rest| rest.strip_suffix(".m4"));
+    number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// `mod_x.lo` as `mod_x.c`. Libraries of other modules (`mod_x.la`), which some platforms link, are none.
+fn source(object: &str) -> Option<String> {
+    let stem = object
+        .strip_suffix(".lo")
+        .or_else(|| object.strip_suffix(".o"))
+        .or_else(|| object.strip_suffix(".slo"))?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._+-/".contains(c);
+    (!stem.is_empty() && stem.chars().all(plain) && !stem.starts_with('/')).then(|| format!("{stem}.c"))
+}
+
+#[cfg(test)]
+mod tests;

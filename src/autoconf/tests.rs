@@ -1,0 +1,128 @@
+use super::*;
+
+fn read(text: &str) -> Vec<Module> {
+    modules(&[Text { path: "modules/x/config.m4", text }], &[])
+}
+
+fn only(text: &str) -> Module {
+    let mut found = read(text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.remove(0)
+}
+
+#[test]
+fn a_module_without_a_list_is_its_own_file() {
+    let module = only(
+        "APACHE_MODPATH_INIT(x)\nAPACHE_MODULE(one, does one (e.g. a thing)\n  and more., , , most)\nAPACHE_MODPATH_FINISH\n",
+    );
+    assert_eq!((module.name.as_str(), module.help.as_str()), ("one", "does one (e.g. a thing) and more."));
+    assert_eq!(module.sources, ["mod_one.c"]);
+    assert_eq!(module.file, "modules/x/config.m4");
+}
+
+#[test]
+fn lists_in_variables_with_comments_and_continuations() {
+    let module = only(
+        "dnl # list\ntwo_objs=\"dnl\nmod_two.lo dnl\ntwo_util.lo dnl # utilities\nsub/two_x.lo \\\n two_y.o\"\n\
+         case \"$host\" in\n  *os2*)\n    two_objs=\"$two_objs mod_one.la\"\n    ;;\nesac\n\
+         APACHE_MODULE(two, [two, or more], $two_objs, , most, , one)\n",
+    );
+    assert_eq!(module.help, "two, or more");
+    assert_eq!(module.sources, ["mod_two.c", "two_util.c", "sub/two_x.c", "two_y.c"]);
+    assert_eq!(module.libraries, [] as [&str; 0]);
+}
+
+#[test]
+fn calls_that_are_commented_out_or_broken_are_none() {
+    for text in [
+        "dnl APACHE_MODULE(a, b)\n",
+        "APACHE_MODULE(a, [b",
+        "APACHE_MODULE($1, b)",
+        "AC_DEFUN([APACHE_MODULE],[x])",
+        "",
+    ] {
+        assert_eq!(read(text), [], "{text}");
+    }
+    let twice = read("if x; then\n APACHE_MODULE(a, 1)\nelse\n APACHE_MODULE(a, 2)\nfi");
+    assert_eq!(twice.iter().map(|module| module.help.as_str()).collect::<Vec<_>>(), ["1"]);
+}
+
+#[test]
+fn libraries_are_found_in_each_way_that_configurations_name_them() {
+    for (configuration, libraries) in [
+        ("APR_ADDTO(MOD_X_LDADD, [-lfoo -export-symbols-regex x_module])", vec!["foo"]),
+        (
+            "AC_TRY_LINK([#include <z.h>], [int i;], [APR_ADDTO(MOD_X_LDADD, [$ldflags -lz])], [enable_x=no])",
+            vec!["z"],
+        ),
+        ("AC_CHECK_LIB(crypt, crypt, [x=\"-lcrypt\"])", vec!["crypt"]),
+        ("ap_libs=\"-L${base}/lib -lfoo -lbar\"\nAPR_ADDTO(MOD_X_LDADD, [$ap_libs])", vec!["foo", "bar"]),
+        ("x_libs=\"${x_libs:--lfoo} `$apr_config --libs`\"", vec!["foo"]),
+        (
+            "if $PKGCONFIG --exists \"libbrotlienc >= 0.6.0\"; then\nx=`$PKGCONFIG libbrotlienc --libs`\nfi",
+            vec!["brotlienc"],
+        ),
+        ("l=\"`$PKGCONFIG $OPTS --libs-only-l --silence-errors libcurl`\"", vec!["curl"]),
+        ("PKG_CHECK_MODULES([J], [jansson >= 2.0 libcurl])", vec!["jansson", "curl"]),
+        ("APR_ADDTO(MOD_X_LDADD, [$SYSTEMD_LIBS])", vec!["systemd"]),
+        ("APACHE_CHECK_OPENSSL", vec!["ssl", "crypto"]),
+        ("APR_ADDTO(LIBS, [-l$4]) --help-lines pre-link", vec![]),
+        ("AC_MSG_CHECKING([for x via pkg-config along $PKG_CONFIG_PATH])", vec![]),
+        ("saved_LIBS=\"$LIBS\"", vec![]),
+    ] {
+        let module =
+            only(&format!("LIBS=\"-lother\"\nAPACHE_MODULE(x, help, , , most, [\n{configuration}\n])"));
+        assert_eq!(module.libraries, libraries, "{configuration}");
+        assert_eq!(module.unknown, [] as [&str; 0], "{configuration}");
+    }
+}
+
+#[test]
+fn macros_are_followed_to_their_definitions_here_and_in_acinclude() {
+    let text = "AC_DEFUN([CHECK_FOO],[\n  CHECK_BAR([a])\n  APR_ADDTO(MOD_X_LDADD, [-lfoo])\n])\n\
+                AC_DEFUN([CHECK_OTHER],[ APR_ADDTO(MOD_Y_LDADD, [-lother]) ])\n\
+                APACHE_MODULE(x, help, , , most, [\n  CHECK_FOO\n])\nAPACHE_MODULE(y, help)\n";
+    let shared = "AC_DEFUN([CHECK_BAR],[ CHECK_FOO\n bar_libs=-lbar ])";
+    let found = modules(&[Text { path: "config.m4", text }], &[Text { path: "acinclude.m4", text: shared }]);
+    assert_eq!(found[0].libraries, ["foo", "bar"]);
+    assert_eq!(found[1].libraries, [] as [&str; 0]);
+}
+
+#[test]
+fn what_pkg_config_alone_knows_is_told() {
+    let module = only("APACHE_MODULE(x, help, , , most, [ PKG_CHECK_MODULES(Q, quux >= 1) ])");
+    assert_eq!((module.libraries.len(), module.unknown), (0, vec!["quux".to_owned()]));
+}
+
+#[test]
+fn configuration_files_are_known_by_name() {
+    for (path, is) in [
+        ("modules/x/config.m4", true),
+        ("config5.m4", true),
+        ("modules/config.m4.in", false),
+        ("acinclude.m4", false),
+        ("x/configs.m4", false),
+    ] {
+        assert_eq!(is_configuration(path), is, "{path}");
+    }
+}
+
+#[test]
+fn any_text_is_read_without_harm() {
+    for text in [
+        "=",
+        "$",
+        "${",
+        "[[[",
+        ")))",
+        "APACHE_MODULE(",
+        "a=\"\\",
+        "é=ü dnl é",
+        "APACHE_MODULE(a, b, $a)\na=$b\nb=$a",
+        "-l",
+        "`$PKGCONFIG ",
+    ] {
+        let _ = read(&format!("APACHE_MODULE(m, h, $a, , , [{text}])\n{text}"));
+        let _ = read(text);
+    }
+}

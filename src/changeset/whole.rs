@@ -1,0 +1,189 @@
+//! A module's whole files from a release or a plain tree: those that are named, those that belong to them, and the headers.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::classify::{Open, decide, folder};
+use super::listing::{self, Listing};
+use super::modules::definitions;
+use super::rules::{Reason, Rules};
+use super::{Changeset, Class, Encoding, Error, text};
+use crate::c::{DeclarationKind, File};
+use crate::source::{RELEASE_HEADER, Sources, Tree, httpd_version};
+
+/// Reads the files that `sources` names, with what belongs to them.
+pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Error> {
+    let Some(tree) = &sources.base else {
+        return Ok(Changeset { files: Vec::new(), based: false, messages: Vec::new() });
+    };
+    let release = httpd_version(tree)?.is_some();
+    let mut module = Module { tree, files: Vec::new(), listing: None };
+    for path in &sources.files {
+        module.take(path)?;
+    }
+    module.take_listed()?;
+    if module.listing.is_none() {
+        module.take_promised()?;
+    }
+    module.take_headers(release)?;
+    if release {
+        // What says what the module is for, and of which httpd it is.
+        let named =
+            module.sources().find(|(_, text)| !definitions(text).is_empty()).map(|(path, _)| path.to_owned());
+        let name = named.as_deref().map_or("", |path| last(path).trim_end_matches(".c"));
+        module.take(&format!("docs/manual/mod/{name}.xml"))?;
+        module.take(RELEASE_HEADER)?;
+    }
+    let Module { files, listing, .. } = module;
+    let open = files.into_iter().map(|(path, text, encoding)| Open::whole(&path, text, encoding)).collect();
+    let mut files = decide(open, rules);
+    // Why a sibling is there is said better by the list than by its folder.
+    if let Some(Listing { module, sources }) = &listing {
+        let why = format!("{} lists it for mod_{}", module.file, module.name);
+        for file in files.iter_mut().filter(|file| sources.contains(&file.path)) {
+            match file.class {
+                Class::SharedSource => {
+                    super::classify::reclassify(file, Class::ModuleSource, listing::RULE, why.clone());
+                }
+                Class::ModuleSource if &*file.reason.rule == "module.beside" => {
+                    file.reason = Reason { rule: listing::RULE.into(), why: why.as_str().into() };
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(Changeset { files, based: true, messages: Vec::new() })
+}
+
+/// The files of a module as they are gathered.
+struct Module<'t> {
+    tree: &'t Tree,
+    /// In the order in which they were found: the named ones first.
+    files: Vec<(String, Arc<str>, Encoding)>,
+    listing: Option<Listing>,
+}
+
+impl Module<'_> {
+    /// Adds the file at `path`, if it is there and not taken already.
+    fn take(&mut self, path: &str) -> Result<(), Error> {
+        if self.files.iter().any(|(known, ..)| known == path) {
+            return Ok(());
+        }
+        if let Some(bytes) = self.tree.read(path)? {
+            let (text, encoding) = text::decode(&text::unix(&bytes));
+            self.files.push((path.to_owned(), text, encoding));
+        }
+        Ok(())
+    }
+
+    fn sources(&self) -> impl Iterator<Item = (&str, &Arc<str>)> {
+        self.files
+            .iter()
+            .filter(|(path, ..)| path.ends_with(".c"))
+            .map(|(path, text, _)| (path.as_str(), text))
+    }
+
+    /// The files that the build system lists for the module.
+    fn take_listed(&mut self) -> Result<(), Error> {
+        let main =
+            self.sources().find(|(_, text)| !definitions(text).is_empty()).map(|(path, _)| path.to_owned());
+        // Of a file that is none of a module's, the module's list is asked all the same: it may be a sibling.
+        let Some(asked) = main.or_else(|| self.sources().next().map(|(path, _)| path.to_owned())) else {
+            return Ok(());
+        };
+        self.listing = listing::in_tree(self.tree, &asked)?;
+        for path in self.listing.iter().flat_map(|listing| listing.sources.clone()).collect::<Vec<_>>() {
+            self.take(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Where no list is there: the sources beside that define what the headers beside promise.
+    fn take_promised(&mut self) -> Result<(), Error> {
+        let mut next = 0;
+        let mut promised: BTreeSet<String> = BTreeSet::new();
+        let mut asked: HashSet<String> = HashSet::new();
+        while next < self.files.len() {
+            let (path, text) = (self.files[next].0.clone(), self.files[next].1.clone());
+            next += 1;
+            for header in included(&path, &text) {
+                if asked.insert(header.clone())
+                    && let Some(bytes) = self.tree.read(&header)?
+                {
+                    let (text, _) = text::decode(&text::unix(&bytes));
+                    promised.extend(names(&text, DeclarationKind::Prototype));
+                }
+            }
+            let defined: HashSet<String> =
+                self.sources().flat_map(|(_, text)| names(text, DeclarationKind::Function)).collect();
+            promised.retain(|name| !defined.contains(name));
+            if promised.is_empty() {
+                continue;
+            }
+            for beside in self.tree.list(folder(&path))?.iter().filter(|beside| beside.ends_with(".c")) {
+                let Some(bytes) = self.tree.read(beside)? else { continue };
+                let (text, _) = text::decode(&text::unix(&bytes));
+                let provides =
+                    || names(&text, DeclarationKind::Function).iter().any(|name| promised.contains(name));
+                if definitions(&text).is_empty() && provides() {
+                    self.take(beside)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The headers beside the files that include them. Of a release of httpd only the module's own: for any other header the
+    /// target's is the one that counts, and flattening takes it from the release where the target has none.
+    fn take_headers(&mut self, release: bool) -> Result<(), Error> {
+        let defined: HashSet<String> =
+            self.sources().flat_map(|(_, text)| names(text, DeclarationKind::Function)).collect();
+        let stems: HashSet<String> =
+            self.sources().filter_map(|(path, _)| path.strip_suffix(".c").map(str::to_owned)).collect();
+        let mut next = 0;
+        while next < self.files.len() {
+            let (path, text) = (self.files[next].0.clone(), self.files[next].1.clone());
+            next += 1;
+            for header in included(&path, &text) {
+                if let Some(bytes) = self.tree.read(&header)?
+                    && (!release || {
+                        let (text, _) = text::decode(&text::unix(&bytes));
+                        header.strip_suffix(".h").is_some_and(|stem| stems.contains(stem))
+                            || names(&text, DeclarationKind::Prototype)
+                                .iter()
+                                .any(|name| defined.contains(name))
+                    })
+                {
+                    self.take(&header)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names that declarations of one kind have in a text.
+fn names(text: &Arc<str>, kind: DeclarationKind) -> Vec<String> {
+    let file = File::new(text.clone());
+    let outlines = (0..file.len()).filter_map(|piece| file.outline(piece));
+    outlines.filter(|outline| outline.kind == kind).flat_map(|outline| outline.names.clone()).collect()
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Paths of the headers that a file includes by quotes from its own folder.
+fn included(path: &str, text: &str) -> Vec<String> {
+    let folder = folder(path);
+    let names = text.lines().filter_map(|line| {
+        let name = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();
+        name.strip_prefix('"')?.split('"').next()
+    });
+    names
+        .filter(|name| {
+            !name.starts_with('/') && !name.split('/').any(|part| part == "..") && !name.is_empty()
+        })
+        .map(|name| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") })
+        .collect()
+}

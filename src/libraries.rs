@@ -1,0 +1,111 @@
+//! What is known of the libraries that modules link: `templates/libraries.toml`.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// A library, or a few that come together.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Library {
+    /// Names behind `-l`.
+    pub link: Vec<String>,
+    #[serde(default)]
+    pkg_config: Vec<String>,
+    #[serde(rename = "macro", default)]
+    macros: Vec<String>,
+    #[serde(default)]
+    variable: Vec<String>,
+    /// Folders with its headers, where those are not in the compiler's own.
+    #[serde(default)]
+    pub include: Vec<String>,
+    #[serde(default)]
+    headers: Vec<String>,
+    debian: Option<String>,
+    el: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct All {
+    library: Vec<Library>,
+}
+
+static ALL: LazyLock<Vec<Library>> = LazyLock::new(|| {
+    let text = include_str!("../templates/libraries.toml");
+    let data: All =
+        toml::from_str(text).unwrap_or_else(|error| panic!("libraries.toml is embedded and tested: {error}"));
+    data.library
+});
+
+impl Library {
+    /// The development packages in words: `libssl-dev (Debian) or openssl-devel (Enterprise Linux)`.
+    pub fn packages(&self) -> Option<String> {
+        let debian = self.debian.as_ref().map(|name| format!("{name} (Debian)"));
+        let el = self.el.as_ref().map(|name| format!("{name} (Enterprise Linux)"));
+        let names: Vec<String> = debian.into_iter().chain(el).collect();
+        (!names.is_empty()).then(|| names.join(" or "))
+    }
+}
+
+fn find(has: impl Fn(&Library) -> bool) -> Option<&'static Library> {
+    ALL.iter().find(|library| has(library))
+}
+
+fn among(names: &[String], name: &str) -> bool {
+    names.iter().any(|known| known == name)
+}
+
+/// The library of this name behind `-l`.
+pub fn of_link(name: &str) -> Option<&'static Library> {
+    find(|library| among(&library.link, name))
+}
+
+/// The library that pkg-config knows by this name.
+pub fn of_pkg_config(name: &str) -> Option<&'static Library> {
+    find(|library| among(&library.pkg_config, name))
+}
+
+/// The library that this macro of httpd's looks for.
+pub fn of_macro(name: &str) -> Option<&'static Library> {
+    find(|library| among(&library.macros, name))
+}
+
+/// The library that configure puts into this variable.
+pub fn of_variable(name: &str) -> Option<&'static Library> {
+    find(|library| among(&library.variable, name))
+}
+
+/// The library that brings a header, by the path that is included.
+pub fn of_header(path: &str) -> Option<&'static Library> {
+    find(|library| library.headers.iter().any(|start| path.starts_with(start.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_found_by_each_of_their_names() {
+        assert_eq!(of_macro("APACHE_CHECK_OPENSSL").unwrap().link, ["ssl", "crypto"]);
+        assert_eq!(of_pkg_config("libcurl").unwrap().link, ["curl"]);
+        assert_eq!(of_variable("LDAP_LIBS").unwrap().link, ["ldap", "lber"]);
+        assert_eq!(of_header("libxml/parser.h").unwrap().include, ["/usr/include/libxml2"]);
+        let words = of_link("brotlienc").unwrap().packages().unwrap();
+        assert_eq!(words, "libbrotli-dev (Debian) or brotli-devel (Enterprise Linux)");
+        assert!(of_link("no_such").is_none());
+    }
+
+    #[test]
+    fn each_name_is_one_librarys() {
+        for names in
+            [|library: &Library| library.link.clone(), |library: &Library| library.pkg_config.clone()]
+        {
+            let mut all: Vec<String> = ALL.iter().flat_map(names).collect();
+            let count = all.len();
+            all.sort();
+            all.dedup();
+            assert_eq!(all.len(), count);
+        }
+    }
+}
