@@ -1,9 +1,8 @@
 //! A file whose pieces are parsed when they are asked for: most of a large file never is.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::candidates::{self, Candidates};
 use super::directive::{self, Directive, Include};
@@ -17,10 +16,10 @@ pub struct File {
     /// Offset of each line's first byte.
     lines: Vec<usize>,
     chunks: Vec<Chunk>,
-    declared: Vec<OnceCell<Declaration>>,
-    outlines: Vec<OnceCell<Outline>>,
+    declared: Vec<OnceLock<Declaration>>,
+    outlines: Vec<OnceLock<Outline>>,
     /// Pieces by the identifiers that they could declare.
-    candidates: OnceCell<HashMap<String, Vec<usize>>>,
+    candidates: OnceLock<HashMap<String, Vec<usize>>>,
     guard: Option<Guard>,
 }
 
@@ -72,9 +71,9 @@ impl File {
                 chunk.conditions = chunk.conditions.iter().skip(1).cloned().collect();
             }
         }
-        let declared = chunks.iter().map(|_| OnceCell::new()).collect();
-        let outlines = chunks.iter().map(|_| OnceCell::new()).collect();
-        File { text, lines, chunks, declared, outlines, candidates: OnceCell::new(), guard }
+        let declared = chunks.iter().map(|_| OnceLock::new()).collect();
+        let outlines = chunks.iter().map(|_| OnceLock::new()).collect();
+        File { text, lines, chunks, declared, outlines, candidates: OnceLock::new(), guard }
     }
 
     /// The text.
@@ -132,7 +131,7 @@ impl File {
     pub fn into_declarations(self) -> Vec<Declaration> {
         let mut file = self;
         let declared = std::mem::take(&mut file.declared);
-        let parse = |(cell, chunk): (OnceCell<Declaration>, &Chunk)| {
+        let parse = |(cell, chunk): (OnceLock<Declaration>, &Chunk)| {
             cell.into_inner().unwrap_or_else(|| syntax::parse(&file, chunk))
         };
         declared.into_iter().zip(&file.chunks).map(parse).collect()

@@ -8,6 +8,7 @@ pub(crate) mod directive;
 pub mod expression;
 mod file;
 pub(crate) mod lex;
+pub(crate) mod library;
 pub(crate) mod macros;
 mod roles;
 mod split;
@@ -139,6 +140,8 @@ pub struct Identifier {
     pub role: Role,
     /// It stands inside an `#if` within the declaration, so that it may not be compiled.
     pub conditional: bool,
+    /// It stands in a condition of the preprocessor itself: asked about, not used.
+    pub tested: bool,
 }
 
 /// What an identifier stands for.

@@ -23,7 +23,7 @@ pub(crate) struct Scopes {
 /// The identifiers in `range`, preprocessor lines included.
 pub(crate) fn identifiers(source: &str, range: Range<usize>, scopes: &Scopes) -> Vec<Identifier> {
     let mut reader =
-        Reader { source, scopes, depth: 0, before: Before::Other, last_end: 0, found: Vec::new() };
+        Reader { source, scopes, depth: 0, tested: false, before: Before::Other, last_end: 0, found: Vec::new() };
     for token in lex::tokens(source, range) {
         match token.kind {
             TokenKind::Directive => reader.directive(token),
@@ -49,6 +49,8 @@ struct Reader<'a> {
     source: &'a str,
     scopes: &'a Scopes,
     depth: usize,
+    /// What is read is a condition.
+    tested: bool,
     before: Before,
     /// End of the token that `before` is about.
     last_end: usize,
@@ -87,7 +89,7 @@ impl Reader<'_> {
         } else {
             Role::Global
         };
-        self.found.push(Identifier { range: token.range(), role, conditional: self.depth > 0 });
+        self.found.push(Identifier { range: token.range(), role, conditional: self.depth > 0, tested: self.tested });
     }
 
     fn directive(&mut self, directive: Token) {
@@ -113,21 +115,25 @@ impl Reader<'_> {
                     if token.kind == TokenKind::Identifier {
                         parameters.insert(token.text(self.source));
                         let role = Role::Local;
-                        self.found.push(Identifier { range: token.range(), role, conditional: false });
+                        let range = token.range();
+                        self.found.push(Identifier { range, role, conditional: false, tested: false });
                     }
                 }
             }
         }
+        self.tested = matches!(read, Directive::If(_) | Directive::Elif(_));
         for token in tokens {
             if token.kind == TokenKind::Identifier && parameters.contains(token.text(self.source)) {
                 let conditional = self.depth > 0;
-                self.found.push(Identifier { range: token.range(), role: Role::Local, conditional });
+                let role = Role::Local;
+                self.found.push(Identifier { range: token.range(), role, conditional, tested: false });
                 self.before = Before::Other;
             } else if token.text(self.source) != "defined" {
                 self.token(token);
             }
         }
         self.before = before;
+        self.tested = false;
         if matches!(read, Directive::If(_)) {
             self.depth += 1;
         }
@@ -235,5 +241,7 @@ mod tests {
         let found = identifiers(source, 0..source.len(), &Scopes::default());
         let conditional: Vec<_> = found.iter().map(|id| id.conditional).collect();
         assert_eq!(conditional, [false, false, true, false]);
+        let tested: Vec<_> = found.iter().map(|id| id.tested).collect();
+        assert_eq!(tested, [false, true, false, false]);
     }
 }

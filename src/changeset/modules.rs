@@ -108,6 +108,11 @@ fn named(file: &str, Definition { symbol, line }: Definition) -> ModuleFound {
     ModuleFound { name, symbol, file: file.to_owned(), line }
 }
 
+/// The names of the module structures that C text defines.
+pub(crate) fn structures(text: &str) -> Vec<String> {
+    definitions(text).into_iter().map(|found| found.symbol).collect()
+}
+
 /// A module structure's definition.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Definition {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::flags::{self, TargetFlags};
 use super::messages::{self, Message};
 use super::toolchain::Toolchain;
-use super::{Error, Unit};
+use super::{Error, Unit, sysroot};
 use crate::process;
 use crate::target::Target;
 
@@ -30,14 +30,15 @@ pub fn objections(
     let folder = tempfile::tempdir()?;
     let source = format!("{}.c", unit.module);
     fs_err::write(folder.path().join(&source), unit.text)?;
-    let TargetFlags { compile, include, .. } = TargetFlags::of(&target.variables, &|path| path.exists());
+    let TargetFlags { compile, include, .. } = 
+        TargetFlags::of(&target.variables, &|path| flags::find(target, path));
     let all_errors = match toolchain.family {
         super::Family::Gcc => ALL_ERRORS[0],
         super::Family::Clang => ALL_ERRORS[1],
     };
     let mut command = Command::new(&toolchain.program);
     command.args(&toolchain.leading).args(&compile).args(&toolchain.cflags).args(flags::own(toolchain));
-    command.args(READABLE).arg(all_errors);
+    command.args(READABLE).arg(all_errors).args(sysroot::compile_flags(target, toolchain));
     command.args(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display()))).args(include);
     command.args(["-x", "c", &source]).current_dir(folder.path());
     command.env("LC_ALL", "C").env("TMPDIR", folder.path()).env_remove("GCC_COLORS");

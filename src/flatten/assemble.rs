@@ -40,6 +40,7 @@ pub(super) fn unit(
     own.emit(&mut builder, &mut |builder| inlined.emit(builder))?;
     let mut record = own.record;
     record.extend(record_of_shared(&parts, &reached, &renames));
+    record.extend(record_of_provided(&parts, &reached));
     let mut sources = BTreeMap::new();
     for (_, part) in parts.iter() {
         sources.insert(part.path.clone(), part.file.text().clone());
@@ -168,7 +169,7 @@ impl Inlined<'_> {
     fn undefine(&self, builder: &mut Builder) {
         let mentioned: HashSet<&str> = self.parts.own().flat_map(|(_, part)| identifiers(part)).collect();
         for site in self.reached.picked.keys() {
-            let Some(part) = self.parts.get(site.part).filter(|part| part.kind == PartKind::SharedSource)
+            let Some(part) = self.parts.get(site.part).filter(|part| part.kind.is_foreign_source())
             else {
                 continue;
             };
@@ -242,6 +243,25 @@ fn record_of_shared(parts: &Parts, reached: &Reached, renames: &Renames) -> Vec<
         }
     }
     record
+}
+
+/// The fates of the names that are left to rules, each at its first use.
+fn record_of_provided(parts: &Parts, reached: &Reached) -> Vec<Fate> {
+    let fate = |(name, (rule, user)): (&String, &(String, Site))| {
+        let part = parts.get(user.part)?;
+        let span = part.span_of(user.piece, name);
+        Some(Fate {
+            name: name.clone(),
+            kind: DeclarationKind::Prototype,
+            file: part.path.to_string(),
+            line: part.file.line(span.offset()),
+            outcome: Outcome::Provided,
+            reason: format!("the rule {rule} provides it, or rewrites its uses"),
+            renamed: Vec::new(),
+            evidence: part.evidence,
+        })
+    };
+    reached.provided.iter().filter_map(fate).collect()
 }
 
 /// The fate of a change whose surroundings are not shown.

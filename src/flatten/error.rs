@@ -188,6 +188,9 @@ pub enum Error {
     PrivateState {
         /// The variable.
         name: String,
+        /// The name of other files by which the module comes there: the variable's own, or that of the first function on
+        /// the way.
+        needed: String,
         /// Upstream's path of its file.
         file: String,
         /// The using file.
@@ -297,6 +300,161 @@ pub enum Error {
         user: String,
     },
 
+    /// A hook of which the target knows nothing.
+    #[error("`{name}` belongs to a hook of {file} that the target never runs")]
+    #[diagnostic(
+        code(modgraft::flatten::hook_missing),
+        help(
+            "a hook has one list for the whole server, so a copy of it would be nobody's: this part of the module needs an \
+             httpd that runs it"
+        )
+    )]
+    HookMissing {
+        /// The hook's function.
+        name: String,
+        /// Upstream's path of the header that declares it.
+        file: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it is used.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
+    /// Part of what a type's declaration introduces is in the target, which has its own version of it.
+    #[error("`{name}` of {file} is one thing with `{other}`, of which the target has a version of its own")]
+    #[diagnostic(
+        code(modgraft::flatten::type_shared),
+        help("two versions of one type cannot stand in one program: this needs an httpd that has both")
+    )]
+    TypeShared {
+        /// The name that is missing.
+        name: String,
+        /// The name that the target has.
+        other: String,
+        /// Upstream's path of the header.
+        file: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it is used.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
+    /// Inlined code would read the configuration of a module that keeps it to itself.
+    #[error("inlined code uses `{name}`: that is the key to another module's private configuration")]
+    #[diagnostic(
+        code(modgraft::flatten::other_modules_state),
+        help(
+            "no header of the target says what that module keeps there: this part of the module needs an httpd whose own \
+             code does it"
+        )
+    )]
+    OtherModulesState {
+        /// The module structure.
+        name: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it is used.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
+    /// The address of a constant means something to code of the target.
+    #[error("`{name}` of {file} is told by its address, and a copy of it has another one")]
+    #[diagnostic(
+        code(modgraft::flatten::identity),
+        help("the target's own code would not know the copy: this needs an httpd that has it")
+    )]
+    Identity {
+        /// The constant.
+        name: String,
+        /// Upstream's path of its file.
+        file: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it is used.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
+    /// An optional function that nobody registers.
+    #[error("`{name}` is an optional function of {file} that nothing in the target registers")]
+    #[diagnostic(
+        code(modgraft::flatten::nobody_registers),
+        help("the module would find nothing under that name: this part of it needs an httpd that has it")
+    )]
+    NobodyRegisters {
+        /// The function.
+        name: String,
+        /// Upstream's path of the header that declares it.
+        file: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it is used.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
+    /// Another module must be there first.
+    #[error("{module} must be there first: it provides {words}, and the target does not have it")]
+    #[diagnostic(code(modgraft::flatten::needs_module))]
+    NeedsModule {
+        /// `mod_NAME`.
+        module: String,
+        /// Upstream's path of its source.
+        file: String,
+        /// The names that it provides.
+        names: Vec<String>,
+        /// The same in words.
+        words: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The first use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+        /// What to do.
+        #[help]
+        help: String,
+    },
+
+    /// The module itself says that it cannot be built.
+    #[error("the module says itself that it is not for this target: {words}")]
+    #[diagnostic(
+        code(modgraft::flatten::says_no),
+        help("its condition is true of the target's headers: this module needs another httpd")
+    )]
+    SaysNo {
+        /// What it says.
+        words: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The `#error`.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
     /// A function that must be renamed is looked up by its name at run time.
     #[error(
         "`{name}` clashes with another declaration, and cannot be renamed: it is looked up by name at run time"
@@ -336,7 +494,44 @@ impl Error {
             | Error::StructureGrown { .. }
             | Error::EnumerationGrown { .. }
             | Error::Variadic { .. }
+            | Error::HookMissing { .. }
+            | Error::TypeShared { .. }
+            | Error::OtherModulesState { .. }
+            | Error::Identity { .. }
+            | Error::NobodyRegisters { .. }
+            | Error::NeedsModule { .. }
+            | Error::SaysNo { .. }
             | Error::LookedUpByName { .. } => Kind::Refused,
+        }
+    }
+
+    /// The name that the target would have to have: with it, ap_mmn.h's calendar tells from which httpd on the module works.
+    pub fn lacking(&self) -> Option<&str> {
+        match self {
+            Error::NotSeenWhole { name, .. }
+            | Error::Modified { name, .. }
+            | Error::NoProvider { name, .. }
+            | Error::HookMissing { name, .. }
+            | Error::TypeShared { name, .. }
+            | Error::OtherModulesState { name, .. }
+            | Error::Identity { name, .. }
+            | Error::NobodyRegisters { name, .. } => Some(name),
+            Error::PrivateState { needed, .. } => Some(needed),
+            Error::StructureGrown { member, .. } => Some(member),
+            Error::EnumerationGrown { constant, .. } => Some(constant),
+            Error::MissingHeader { header, .. } => Some(header),
+            Error::NeedsModule { names, .. } => names.first().map(String::as_str),
+            Error::Io(_)
+            | Error::Base { .. }
+            | Error::NoSource { .. }
+            | Error::NotWhole { .. }
+            | Error::LineOutOfRange { .. }
+            | Error::IncludeCycle { .. }
+            | Error::NoModuleStructure { .. }
+            | Error::SeveralModules { .. }
+            | Error::Variadic { .. }
+            | Error::SaysNo { .. }
+            | Error::LookedUpByName { .. } => None,
         }
     }
 }

@@ -185,7 +185,7 @@ impl Closure<'_> {
 }
 
 /// The headers that a text includes, whatever the conditions: what is not compiled in does no harm here.
-fn included(text: &str) -> Vec<String> {
+pub(super) fn included(text: &str) -> Vec<String> {
     let lines = memchr::memmem::find_iter(text.as_bytes(), b"include").filter_map(|at| {
         let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
         let before = text.get(start..at)?;

@@ -90,7 +90,7 @@ fn brought(parts: &Parts, from: usize, path: &str, offered: &dyn Interface) -> O
         // A header of httpd that the patches touch is the target's, as long as it has it.
         PartKind::SharedHeader => added && !offered.has_header(path),
         PartKind::BaseHeader => true,
-        PartKind::Module | PartKind::SharedSource => false,
+        PartKind::Module | PartKind::SharedSource | PartKind::TreeSource | PartKind::TreeHeader => false,
     };
     let headers = || {
         parts.iter().filter(|(_, part)| {
@@ -122,12 +122,12 @@ fn ends_with_path(whole: &str, end: &str) -> bool {
     whole.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }
 
-fn folder(path: &str) -> &str {
+pub(super) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// `folder/path` without `.` and `..`; nothing if it leaves the tree.
-fn joined(folder: &str, path: &str) -> Option<String> {
+pub(super) fn joined(folder: &str, path: &str) -> Option<String> {
     let mut all: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {

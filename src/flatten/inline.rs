@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::parts::{PartKind, Parts, Site};
+use super::parts::{Parts, Site};
 use super::reach::Reached;
 use crate::c::lex::{self, TokenKind};
 use crate::c::{Declaration, DeclarationKind, Role};
@@ -154,7 +154,7 @@ fn words(condition: &str) -> impl Iterator<Item = &str> {
 /// Names of another source's own are other things.
 fn visible(parts: &Parts, from: Site, to: Site) -> bool {
     let Some(part) = parts.get(to.part) else { return false };
-    let private = part.kind == PartKind::SharedSource
+    let private = part.kind.is_foreign_source()
         && part.file.declaration(to.piece).is_some_and(super::resolve::is_private);
     from.part == to.part || !private
 }

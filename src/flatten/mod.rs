@@ -8,6 +8,7 @@
 
 mod assemble;
 mod check;
+mod closure;
 mod edit;
 mod error;
 mod headers;
@@ -20,6 +21,7 @@ mod record;
 mod resolve;
 mod status;
 mod unit;
+mod upstream;
 mod variadic;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 pub use error::Error;
 pub use record::{Evidence, Fate, Outcome};
 pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved};
+pub use upstream::{Failure, SourceTree, Upstream};
 
 use crate::changeset::Changeset;
 
@@ -43,31 +46,11 @@ pub trait Interface {
     fn read_header(&self, _path: &str) -> Option<Arc<str>> {
         None
     }
-    /// The compat rule that will provide `name`, or rewrite each use of it, where the target has no such name: then nothing
-    /// is pulled in for it.
+    /// The rule that will provide `name` in the unit, or rewrite each use of it. Asked of names that the target neither
+    /// declares nor exports, and before anything is pulled for them; flattening then leaves the name alone, and records the
+    /// rule.
     fn provided_by(&self, _name: &str) -> Option<String> {
         None
-    }
-}
-
-/// The tree that the patches apply to, as far as flattening reads it.
-pub trait Upstream {
-    /// The text of the file at `path`, relative to the top; nothing where there is none.
-    ///
-    /// # Errors
-    /// Whatever kept it from being read.
-    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Box<dyn std::error::Error + Send + Sync>>;
-}
-
-impl Upstream for crate::source::Tree {
-    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Box<dyn std::error::Error + Send + Sync>> {
-        let bytes = crate::source::Tree::read(self, path)?;
-        // As the changeset reads files: comments of old sources hold names in Latin-1.
-        let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-            Ok(text) => text.replace("\r\n", "\n"),
-            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "\n"),
-        };
-        Ok(bytes.map(|bytes| text(&bytes).into()))
     }
 }
 
@@ -82,7 +65,10 @@ pub struct ModuleId {
 
 /// Makes one C file of the module.
 ///
-/// `base` is the tree before the patches; it is asked only for headers that neither the patches nor the target have.
+/// `base` is the tree before the patches. What the module needs and neither the patches nor the target have is pulled from
+/// it: a header whole, and of types, macros and functions as few as will do. The order in which a missing name is looked
+/// for: the target's headers, its exported symbols, a rule ([`Interface::provided_by`]), the patches, the tree; else it is
+/// refused. The answer depends on nothing but these arguments.
 ///
 /// # Errors
 /// See [`Error`]: each says which declaration cannot be grafted, where it is used, and what would help.
@@ -92,9 +78,9 @@ pub fn flatten(
     base: Option<&dyn Upstream>,
     offered: &dyn Interface,
 ) -> Result<TranslationUnit, Error> {
-    let parts = parts::load(changeset, base, offered)?;
+    let mut parts = parts::load(changeset, base, offered)?;
     check::one_module_structure(&parts, module)?;
-    let reached = reach::follow(&parts, offered)?;
+    let reached = closure::follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
     variadic::check(&parts, &reached, base, offered)?;
     let renames = names::clashes(&parts, &reached, offered)?;

@@ -80,7 +80,7 @@ fn can_clash(part: &Part, declaration: &Declaration) -> bool {
             defines(declaration) && !declaration.macro_call
         }
         DeclarationKind::Prototype => is_private(declaration),
-        DeclarationKind::Macro => part.kind == PartKind::SharedSource && defines(declaration),
+        DeclarationKind::Macro => part.kind.is_foreign_source() && defines(declaration),
         _ => false,
     }
 }

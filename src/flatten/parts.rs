@@ -34,6 +34,22 @@ pub(super) enum PartKind {
     SharedHeader,
     /// A header of the base tree that the target does not have.
     BaseHeader,
+    /// A source of the tree that the patches do not touch, and from which something is pulled.
+    TreeSource,
+    /// A header of that sort.
+    TreeHeader,
+}
+
+impl PartKind {
+    /// Whether it is a source beside the module, with names of its own.
+    pub fn is_foreign_source(self) -> bool {
+        matches!(self, PartKind::SharedSource | PartKind::TreeSource)
+    }
+
+    /// Whether the patches do not touch it.
+    pub fn is_of_tree(self) -> bool {
+        matches!(self, PartKind::TreeSource | PartKind::TreeHeader)
+    }
 }
 
 /// A file in play.
@@ -41,7 +57,7 @@ pub(super) enum PartKind {
 pub(super) struct Part {
     pub path: Arc<str>,
     pub kind: PartKind,
-    pub file: File,
+    pub file: Arc<File>,
     /// The file before the patches, where it was there and a base tree is at hand.
     pub before: Option<File>,
     pub evidence: Evidence,
@@ -81,7 +97,7 @@ impl Part {
         Part {
             path: Arc::from(path),
             kind,
-            file: File::new(after),
+            file: Arc::new(File::new(after)),
             before: before.map(File::new),
             evidence: Evidence::Whole,
             own: kind == PartKind::Module,
@@ -93,7 +109,7 @@ impl Part {
 
     /// Whether its declarations are for other files to see.
     pub fn is_header(&self) -> bool {
-        !matches!(self.kind, PartKind::Module | PartKind::SharedSource)
+        self.kind != PartKind::Module && !self.kind.is_foreign_source()
     }
 
     /// Its includes: the piece, what is included, and whether a condition stands around it.
@@ -114,6 +130,7 @@ impl Part {
     /// Whether the patches changed or added piece `piece`.
     pub fn is_changed(&self, piece: usize) -> bool {
         match self.evidence {
+            _ if self.kind.is_of_tree() => false,
             Evidence::Whole => self.before.is_none() || !self.had_code(self.file.code(piece)),
             Evidence::Hunks => {
                 let range = self.file.code_range(piece);
@@ -204,6 +221,26 @@ pub(super) struct Parts {
     all: Vec<Part>,
     /// Which part an include means; those that the target answers are not here.
     pub included: HashMap<Site, usize>,
+    /// What the tree has of the names that were asked of it, by the file that uses them.
+    pub answers: HashMap<(usize, String), Answer>,
+}
+
+/// What the tree has of a name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Answer {
+    /// Its declarations: of the first header that has any, and of the source that defines it.
+    pub sites: Vec<Site>,
+    /// The module that provides it, where the target does not have that module.
+    pub module: Option<OtherModule>,
+}
+
+/// A module of the same tree that the target does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OtherModule {
+    /// `mod_NAME`.
+    pub name: String,
+    /// Path of its source.
+    pub file: String,
 }
 
 impl Parts {
@@ -220,9 +257,31 @@ impl Parts {
         self.iter().filter(|(_, part)| part.own)
     }
 
-    /// The files that declarations may be taken from.
+    /// The files of the patches that declarations may be taken from.
     pub fn donors(&self) -> impl Iterator<Item = (usize, &Part)> {
-        self.iter().filter(|(_, part)| !part.own && part.kind != PartKind::PrivateHeader)
+        let is_donor = |part: &Part| part.kind != PartKind::PrivateHeader && !part.kind.is_of_tree();
+        self.iter().filter(move |(_, part)| !part.own && is_donor(part))
+    }
+
+    /// The part of this path.
+    pub fn at_path(&self, path: &str) -> Option<usize> {
+        self.iter().find(|(_, part)| *part.path == *path).map(|(at, _)| at)
+    }
+
+    /// A file of the tree that the patches do not touch.
+    pub(super) fn push_of_tree(&mut self, path: &str, file: Arc<File>) -> usize {
+        let kind = if path.ends_with(".h") { PartKind::TreeHeader } else { PartKind::TreeSource };
+        self.push(Part {
+            path: Arc::from(path),
+            kind,
+            file,
+            before: None,
+            evidence: Evidence::Whole,
+            own: false,
+            hunks: Hunks::default(),
+            before_code: OnceCell::new(),
+            changed: OnceCell::new(),
+        })
     }
 
     pub(super) fn push(&mut self, part: Part) -> usize {
@@ -251,7 +310,7 @@ pub(super) fn load(
     base: Option<&dyn Upstream>,
     offered: &dyn Interface,
 ) -> Result<Parts, Error> {
-    let mut parts = Parts { all: Vec::new(), included: HashMap::new() };
+    let mut parts = Parts { all: Vec::new(), included: HashMap::new(), answers: HashMap::new() };
     for change in changeset.files.iter().filter(|change| change.action != Action::Deleted) {
         let kind = match change.class {
             Class::ModuleSource => PartKind::Module,
@@ -312,7 +371,7 @@ fn of_fragments(path: &str, kind: PartKind, fragments: &[Fragment]) -> Result<Pa
     Ok(Part {
         path: Arc::from(path),
         kind,
-        file,
+        file: Arc::new(file),
         before: None,
         evidence: Evidence::Hunks,
         own: false,

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::parts::{AddedInside, Part, PartKind, Parts, Site};
+use super::parts::{AddedInside, Answer, OtherModule, Part, Parts, Site};
 use super::record::{Evidence, Outcome};
 use super::resolve::{self, Candidates, Own};
 use super::status::Status;
 use super::{Error, Interface};
-use crate::c::{Declaration, DeclarationKind, Role, lex, macros};
+use crate::c::{Declaration, DeclarationKind, Linkage, Role, lex, library, macros};
 
 /// What is taken from the shared files.
 #[derive(Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct Reached {
     pub copies: BTreeSet<String>,
     /// Names that inlined code uses and that nobody is known to declare, with their user.
     pub unresolved: BTreeSet<(String, Site)>,
+    /// Names that a rule provides, with the rule and the first user.
+    pub provided: BTreeMap<String, (String, Site)>,
     pub own: Own,
 }
 
@@ -31,6 +33,9 @@ pub(super) struct Pick {
     pub reason: String,
 }
 
+/// A file, the place in it, and the way there in words: what an error shows.
+type Place = (miette::NamedSource<std::sync::Arc<str>>, miette::SourceSpan, String);
+
 /// A use of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Use {
@@ -38,27 +43,55 @@ struct Use {
     by: Site,
     /// No `#if` stands around it, all the way from the module.
     certain: bool,
+    /// A condition asks for it: what it is in the target is the answer.
+    tested: bool,
 }
 
-/// Follows all names from the module's own code.
-pub(super) fn follow(parts: &Parts, offered: &dyn Interface) -> Result<Reached, Error> {
+/// Names that the tree was not asked for yet, with the file that uses them.
+pub(super) type Missing = BTreeSet<(usize, String)>;
+
+/// What another module has to provide.
+#[derive(Debug)]
+struct Need {
+    module: OtherModule,
+    names: BTreeSet<String>,
+    used: Use,
+}
+
+/// Follows all names from the module's own code. With a tree at hand, the second value is what it has to be asked for before
+/// the first one counts.
+pub(super) fn follow(
+    parts: &Parts,
+    offered: &dyn Interface,
+    with_tree: bool,
+) -> (Result<Reached, Error>, Missing) {
     let mut walk = Walk {
         parts,
         offered,
+        with_tree,
         reached: Reached { own: Own::of(parts), ..Reached::default() },
         met: HashSet::new(),
         came_by: HashMap::new(),
         certain: VecDeque::new(),
         uncertain: VecDeque::new(),
+        missing: Missing::new(),
+        need: None,
     };
     for (part, _) in parts.own() {
         walk.uses_of_own(part);
     }
-    // What is certain first, so that a refusal never rests on code that may not be compiled.
+    // What is certain first, so that a refusal never rests on code that may not be compiled; and level by level, so that it
+    // is the one nearest to the module.
+    let mut refusal = Ok(());
     while let Some(next) = walk.certain.pop_front().or_else(|| walk.uncertain.pop_front()) {
-        walk.meet(&next)?;
+        refusal = walk.meet(&next);
+        if refusal.is_err() {
+            break;
+        }
     }
-    Ok(walk.reached)
+    let needed = walk.needs_module();
+    let Walk { reached, missing, .. } = walk;
+    (needed.and(refusal).map(|()| reached), missing)
 }
 
 struct Walk<'a> {
@@ -71,6 +104,10 @@ struct Walk<'a> {
     came_by: HashMap<Site, Use>,
     certain: VecDeque<Use>,
     uncertain: VecDeque<Use>,
+    with_tree: bool,
+    missing: Missing,
+    /// What the first module that is needed has to provide.
+    need: Option<Need>,
 }
 
 impl<'a> Walk<'a> {
@@ -96,24 +133,24 @@ impl<'a> Walk<'a> {
         let certain = certain && declaration.conditions.is_empty();
         let own_names: HashSet<&str> = declaration.names.iter().map(String::as_str).collect();
         let mut seen = HashSet::new();
-        let mut add = |name: &str, certain: bool| {
-            if seen.insert((name.to_owned(), certain)) {
+        let mut add = |name: &str, certain: bool, tested: bool| {
+            if seen.insert((name.to_owned(), certain, tested)) {
                 let queue = if certain { &mut self.certain } else { &mut self.uncertain };
-                queue.push_back(Use { name: name.to_owned(), by, certain });
+                queue.push_back(Use { name: name.to_owned(), by, certain, tested });
             }
         };
         for identifier in declaration.identifiers.iter().filter(|identifier| identifier.role == Role::Global)
         {
             let Some(name) = text.get(identifier.range.clone()) else { continue };
             if !own_names.contains(name) {
-                add(name, certain && !identifier.conditional);
+                add(name, certain && !identifier.conditional && !identifier.tested, identifier.tested);
             }
         }
         for condition in &declaration.conditions {
             for token in lex::tokens(condition, 0..condition.len()) {
                 let name = token.text(condition);
                 if token.kind == lex::TokenKind::Identifier && name != "defined" {
-                    add(name, false);
+                    add(name, false, true);
                 }
             }
         }
@@ -122,7 +159,7 @@ impl<'a> Walk<'a> {
     fn meet(&mut self, used: &Use) -> Result<(), Error> {
         let from_own = self.parts.get(used.by.part).is_some_and(|part| part.own);
         let sees_private =
-            self.parts.get(used.by.part).is_some_and(|part| part.kind == PartKind::SharedSource);
+            self.parts.get(used.by.part).is_some_and(|part| part.kind.is_foreign_source());
         let scope = sees_private.then_some(used.by.part);
         if from_own && self.reached.own.has(used.by.part, &used.name) {
             return Ok(());
@@ -131,12 +168,36 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let declared = self.offered.declared_in(&used.name);
-        let has = declared.is_some() || self.offered.exported_by(&used.name).is_some();
-        if !has && self.offered.provided_by(&used.name).is_some() {
-            return Ok(());
+        let exported = self.offered.exported_by(&used.name);
+        let has = declared.is_some() || exported.is_some();
+        if declared.is_none() && !from_own && self.is_structure_of_another(used) {
+            return self.refuse(used, |name, (source_code, at, label)| Error::OtherModulesState { name, source_code, at, label });
         }
-        let candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
+        let mut candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
+        let mut asked = None;
+        if !has && !candidates.private {
+            if !self.reached.own.shared.contains(&used.name)
+                && let Some(rule) = self.offered.provided_by(&used.name)
+            {
+                self.leave(&candidates.sites, &format!("the rule {rule} provides it, or rewrites its uses"));
+                self.reached.provided.insert(used.name.clone(), (rule, used.by));
+                return Ok(());
+            }
+            if candidates.sites.iter().all(|site| self.announces(*site)) {
+                match self.ask_tree(used) {
+                    Some(answer) => {
+                        candidates.sites.extend(answer.sites.iter().copied());
+                        asked = Some(answer);
+                    }
+                    None => return Ok(()),
+                }
+            }
+        }
         if candidates.sites.is_empty() {
+            if let Some(module) = asked.and_then(|answer| answer.module.as_ref()).filter(|_| used.certain) {
+                self.need(used, module);
+                return Ok(());
+            }
             return if has { Ok(()) } else { self.met_nowhere(used, from_own) };
         }
         // A shared name is one thing, whoever uses it.
@@ -147,9 +208,112 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         // A name of another file's own has nothing to do with what the target calls so.
-        let exported = self.offered.exported_by(&used.name);
         let has = target_has(declared.as_deref(), exported.as_deref()).filter(|_| !candidates.private);
-        self.decide(used, &candidates, has, declared.is_some())
+        if has.is_none()
+            && let Some(module) = asked.and_then(|answer| answer.module.as_ref())
+            && candidates.sites.iter().any(|site| self.runs(*site))
+        {
+            if used.certain {
+                self.need(used, module);
+            }
+            return Ok(());
+        }
+        let of_tree = asked.is_some_and(|answer| !answer.sites.is_empty());
+        match self.decide(used, &candidates, has, declared.is_some()) {
+            // The compiler will say so, if it ever reads the place.
+            Err(_) if of_tree && !used.certain => Ok(()),
+            decided => decided,
+        }
+    }
+
+    /// What the tree has of a name that is known to nobody else; nothing where it is yet to be asked.
+    fn ask_tree(&mut self, used: &Use) -> Option<&'a Answer> {
+        static NOTHING: Answer = Answer { sites: Vec::new(), module: None };
+        let (at, name) = (used.by.part, &used.name);
+        let settled = self.reached.own.shared.contains(name)
+            || macros::wraps(name)
+            || macros::decorates(name)
+            || library::has(name);
+        if used.tested || !self.with_tree || settled {
+            if used.tested {
+                // A condition asks, and whoever really uses the name asks the tree.
+                self.met.remove(&(None, name.clone()));
+                self.met.remove(&(Some(at), name.clone()));
+            }
+            return Some(&NOTHING);
+        }
+        let known = self.parts.answers.get(&(at, name.clone()));
+        if known.is_none() {
+            self.missing.insert((at, name.clone()));
+        }
+        known
+    }
+
+    fn announces(&self, site: Site) -> bool {
+        self.part(site).is_some_and(|(_, found)| {
+            found.kind == DeclarationKind::Prototype
+                || found.kind == DeclarationKind::Variable && found.forward
+        })
+    }
+
+    /// Whether a declaration stands for something of a program that runs, not only for the compiler.
+    fn runs(&self, site: Site) -> bool {
+        self.part(site).is_some_and(|(part, found)| match found.kind {
+            DeclarationKind::Function => part.kind.is_foreign_source(),
+            DeclarationKind::Variable => found.linkage == Linkage::External,
+            kind => matches!(kind, DeclarationKind::Prototype | DeclarationKind::MacroCall),
+        })
+    }
+
+    /// Whether `&NAME_module` is meant: the key to a module's own configuration.
+    fn is_structure_of_another(&self, used: &Use) -> bool {
+        let own = &self.reached.own.shared;
+        if !used.name.ends_with("_module") || !used.certain || own.contains(&used.name) {
+            return false;
+        }
+        let Some((part, declaration)) = self.part(used.by) else { return false };
+        let text = part.file.text();
+        let mut named = declaration.identifiers.iter().filter(|found| found.role == Role::Global);
+        named.any(|found| {
+            text.get(found.range.clone()) == Some(&used.name)
+                && text.get(..found.range.start).is_some_and(|before| before.trim_end().ends_with('&'))
+        })
+    }
+
+    fn refuse(&self, used: &Use, error: impl FnOnce(String, Place) -> Error) -> Result<(), Error> {
+        Err(error(used.name.clone(), self.place(used)))
+    }
+
+    /// Notes that another module must be there first. All that is needed of it is one refusal.
+    fn need(&mut self, used: &Use, module: &OtherModule) {
+        let need = self.need.get_or_insert_with(|| Need {
+            module: module.clone(),
+            names: BTreeSet::new(),
+            used: used.clone(),
+        });
+        if need.module == *module {
+            need.names.insert(used.name.clone());
+        }
+    }
+
+    fn needs_module(&self) -> Result<(), Error> {
+        let Some(Need { module, names, used }) = &self.need else { return Ok(()) };
+        let (source_code, at, label) = self.place(used);
+        let help = format!(
+            "graft {name} first, and put `requires = [\"{name}\"]` into the recipe",
+            name = module.name
+        );
+        let names: Vec<String> = names.iter().cloned().collect();
+        Err(Error::NeedsModule {
+            module: module.name.clone(),
+            file: module.file.clone(),
+            words: names.join(", "),
+            names,
+            source_code,
+            at,
+            label,
+            help,
+        })
     }
 
     fn met_nowhere(&mut self, used: &Use, from_own: bool) -> Result<(), Error> {
@@ -201,6 +365,17 @@ impl<'a> Walk<'a> {
             let is = |site: &Site| self.part(*site).is_some_and(|(_, found)| kinds.contains(&found.kind));
             candidates.sites.iter().copied().filter(is).collect()
         };
+        let hook = |site: &Site| self.part(*site).is_some_and(|(_, found)| is_hook(found, &used.name));
+        if has.is_none() && candidates.sites.iter().any(hook) {
+            if !used.certain {
+                return Ok(());
+            }
+            let file = candidates.sites.first().and_then(|site| self.part(*site));
+            let file = file.map_or(String::new(), |(part, _)| part.path.to_string());
+            return self.refuse(used, |name, (source_code, at, label)| {
+                Error::HookMissing { name, file, source_code, at, label }
+            });
+        }
         let functions = of(&[DeclarationKind::Function, DeclarationKind::Partial]);
         let announced = of(&[DeclarationKind::Prototype]);
         if !functions.is_empty() {
@@ -261,8 +436,9 @@ impl<'a> Walk<'a> {
             }
             if existed && let Some(state) = declaration.state.first() {
                 let (source_code, at, label) = self.place(used);
+                let needed = self.needed(used);
                 let name = format!("{state} (static in {name})");
-                return Err(Error::PrivateState { name, file, source_code, at, label });
+                return Err(Error::PrivateState { name, needed, file, source_code, at, label });
             }
             let reason = match (seen.status, &has) {
                 (Status::Added, _) => "the patch adds it, and the target does not have it".to_owned(),
@@ -299,7 +475,8 @@ impl<'a> Walk<'a> {
         let (name, file) = (used.name.clone(), part.path.to_string());
         if written.is_some() {
             let (source_code, at, label) = self.place(used);
-            return Err(Error::PrivateState { name, file, source_code, at, label });
+            let needed = self.needed(used);
+            return Err(Error::PrivateState { name, needed, file, source_code, at, label });
         }
         if !defined {
             if !used.certain {
@@ -326,7 +503,7 @@ impl<'a> Walk<'a> {
         for site in sites {
             let Some((part, declaration)) = self.part(site) else { continue };
             let known = |other: &&String| self.offered.declared_in(other).is_some();
-            let private = part.kind == PartKind::SharedSource;
+            let private = part.kind.is_foreign_source();
             let constant = declaration.constants.contains(&used.name);
             if !private && constant && declaration.names.iter().any(|other| known(&other)) {
                 if !used.certain {
@@ -335,6 +512,14 @@ impl<'a> Walk<'a> {
                 let (source_code, at, label) = self.place(used);
                 let (constant, file) = (used.name.clone(), part.path.to_string());
                 return Err(Error::EnumerationGrown { constant, file, source_code, at, label });
+            }
+            let other = declaration.names.iter().filter(|name| !declaration.constants.contains(name));
+            let other = other.filter(|_| !private && !declaration.forward).find(known);
+            if let Some(other) = other.filter(|_| declaration.kind == DeclarationKind::Type) {
+                let (other, file) = (other.clone(), part.path.to_string());
+                return self.refuse(used, |name, (source_code, at, label)| {
+                    Error::TypeShared { name, other, file, source_code, at, label }
+                });
             }
             if !part.seen(site.piece).whole {
                 let (source_code, at, label) = self.place(used);
@@ -384,8 +569,17 @@ impl<'a> Walk<'a> {
         self.uses_of(site, used.certain);
     }
 
+    /// The name that the module's own code uses, on the way to `used`.
+    fn needed(&self, used: &Use) -> String {
+        let mut used = used;
+        while let Some(before) = self.came_by.get(&used.by) {
+            used = before;
+        }
+        used.name.clone()
+    }
+
     /// The place of a use for an error, and the way to it in words.
-    fn place(&self, used: &Use) -> (miette::NamedSource<std::sync::Arc<str>>, miette::SourceSpan, String) {
+    fn place(&self, used: &Use) -> Place {
         let mut way = Vec::new();
         let mut by = used.by;
         while let Some((_, user)) = self.part(by) {
@@ -408,6 +602,13 @@ impl<'a> Walk<'a> {
         let at = part.map_or_else(|| (0, 0).into(), |part| part.span_of(used.by.piece, &used.name));
         (source_code, at, label)
     }
+}
+
+/// Whether a declaration is that of a hook, with its registration and its run function, or the private state behind them.
+fn is_hook(declaration: &Declaration, name: &str) -> bool {
+    let hooked = name.contains("_hook_") || name.contains("_run_");
+    let kind = matches!(declaration.kind, DeclarationKind::Prototype | DeclarationKind::MacroCall);
+    declaration.macro_call && kind && hooked
 }
 
 /// Why the target needs no copy of a name, in words.

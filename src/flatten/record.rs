@@ -37,6 +37,8 @@ pub enum Outcome {
     Inlined,
     /// Left out.
     Dropped,
+    /// Used, and left to a rule: [`crate::flatten::Interface::provided_by`].
+    Provided,
 }
 
 /// What a decision rests on.

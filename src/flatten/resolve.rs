@@ -62,7 +62,7 @@ pub(super) fn candidates(parts: &Parts, from: usize, name: &str, target_has: boo
         all.filter(move |(piece, declaration)| !declaration.is_dead() && !inside(piece))
             .map(move |(piece, declaration)| (Site { part: at, piece }, declaration))
     };
-    let donor = parts.get(from).is_some_and(|part| part.kind == PartKind::SharedSource && !part.own);
+    let donor = parts.get(from).is_some_and(|part| part.kind.is_foreign_source());
     if donor {
         let own: Vec<_> = found(from).collect();
         if !own.is_empty() {

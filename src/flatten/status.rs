@@ -41,6 +41,9 @@ impl Part {
     }
 
     fn status_in_whole(&self, piece: usize, outline: &Outline) -> Status {
+        if self.kind.is_of_tree() {
+            return Status::Unchanged;
+        }
         let Some(before) = &self.before else { return Status::Added };
         if self.had_code(self.file.code(piece)) {
             return Status::Unchanged;

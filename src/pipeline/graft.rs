@@ -10,7 +10,7 @@ use crate::adapt::pack::Rules;
 use crate::adapt::{self, Adapted, Offered};
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::Toolchain;
-use crate::flatten::{self, Interface, ModuleId, Upstream};
+use crate::flatten::{self, Interface, ModuleId, SourceTree, Upstream};
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
@@ -104,7 +104,8 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
         summary::target,
     )?;
     let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
-    let base = base.map(|tree| tree as &dyn Upstream);
+    let tree = base.map(SourceTree::new);
+    let base = tree.as_ref().map(|tree| tree as &dyn Upstream);
     let rules = Rules::of(&[], target.mmn);
     let again = |offered: &dyn Interface| flatten::flatten(&changeset, &id, base, offered);
     let interface = target.interface();

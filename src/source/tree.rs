@@ -89,6 +89,21 @@ impl Tree {
         Ok(bytes)
     }
 
+    /// Reads the files at `paths` together, so that [`Tree::read`] has them at hand: from git that is one round trip.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn preload(&self, paths: &[String]) -> Result<(), Error> {
+        let Root::Git(git) = &self.root else { return Ok(()) };
+        let mut wanted = Vec::new();
+        for path in paths.iter().filter(|path| !lock(&self.read).contains_key(*path)) {
+            wanted.push(checked(path)?);
+        }
+        let found = lock(git).read_many(&wanted)?;
+        lock(&self.read).extend(wanted.into_iter().zip(found));
+        Ok(())
+    }
+
     /// Whether there is a file at `path`.
     ///
     /// # Errors

@@ -10,6 +10,10 @@ use crate::source::Error;
 /// The largest object that is read, in bytes.
 const MAX_OBJECT: u64 = 64 << 20;
 
+/// Requests that are sent before the first answer is read: few enough for a pipe's buffer (64 KiB), as git stops reading
+/// while nobody takes its answers.
+const AT_ONCE: usize = 512;
+
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::source) enum Kind {
@@ -63,9 +67,16 @@ impl Objects {
         if !super::is_full_id(id) {
             return Ok(None);
         }
-        let asked = writeln!(self.stdin, "{id}").and_then(|()| self.stdin.flush());
+        if writeln!(self.stdin, "{id}").and_then(|()| self.stdin.flush()).is_err() {
+            return Err(self.ended());
+        }
+        self.answer(id)
+    }
+
+    /// The answer to the oldest request that has none yet.
+    fn answer(&mut self, id: &str) -> Result<Option<Object>, Error> {
         let mut header = String::new();
-        if asked.is_err() || self.stdout.read_line(&mut header)? == 0 {
+        if self.stdout.read_line(&mut header)? == 0 {
             return Err(self.ended());
         }
         let mut fields = header.trim_end().split(' ').skip(1);
@@ -92,6 +103,21 @@ impl Objects {
         }
         bytes.pop();
         Ok(Some(Object { kind, bytes }))
+    }
+
+    /// As [`Objects::get`] for several objects, asked for at once: one round trip for all of them.
+    pub(in crate::source) fn get_many(&mut self, ids: &[String]) -> Result<Vec<Option<Object>>, Error> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE) {
+            let asked: String = ids.iter().filter(|id| super::is_full_id(id)).map(|id| format!("{id}\n")).collect();
+            if self.stdin.write_all(asked.as_bytes()).and_then(|()| self.stdin.flush()).is_err() {
+                return Err(self.ended());
+            }
+            for id in ids {
+                found.push(if super::is_full_id(id) { self.answer(id)? } else { None });
+            }
+        }
+        Ok(found)
     }
 
     /// As [`Objects::get`], for an object that must be of `kind`.

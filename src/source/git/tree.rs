@@ -90,6 +90,30 @@ impl GitTree {
         }
     }
 
+    /// The content of the files at `paths`, read together.
+    pub(in crate::source) fn read_many(&mut self, paths: &[String]) -> Result<Vec<Option<Arc<[u8]>>>, Error> {
+        let mut ids = Vec::with_capacity(paths.len());
+        for path in paths {
+            ids.push(self.find(path)?.filter(Entry::is_file).map(|entry| entry.hex()));
+        }
+        let asked: Vec<String> = ids.iter().flatten().cloned().collect();
+        let mut answers = self.objects.get_many(&asked)?.into_iter();
+        let mut found = Vec::with_capacity(paths.len());
+        for (path, id) in paths.iter().zip(ids) {
+            found.push(match id {
+                None => None,
+                Some(id) => match answers.next().flatten().filter(|object| object.kind == Kind::Blob) {
+                    Some(object) => Some(object.bytes.into()),
+                    None => {
+                        let detail = format!("{id} is missing");
+                        return Err(Error::Git { action: format!("read {path}"), detail });
+                    }
+                },
+            });
+        }
+        Ok(found)
+    }
+
     /// The paths of all files beneath a folder, in no order.
     pub(in crate::source) fn walk(&mut self, directory: &str) -> Result<Vec<String>, Error> {
         let start = if directory.is_empty() {

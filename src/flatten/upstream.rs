@@ -1,0 +1,127 @@
+//! The tree that the patches apply to, as flattening reads it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use crate::c::File;
+use crate::source::Tree;
+
+/// What keeps a tree from being read.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The tree that the patches apply to, as far as flattening reads it.
+///
+/// It is asked for nothing but headers that nobody else has, until a name is missing in target and patches. What was read
+/// or parsed is best kept: flattening may be asked again with another answer of the target's.
+pub trait Upstream {
+    /// The text of the file at `path`, relative to the top; nothing where there is none.
+    ///
+    /// # Errors
+    /// Whatever kept it from being read.
+    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Failure>;
+
+    /// The paths of httpd's own C sources and headers, sorted. Of a tree that names none, nothing is pulled.
+    ///
+    /// # Errors
+    /// Whatever kept the folders from being read.
+    fn c_files(&self) -> Result<Arc<[String]>, Failure> {
+        Ok(Arc::from([]))
+    }
+
+    /// Says that these files are going to be read, so that they can be fetched together.
+    ///
+    /// # Errors
+    /// Whatever kept them from being read.
+    fn preload(&self, _paths: &[String]) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The file at `path`, split; nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Upstream::read`].
+    fn parsed(&self, path: &str) -> Result<Option<Arc<File>>, Failure> {
+        Ok(self.read(path)?.map(|text| Arc::new(File::new(text))))
+    }
+}
+
+/// The folders of httpd's tree from which something can be pulled.
+const FOLDERS: &[&str] = &["include", "server", "modules", "os/unix"];
+
+/// Parts of them that are of another system, or no part of httpd.
+const ELSEWHERE: &[&str] = &[
+    "modules/arch/win32/",
+    "modules/arch/netware/",
+    "modules/test/",
+    "server/mpm/winnt/",
+    "server/mpm/netware/",
+    "server/mpm/beos/",
+    "server/mpm/mpmt_os2/",
+];
+
+/// A [`Tree`] of which what was read and split is kept.
+#[derive(Debug)]
+pub struct SourceTree<'t> {
+    tree: &'t Tree,
+    listed: OnceLock<Arc<[String]>>,
+    texts: Mutex<HashMap<String, Option<Arc<str>>>>,
+    files: Mutex<HashMap<String, Arc<File>>>,
+}
+
+impl<'t> SourceTree<'t> {
+    /// Reads nothing yet.
+    pub fn new(tree: &'t Tree) -> Self {
+        SourceTree { tree, listed: OnceLock::new(), texts: Mutex::default(), files: Mutex::default() }
+    }
+}
+
+impl Upstream for SourceTree<'_> {
+    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Failure> {
+        if let Some(known) = lock(&self.texts).get(path) {
+            return Ok(known.clone());
+        }
+        // As the changeset reads files: comments of old sources hold names in Latin-1.
+        let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+            Ok(text) => text.replace("\r\n", "\n"),
+            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "\n"),
+        };
+        let text: Option<Arc<str>> = self.tree.read(path)?.map(|bytes| text(&bytes).into());
+        lock(&self.texts).insert(path.to_owned(), text.clone());
+        Ok(text)
+    }
+
+    fn c_files(&self) -> Result<Arc<[String]>, Failure> {
+        if let Some(listed) = self.listed.get() {
+            return Ok(listed.clone());
+        }
+        let mut files = Vec::new();
+        for folder in FOLDERS {
+            files.extend(self.tree.walk(folder)?);
+        }
+        files.retain(|path| {
+            (path.ends_with(".c") || path.ends_with(".h"))
+                && !ELSEWHERE.iter().any(|folder| path.starts_with(folder))
+        });
+        files.sort();
+        Ok(self.listed.get_or_init(|| files.into()).clone())
+    }
+
+    fn preload(&self, paths: &[String]) -> Result<(), Failure> {
+        Ok(self.tree.preload(paths)?)
+    }
+
+    fn parsed(&self, path: &str) -> Result<Option<Arc<File>>, Failure> {
+        if let Some(file) = lock(&self.files).get(path) {
+            return Ok(Some(file.clone()));
+        }
+        let Some(text) = self.read(path)? else { return Ok(None) };
+        let file = Arc::new(File::new(text));
+        lock(&self.files).insert(path.to_owned(), file.clone());
+        Ok(Some(file))
+    }
+}
+
+fn lock<K: Hash + Eq, V>(mutex: &Mutex<HashMap<K, V>>) -> MutexGuard<'_, HashMap<K, V>> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
