@@ -84,8 +84,9 @@ pub struct What {
     #[arg(long, value_name = "TARBALL | GIT@REV | DIR", conflicts_with = "base")]
     pub from: Option<String>,
 
-    /// The httpd to build for; `local` is this machine's, laid out as its own apxs says
-    #[arg(long, value_name = "NAME", default_value = "local")]
+    /// The httpd to build for: `local`, this machine's, laid out as its own apxs says; or a folder (with a `/` in its name),
+    /// either the prefix of httpd's `make install` or a root into which a distribution's packages were unpacked
+    #[arg(long, value_name = "NAME | DIR", default_value = "local")]
     pub target: String,
 
     /// The tree that a bare patch applies to: a folder, or a git repository and revision

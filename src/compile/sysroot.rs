@@ -119,8 +119,9 @@ mod tests {
     fn the_paths_of_a_linker_script_lead_into_the_sysroot() {
         let script = "/* GNU ld script\n   /lib/a */\nOUTPUT_FORMAT(elf64-x86-64)\n\
                       GROUP ( /lib/libc.so.6 /usr/lib/libc_nonshared.a  AS_NEEDED ( /lib64/ld.so.2 -lm) )\n";
-        let find =
-            |path: &str| (path != "/lib64/ld.so.2").then(|| Path::new("/a root").join(path.trim_matches('/')));
+        let find = |path: &str| {
+            (path != "/lib64/ld.so.2").then(|| Path::new("/a root").join(path.trim_matches('/')))
+        };
         assert_eq!(
             relocated(script, &find),
             "\nOUTPUT_FORMAT(elf64-x86-64)\n\

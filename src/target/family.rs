@@ -146,10 +146,7 @@ impl Distribution {
 
 fn os_release(roots: &Roots) -> Option<String> {
     let files = ["/etc/os-release", "/usr/lib/os-release"];
-    files
-        .iter()
-        .filter_map(|file| roots.find(file))
-        .find_map(|file| fs_err::read_to_string(file).ok())
+    files.iter().filter_map(|file| roots.find(file)).find_map(|file| fs_err::read_to_string(file).ok())
 }
 
 impl Family {

@@ -129,7 +129,8 @@ fn sysroot(name: &str, folder: PathBuf) -> Result<Target, Error> {
         };
         return Err(lacks(header, package));
     }
-    let program = installed::program(&roots, &variables).or_else(|| family.programs.iter().find_map(|program| roots.find(program)));
+    let program = installed::program(&roots, &variables)
+        .or_else(|| family.programs.iter().find_map(|program| roots.find(program)));
     let program = program.ok_or_else(|| lacks("httpd program", &packages.httpd))?;
     c_library(&folder, &roots, &family, &program)?;
     let headers = Headers::new(variables, include_dirs);

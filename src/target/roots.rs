@@ -49,22 +49,10 @@ pub fn find_in(root: &Path, path: &str) -> Option<PathBuf> {
     if root == Path::new("/") {
         return Some(PathBuf::from(path)).filter(|path| path.exists());
     }
-    let relative = path.trim_start_matches('/');
-    let joined = || match relative.strip_prefix("usr/") {
-        Some(rest) => rest.to_owned(),
-        None => format!("usr/{relative}"),
-    };
-    let merged = || relative.starts_with("lib") || relative.starts_with("usr/lib");
-    follow(root, Path::new(relative))
-        .or_else(|| merged().then(|| follow(root, Path::new(&joined()))).flatten())
-}
-
-/// Follows a path within a root to what is there.
-fn follow(root: &Path, path: &Path) -> Option<PathBuf> {
-    let mut links = 0;
     // What is still to be gone, the next part last.
-    let mut rest = parts(path);
+    let mut rest = parts(Path::new(path));
     let mut at: Vec<Step> = Vec::new();
+    let (mut links, mut joined) = (0, false);
     while let Some(step) = rest.pop() {
         if step == Step::Up {
             at.pop();
@@ -72,7 +60,14 @@ fn follow(root: &Path, path: &Path) -> Option<PathBuf> {
         }
         at.push(step);
         let here = on_host(root, &at);
-        let metadata = fs_err::symlink_metadata(&here).ok()?;
+        let Ok(metadata) = fs_err::symlink_metadata(&here) else {
+            rest.extend(at.drain(..).rev());
+            if joined || !join(&mut rest) {
+                return None;
+            }
+            joined = true;
+            continue;
+        };
         if metadata.is_symlink() {
             links += 1;
             if links > MAX_LINKS {
@@ -88,6 +83,24 @@ fn follow(root: &Path, path: &Path) -> Option<PathBuf> {
         }
     }
     Some(on_host(root, &at))
+}
+
+/// Turns a path below `/lib` into one below `/usr/lib`, and the reverse; others stay.
+fn join(path: &mut Vec<Step>) -> bool {
+    let is = |step: Option<&Step>, what: fn(&str) -> bool| match step {
+        Some(Step::Into(part)) => part.to_str().is_some_and(what),
+        Some(Step::Up) | None => false,
+    };
+    let (last, before) = (path.last(), path.len().checked_sub(2).and_then(|at| path.get(at)));
+    if is(last, |part| part.starts_with("lib")) {
+        path.push(Step::Into(PathBuf::from("usr")));
+        true
+    } else if is(last, |part| part == "usr") && is(before, |part| part.starts_with("lib")) {
+        path.pop();
+        true
+    } else {
+        false
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod built;
+pub mod debian;
 pub mod module;
 pub mod processes;
 pub mod rpmbuild;
@@ -68,7 +69,7 @@ pub fn local_httpd() -> Httpd {
             Httpd {
                 program,
                 library_path: Vec::new(),
-            loader: None,
+                loader: None,
                 modules_dir: apxs("LIBEXECDIR").into(),
                 version: version.expect("httpd -v says `Apache/` and its version").to_owned(),
             }
