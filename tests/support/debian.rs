@@ -13,7 +13,7 @@ use super::run;
 pub enum Release {
     /// 11: httpd 2.4.62, glibc 2.31. Its source is a newer one, by the security updates: mirrors have dropped that of 2.4.62.
     Bullseye,
-    /// 12: httpd 2.4.68 or newer, by the security updates.
+    /// 12: httpd 2.4.68, or what a later point release has.
     Bookworm,
     /// 13: glibc 2.41.
     Trixie,
@@ -70,17 +70,32 @@ impl Release {
         })
     }
 
-    /// Upstream's archive (`NAME_VERSION.orig.tar.…`) of a source package.
+    /// Upstream's archive (`NAME_VERSION.orig.tar.…`) of a source package. Only that is fetched: mirrors drop what Debian added
+    /// to superseded versions sooner.
     pub fn upstream_source(self, package: &str) -> PathBuf {
-        let folder = self.made(&format!("source-{package}"), Archive::WithSecurity, |apt, folder| {
-            run(apt.command("source").args(["--download-only", package]).current_dir(folder));
+        let archive = match self {
+            Release::Bullseye => Archive::WithSecurity,
+            Release::Bookworm | Release::Trixie => Archive::Release,
+        };
+        let folder = self.made(&format!("source-{package}"), archive, |apt, folder| {
+            let listed = apt.get(&["--print-uris", "--download-only", "source", package]);
+            // `'ADDRESS' NAME BYTES SHA256:DIGEST`
+            let upstream = listed.lines().find_map(|line| {
+                let (address, rest) = line.strip_prefix('\'')?.split_once("' ")?;
+                let mut words = rest.split(' ');
+                let name = words.next().filter(|name| is_upstream(name))?;
+                Some((address, name, words.nth(1)?))
+            });
+            let (address, name, digest) =
+                upstream.unwrap_or_else(|| panic!("apt-get knows no .orig.tar of {package}:\n{listed}"));
+            assert!(digest.starts_with("SHA256:"), "{listed}");
+            let mut helper = Command::new("/usr/lib/apt/apt-helper");
+            helper.arg("-c").arg(apt.folder.join("apt.conf")).args(["download-file", address]);
+            run(helper.arg(folder.join(name)).arg(digest));
         });
         let files = fs_err::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
-        let archive = |file: &PathBuf| {
-            let name = file.file_name().unwrap().to_string_lossy();
-            name.contains(".orig.tar.") && !name.ends_with(".asc")
-        };
-        files.into_iter().find(archive).unwrap_or_else(|| panic!("{} has no .orig.tar", folder.display()))
+        let upstream = |file: &PathBuf| is_upstream(&file.file_name().unwrap().to_string_lossy());
+        files.into_iter().find(upstream).unwrap_or_else(|| panic!("{} has no .orig.tar", folder.display()))
     }
 
     /// A folder that is made once; by the first of several tests that run at once.
@@ -100,6 +115,10 @@ impl Release {
         }
         folder
     }
+}
+
+fn is_upstream(name: &str) -> bool {
+    name.contains(".orig.tar.") && !name.ends_with(".asc")
 }
 
 /// apt-get for one release: with a state of its own, in which nothing is installed.
