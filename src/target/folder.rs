@@ -12,7 +12,7 @@ use super::installed::{self, Headers};
 use super::libraries::Libraries;
 use super::roots::Roots;
 use super::variables::Variables;
-use super::{Error, Provenance, Target};
+use super::{Error, Provenance, Target, machine};
 use crate::process;
 
 /// What only a prefix has; one of them is enough to take a folder for one.
@@ -164,6 +164,16 @@ fn c_library(folder: &Path, roots: &Roots, family: &Family, program: &Path) -> R
             help: format!("unpack the package {} anew", packages.httpd),
         });
     };
+    let machine = machine::of_elf(header.machine, header.little_endian);
+    if let (Some(machine), Some(host)) = (machine, machine::of_host())
+        && machine != host
+    {
+        return Err(Error::Malformed {
+            path: program.to_owned(),
+            reason: format!("it is for the processor {}, and this machine's is {}", machine.name, host.name),
+            help: format!("unpack the packages for {}, or build on a machine of the other kind", host.name),
+        });
+    }
     let libraries = Libraries::of(roots, header);
     let named = |name: &str| libraries.named(name).next().is_some();
     if libraries.glibc().is_none() {
@@ -189,5 +199,58 @@ fn c_library(folder: &Path, roots: &Roots, family: &Family, program: &Path) -> R
             format!("unpack what the package {} requires there too", packages.httpd),
         )),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A root with a program, apxs's variables and the headers, as Red Hat lays them out; all files have their least.
+    fn red_hats() -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let write = |name: &str, content: &[u8]| {
+            let file = root.path().join(name);
+            fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+            fs_err::write(file, content).unwrap();
+        };
+        // The start of a program for another processor than this one's.
+        let other = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+        let mut program = [0; 64];
+        program[..6].copy_from_slice(&[0x7f, b'E', b'L', b'F', 2, 1]);
+        program[18] = other;
+        write("usr/sbin/httpd", &program);
+        write(
+            "usr/lib64/httpd/build/config_vars.mk",
+            b"includedir = /usr/include/httpd\nsbindir = /usr/sbin\nAPR_INCLUDEDIR = /usr/include/apr-1\n",
+        );
+        for header in ["httpd/httpd.h", "httpd/ap_mmn.h", "httpd/ap_release.h"] {
+            write(&format!("usr/include/{header}"), b"");
+        }
+        for header in ["apr-1/apr.h", "apr-1/apr_version.h", "apr-1/apu.h"] {
+            write(&format!("usr/include/{header}"), b"");
+        }
+        root
+    }
+
+    fn resolved(root: &Path) -> Error {
+        resolve(root.to_str().unwrap()).unwrap_err()
+    }
+
+    #[test]
+    fn a_root_that_does_not_tell_its_release_is_refused_where_that_matters() {
+        let root = red_hats();
+        let error = resolved(root.path());
+        assert!(error.to_string().ends_with(" has no etc/os-release"), "{error}");
+    }
+
+    #[test]
+    fn a_root_for_another_processor_is_told() {
+        let root = red_hats();
+        fs_err::create_dir(root.path().join("etc")).unwrap();
+        fs_err::write(root.path().join("etc/os-release"), "ID=rocky\nID_LIKE=rhel\nVERSION_ID=8.9\n")
+            .unwrap();
+        let error = resolved(root.path()).to_string();
+        assert!(error.contains("usr/sbin/httpd: it is for the processor "), "{error}");
     }
 }
