@@ -6,7 +6,8 @@ use super::parts::{Part, PartKind, Parts, Site};
 use super::reach::Reached;
 use super::resolve::{defines, is_private};
 use super::{Error, Interface};
-use crate::c::{Declaration, DeclarationKind, Role, macros};
+use crate::c::lex::TokenKind;
+use crate::c::{Declaration, DeclarationKind, Role, lex, macros};
 
 /// New names. A name is looked up in the file's own list first, then among those of all files.
 #[derive(Debug, Default)]
@@ -79,10 +80,51 @@ fn can_clash(part: &Part, declaration: &Declaration) -> bool {
         DeclarationKind::Function | DeclarationKind::Variable | DeclarationKind::Type => {
             defines(declaration) && !declaration.macro_call
         }
-        DeclarationKind::Prototype => is_private(declaration),
+        // A static function's definition may stand in a source, and its prototype in a header that the source includes, or the
+        // reverse (cgi_common.h): who defines it decides.
+        DeclarationKind::Prototype => false,
         DeclarationKind::Macro => part.kind.is_foreign_source() && defines(declaration),
         _ => false,
     }
+}
+
+/// Whether a declaration is `struct NAME { … };` and no more: another name for it may stand in a header of the target, which
+/// leaves its members to the module (`ap_socache_instance_t`).
+fn defines_tag(text: &str, declaration: &Declaration) -> bool {
+    let tokens: Vec<_> = lex::tokens(text, declaration.code..declaration.range.end)
+        .filter(|token| token.kind != TokenKind::Comment)
+        .collect();
+    let [first, _, open, .., close, end] = tokens.as_slice() else { return false };
+    ["struct", "union"].contains(&first.text(text)) && open.is(b'{') && close.is(b'}') && end.is(b';')
+}
+
+/// Whether a header's declaration of `name` forbids another. The type of an optional function and a structure without its
+/// members do not.
+fn in_the_way(header: &str, name: &str, tag: bool) -> bool {
+    let tokens: Vec<_> =
+        lex::tokens(header, 0..header.len()).filter(|token| token.kind != TokenKind::Comment).collect();
+    tokens.iter().enumerate().any(|(at, token)| {
+        if token.kind == TokenKind::Directive {
+            // A macro of that name.
+            let line = token.text(header).trim_start_matches('#').trim_start();
+            let defined =
+                line.strip_prefix("define").map(str::trim_start).and_then(|rest| rest.strip_prefix(name));
+            return defined
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        }
+        if token.kind != TokenKind::Identifier || token.text(header) != name {
+            return false;
+        }
+        let before = |back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
+        if tag {
+            return before(1).is_some_and(|token| ["struct", "union", "enum"].contains(&token.text(header)))
+                && tokens.get(at + 1).is_some_and(|token| token.is(b'{'));
+        }
+        // `APR_DECLARE_OPTIONAL_FN(int, name, (…))`.
+        let open = (1..=at).find(|back| before(*back).is_some_and(|token| token.is(b'(') || token.is(b';')));
+        let called = open.and_then(|open| before(open + 1)).map_or("", |token| token.text(header));
+        called != "APR_DECLARE_OPTIONAL_FN"
+    })
 }
 
 #[derive(Default)]
@@ -106,7 +148,7 @@ impl Namer<'_> {
             let new = self.fresh(name, "graft");
             self.renames.everywhere.insert(name.to_owned(), new);
         }
-        let declared = self.declared_elsewhere(name);
+        let declared = self.declared_elsewhere(name, owner);
         let mut is_free = owner.shared.is_empty() && !declared && !reached.copies.contains(name);
         // Another file uses the target's, or an inlined, thing of that name.
         for part in &owner.private {
@@ -121,13 +163,27 @@ impl Namer<'_> {
     }
 
     /// Whether a header of the target declares it that no header of the patches stands for.
-    fn declared_elsewhere(&self, name: &str) -> bool {
+    fn declared_elsewhere(&self, name: &str, owner: &Owners) -> bool {
         let Some(header) = self.offered.declared_in(name) else { return false };
+        if self
+            .offered
+            .read_header(&header)
+            .is_some_and(|text| !in_the_way(&text, name, self.is_tag(name, owner)))
+        {
+            return false;
+        }
         let replaced = |part: &Part| {
             part.kind == PartKind::PrivateHeader
                 && part.path.rsplit_once('/').map_or(&*part.path, |(_, file)| file) == header
         };
         !self.parts.own().any(|(_, part)| replaced(part))
+    }
+
+    /// Whether the module's sources only give a structure of that tag its members.
+    fn is_tag(&self, name: &str, owner: &Owners) -> bool {
+        let parts = owner.private.iter().chain(&owner.shared).filter_map(|part| self.parts.get(*part));
+        let mut defined = parts.flat_map(|part| part.file.find(name).map(move |(_, found)| (part, found)));
+        defined.all(|(part, found)| !defines(found) || defines_tag(part.file.text(), found))
     }
 
     /// What tells the new name from the old one: the source's own name where several make the module.
@@ -189,5 +245,44 @@ impl Namer<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_another_definition_contradicts_is_in_the_way() {
+        let header = "typedef struct opaque opaque;\nstruct known { int opaque; };\n\
+                      /* plain() */\nAPR_DECLARE_OPTIONAL_FN(const char *, optional, (request_rec *r));\n\
+                      AP_DECLARE(int) plain(opaque *o);\n#define macro 1\n#define macros 1\n";
+        for (name, tag, is) in [
+            ("opaque", true, false),
+            ("opaque", false, true),
+            ("known", true, true),
+            ("optional", false, false),
+            ("plain", false, true),
+            ("macro", false, true),
+            ("macr", false, false),
+        ] {
+            assert_eq!(in_the_way(header, name, tag), is, "{name}");
+        }
+    }
+
+    #[test]
+    fn tags_are_told_from_names_of_types() {
+        let tag = |text: &str| {
+            let all = crate::c::declarations(text);
+            defines_tag(text, all.first().unwrap())
+        };
+        assert!(tag("struct opaque {\n    int x; /* one */\n};\n"));
+        for text in [
+            "typedef struct opaque { int x; } opaque;\n",
+            "struct opaque { int x; } opaque;\n",
+            "struct opaque;\n",
+        ] {
+            assert!(!tag(text), "{text}");
+        }
     }
 }

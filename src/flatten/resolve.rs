@@ -12,12 +12,17 @@ pub(super) struct Own {
     pub shared: HashSet<String>,
     /// Visible in one source only.
     pub private: HashMap<usize, HashSet<String>>,
+    /// The module's own headers. Their code is read in the sources, and sees what those define.
+    headers: HashSet<usize>,
 }
 
 impl Own {
     pub fn of(parts: &Parts) -> Self {
         let mut own = Own::default();
         for (at, part) in parts.own() {
+            if part.is_header() {
+                own.headers.insert(at);
+            }
             for declaration in part.file.declarations().filter(|declaration| defines(declaration)) {
                 let private = part.kind == PartKind::Module && is_private(declaration);
                 let set = if private { own.private.entry(at).or_default() } else { &mut own.shared };
@@ -29,7 +34,11 @@ impl Own {
 
     /// Whether `name`, used in part `from`, is the module's own.
     pub fn has(&self, from: usize, name: &str) -> bool {
-        self.shared.contains(name) || self.private.get(&from).is_some_and(|names| names.contains(name))
+        let seen = || match self.headers.contains(&from) {
+            true => self.private.values().any(|names| names.contains(name)),
+            false => self.private.get(&from).is_some_and(|names| names.contains(name)),
+        };
+        self.shared.contains(name) || seen()
     }
 }
 

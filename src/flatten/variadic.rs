@@ -77,9 +77,16 @@ fn prototype(text: &str, name: &str) -> Option<String> {
         if before.is_some_and(word) || !rest.trim_start().starts_with('(') {
             return None;
         }
-        // A macro's definition, and a mention in a comment, end otherwise or nowhere near.
-        let line = text.get(..at)?.rsplit('\n').next()?;
-        if line.trim_start().starts_with(['#', '*', '/']) {
+        // A macro's definition, however many lines it has, and a mention in a comment, end otherwise or nowhere near.
+        let before = text.get(..at)?;
+        let mut lines = before.rsplit('\n');
+        let line = lines.next()?;
+        let first = lines.take_while(|line| line.trim_end().ends_with('\\')).last().unwrap_or(line);
+        if [line, first].iter().any(|line| line.trim_start().starts_with(['#', '*', '/'])) {
+            return None;
+        }
+        // A call within an inline function stands behind no type.
+        if !before.trim_end().ends_with(|c: char| c.is_ascii_alphanumeric() || "_)*".contains(c)) {
             return None;
         }
         rest.split_once(';').map(|(found, _)| found.to_owned())
@@ -95,5 +102,7 @@ mod tests {
         let text = "/* ap_f(x); */\n#define ap_f(x) g(x);\nint my_ap_f(void);\nint ap_f(int a,\n ...);\n";
         assert_eq!(prototype(text, "ap_f").as_deref(), Some("(int a,\n ...)"));
         assert_eq!(prototype(text, "g"), None);
+        let within = "#define LOG(a) \\\n  do { \\\n    ap_f(a, \\\n  1); } while (0)\nstatic int g(void) { ap_f(1); }\n";
+        assert_eq!(prototype(within, "ap_f"), None);
     }
 }
