@@ -81,6 +81,33 @@ pub fn of_header(path: &str) -> Option<&'static Library> {
     find(|library| library.headers.iter().any(|start| path.starts_with(start.as_str())))
 }
 
+/// The folders with the headers of these libraries (named as behind `-l`), where those are not in the compiler's own.
+pub fn include_folders(names: &[String]) -> Vec<&'static str> {
+    unique(names, |library| library.include.iter().map(String::as_str).collect())
+}
+
+/// The development packages of these libraries for a family of packaging conventions, as far as they are known.
+pub fn development_packages(names: &[String], family: &str) -> Vec<&'static str> {
+    unique(names, |library| {
+        let name = match family {
+            "debian" => &library.debian,
+            "suse" => &None,
+            _ => &library.el,
+        };
+        name.iter().map(String::as_str).collect()
+    })
+}
+
+fn unique(names: &[String], of: impl Fn(&'static Library) -> Vec<&'static str>) -> Vec<&'static str> {
+    let mut found: Vec<&str> = Vec::new();
+    for item in names.iter().filter_map(|name| of_link(name)).flat_map(of) {
+        if !found.contains(&item) {
+            found.push(item);
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +121,10 @@ mod tests {
         let words = of_link("brotlienc").unwrap().packages().unwrap();
         assert_eq!(words, "libbrotli-dev (Debian) or brotli-devel (Enterprise Linux)");
         assert!(of_link("no_such").is_none());
+        let names = ["ssl", "crypto", "xml2", "no_such"].map(str::to_owned);
+        assert_eq!(include_folders(&names), ["/usr/include/libxml2"]);
+        assert_eq!(development_packages(&names, "el9"), ["openssl-devel", "libxml2-devel"]);
+        assert_eq!(development_packages(&names, "debian"), ["libssl-dev", "libxml2-dev"]);
     }
 
     #[test]

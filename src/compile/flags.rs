@@ -105,7 +105,14 @@ impl TargetFlags {
     ) {
         let is_link = LINK_VARIABLES.contains(&variable);
         for flag in words {
-            match reason_to_drop(&flag, is_link, exists) {
+            let reason = if let Some(warning) = flag.strip_prefix("-Werror").filter(|_| !is_link) {
+                // The warning itself stays on.
+                kept.extend(warning.strip_prefix('=').map(|name| format!("-W{name}")));
+                Some(POLICY.to_owned())
+            } else {
+                reason_to_drop(&flag, is_link, exists)
+            };
+            match reason {
                 Some(reason) => {
                     self.dropped.push(DroppedFlag { flag, variable: variable.to_owned(), reason })
                 }
@@ -141,6 +148,11 @@ fn words(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
     words.retain(|word| !word.is_empty());
     words
 }
+
+/// Why a target's `-Werror` and `-Werror=NAME` become warnings. Debian and Enterprise Linux have -Werror=format-security, which
+/// upstream's own code did not always pass (mod_sed). What must be an error for a graft to be safe, modgraft adds itself:
+/// `templates/compiler-flags.toml`; the variable CFLAGS is the user's, and taken as it is.
+const POLICY: &str = "a distribution's policy for its own code: here it stays a warning, which is shown";
 
 /// Why a flag of the target's own build is of no use here.
 fn reason_to_drop(flag: &str, is_link: bool, exists: &dyn Fn(&Path) -> bool) -> Option<String> {
@@ -279,6 +291,21 @@ mod tests {
         let specs = flags.dropped.iter().find(|dropped| dropped.flag.starts_with("-specs")).unwrap();
         assert_eq!(specs.reason, "/usr/lib/rpm/redhat/redhat-hardened-cc1 is not on this machine");
         assert_eq!(specs.variable, "CFLAGS");
+    }
+
+    #[test]
+    fn a_distributions_errors_become_warnings() {
+        let flags = TargetFlags::of(
+            &variables(&[
+                ("CFLAGS", "-O2 -Wformat -Werror=format-security -Werror -Wall"),
+                ("LDFLAGS", "-Wl,-z,now"),
+            ]),
+            &|_| true,
+        );
+        assert_eq!(flags.compile, ["-O2", "-Wformat", "-Wformat-security", "-Wall"]);
+        let dropped: Vec<_> = flags.dropped.iter().map(|dropped| &*dropped.flag).collect();
+        assert_eq!(dropped, ["-Werror=format-security", "-Werror"]);
+        assert!(flags.dropped[0].reason.contains("stays a warning"), "{}", flags.dropped[0].reason);
     }
 
     #[test]

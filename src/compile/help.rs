@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::flatten::Interface;
+use crate::libraries;
 use crate::target::{Target, calendar};
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +36,8 @@ enum Condition {
     AprHeader,
     CHeader,
     HttpdHeader,
+    Library,
+    LibraryHeader,
 }
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
@@ -98,6 +101,14 @@ pub fn for_message(text: &str, target: &Target) -> Option<String> {
                 target.advice.httpd.clone()
             }
             Condition::CHeader if C_HEADERS.contains(&name.as_str()) => target.advice.compiler.clone(),
+            Condition::Library => {
+                values.insert("package", libraries::of_link(&name)?.packages()?);
+                String::new()
+            }
+            Condition::LibraryHeader => {
+                values.insert("package", libraries::of_header(&name)?.packages()?);
+                String::new()
+            }
             Condition::HttpdHeader if HTTPD_HEADERS.iter().any(|prefix| name.starts_with(prefix)) => {
                 String::new()
             }
@@ -171,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_name_in_braces_of_a_help_can_be_filled() {
-        let known = ["name", "type", "httpd", "apr", "since", "provider", "header", "command"];
+        let known = ["name", "type", "httpd", "apr", "since", "provider", "header", "command", "package"];
         for rule in RULES.iter() {
             for part in rule.help.split('{').skip(1) {
                 let name = part.split('}').next().unwrap();

@@ -25,6 +25,7 @@ use std::time::Duration;
 use miette::NamedSource;
 use serde::Serialize;
 
+use crate::libraries;
 use crate::process;
 use crate::target::{Provenance, Target};
 use flags::TargetFlags;
@@ -183,9 +184,7 @@ fn arguments(
     if let Provenance::Fetched { root, .. } | Provenance::Sysroot { root } = &target.provenance {
         arguments.push(flags::prefix_map(toolchain, &root.to_string_lossy(), ""));
     }
-    arguments.extend(sysroot::compile_flags(target, toolchain));
-    arguments.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
-    arguments.extend(include);
+    arguments.extend(header_flags(target, toolchain, include, &options.libraries));
     arguments.extend(sysroot);
     arguments.extend(link);
     for flag in ["-Wl,--as-needed", "-Wl,-z,relro", "-Wl,-z,now", "-Wl,-z,noexecstack", "-Wl,--build-id=sha1"]
@@ -198,6 +197,29 @@ fn arguments(
     arguments.extend(["-o", output, "-x", "c", source, "-x", "none"].map(str::to_owned));
     arguments.extend(options.libraries.iter().map(|library| format!("-l{library}")));
     (arguments, dropped)
+}
+
+/// Where headers are: the target's own, those of its C library where it has another than the host, and those of libraries
+/// that keep them in folders of their own, below the target's root or on this host.
+fn header_flags(
+    target: &Target,
+    toolchain: &Toolchain,
+    include: Vec<String>,
+    libraries: &[String],
+) -> Vec<String> {
+    let mut flags = sysroot::compile_flags(target, toolchain);
+    flags.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
+    flags.extend(include);
+    let roots = match &target.provenance {
+        Provenance::Sysroot { root } => vec![root.as_path()],
+        Provenance::Fetched { root, .. } => vec![root.as_path(), Path::new("/")],
+        Provenance::Installed | Provenance::Prefix { .. } => vec![Path::new("/")],
+    };
+    for folder in crate::libraries::include_folders(libraries) {
+        let mut places = roots.iter().map(|root| root.join(folder.trim_start_matches('/')));
+        flags.extend(places.find(|place| place.is_dir()).map(|place| format!("-I{}", place.display())));
+    }
+    flags
 }
 
 fn warnings(messages: &[Message]) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::flags::{self, TargetFlags};
 use super::messages::{self, Message};
 use super::toolchain::Toolchain;
-use super::{Error, Unit, sysroot};
+use super::{Error, Unit, header_flags};
 use crate::process;
 use crate::target::Target;
 
@@ -16,7 +16,8 @@ const READABLE: &[&str] = &["-fsyntax-only", "-fno-diagnostics-show-caret"];
 /// How both compilers are told not to stop at the twentieth error.
 const ALL_ERRORS: [&str; 2] = ["-fmax-errors=0", "-ferror-limit=0"];
 
-/// Everything that the compiler objects to in a unit, in its order, with the flags of the real call. Places of the unit are
+/// Everything that the compiler objects to in a unit, in its order, with the flags of the real call; `libraries` are those
+/// that the module is linked with. Places of the unit are
 /// those of its text, under the name `MODULE.c`, as long as it has no `#line`.
 ///
 /// # Errors
@@ -25,6 +26,7 @@ pub fn objections(
     unit: &Unit<'_>,
     target: &Target,
     toolchain: &Toolchain,
+    libraries: &[String],
     limit: Duration,
 ) -> Result<Vec<Message>, Error> {
     let folder = tempfile::tempdir()?;
@@ -38,8 +40,8 @@ pub fn objections(
     };
     let mut command = Command::new(&toolchain.program);
     command.args(&toolchain.leading).args(&compile).args(&toolchain.cflags).args(flags::own(toolchain));
-    command.args(READABLE).arg(all_errors).args(sysroot::compile_flags(target, toolchain));
-    command.args(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display()))).args(include);
+    command.args(READABLE).arg(all_errors);
+    command.args(header_flags(target, toolchain, include, libraries));
     command.args(["-x", "c", &source]).current_dir(folder.path());
     command.env("LC_ALL", "C").env("TMPDIR", folder.path()).env_remove("GCC_COLORS");
     for variable in ["CPATH", "C_INCLUDE_PATH"] {

@@ -7,6 +7,7 @@ use super::{
     binary, debuginfo, dropin, source,
 };
 use crate::compile::CompilerCall;
+use crate::libraries;
 use crate::recipe::ChangelogEntry;
 use crate::spec;
 use crate::target::Layout;
@@ -37,6 +38,7 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
         places: &common.places,
         load_prefix: &inputs.target.layout.load_prefix,
         mmn: &common.mmn,
+        build_requires: &common.build_requires,
         documents: &documents,
     })?;
     let source = source::package(&common, listed, &spec_name, &spec_text);
@@ -58,6 +60,8 @@ pub(super) struct Common {
     pub time: u64,
     pub optflags: String,
     pub conventions: &'static Conventions,
+    /// What has to be there to build: the family's, and the libraries' development packages.
+    pub build_requires: Vec<String>,
     /// The module structure's C name.
     pub symbol: String,
     pub places: Places,
@@ -128,6 +132,7 @@ impl Common {
             time: inputs.source_date_epoch,
             optflags: optflags(&inputs.object.call),
             mmn: inputs.target.layout.mmn_requirement.clone(),
+            build_requires: build_requires(conventions, &recipe.libraries),
             conventions,
             symbol,
             places,
@@ -207,6 +212,11 @@ pub(super) fn sorted(mut relations: Vec<Relation>) -> Vec<Relation> {
     relations.sort();
     relations.dedup();
     relations
+}
+
+fn build_requires(conventions: &Conventions, linked: &[String]) -> Vec<String> {
+    let libraries = libraries::development_packages(linked, &conventions.family);
+    conventions.build_requires.iter().cloned().chain(libraries.into_iter().map(str::to_owned)).collect()
 }
 
 fn url(url: &str) -> Result<String, Error> {

@@ -76,7 +76,7 @@ pub(super) fn package(common: &Common, listed: Vec<Listed>, spec_name: &str, spe
     files.push(File::text(spec_name, spec_text.as_bytes()).flagged(file::SPEC));
     let mut package = common.package(PackageKind::Source, common.name.clone(), files);
     let evr = package.evr();
-    let mut requires: Vec<Relation> = common.conventions.build_requires.iter().map(Relation::any).collect();
+    let mut requires: Vec<Relation> = common.build_requires.iter().map(Relation::any).collect();
     requires.extend(common.rpmlib(PackageKind::Source));
     package.requires = sorted(requires);
     // The packages that the spec makes.

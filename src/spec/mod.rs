@@ -11,6 +11,7 @@ pub use error::Error;
 use handlebars::Handlebars;
 use serde::Serialize;
 
+use crate::libraries;
 use crate::package::documents::Documents;
 use crate::package::source::{Listed, Role};
 use crate::package::{Package, Places, Relation, relation};
@@ -34,6 +35,8 @@ pub struct View<'a> {
     pub load_prefix: &'a str,
     /// What `httpd-mmn` has to equal on the target.
     pub mmn: &'a str,
+    /// What has to be there to build.
+    pub build_requires: &'a [String],
     /// Licence texts and documentation.
     pub documents: &'a Documents,
 }
@@ -67,6 +70,7 @@ struct Names<'a> {
     requires: Vec<String>,
     cflags: &'a str,
     libraries: &'a [String],
+    library_includes: Vec<&'a str>,
     flat: &'a str,
     load_source: &'a str,
     directives: bool,
@@ -146,10 +150,11 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         directives_dir,
         directives_base,
         sources: view.sources.iter().map(|source| source.name.as_str()).collect(),
-        build_requires: &conventions.build_requires,
+        build_requires: view.build_requires,
         requires: explicit_requires(package, view.mmn, &conventions.mmn_macro),
         cflags: &conventions.cflags,
         libraries: view.libraries,
+        library_includes: libraries::include_folders(view.libraries),
         flat: source(&Role::Flat),
         load_source: source(&Role::Load),
         directives: !source(&Role::Directives).is_empty(),
