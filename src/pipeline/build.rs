@@ -9,7 +9,7 @@ use super::clock::stage;
 use super::graft::{Graft, graft};
 use super::output::Staging;
 use super::record::{PackageFile, Record};
-use super::{Check, Error, Packaging, Request, epoch, summary};
+use super::{Check, Error, Packaging, Request, epoch, pristine, summary};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
@@ -208,6 +208,9 @@ fn compiled(
         summary::compiled,
     )?;
     reporter.detail(format!("{} {}", object.call.program.display(), object.call.arguments.join(" ")));
+    for dropped in &object.call.dropped {
+        reporter.detail(format!("left out {} of {}: {}", dropped.flag, dropped.variable, dropped.reason));
+    }
     for warning in &object.warnings {
         reporter.warning(warning.as_str());
     }
@@ -219,6 +222,8 @@ fn compiled(
 
 fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<PackageSet, crate::Error> {
     let name = graft.file_name();
+    let time = epoch::of(graft)?;
+    let extra: Vec<_> = pristine::archive(graft, time)?.into_iter().collect();
     let set = package::assemble(&package::Inputs {
         recipe: &graft.recipe,
         target: &graft.target,
@@ -226,8 +231,8 @@ fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<Pack
         audit,
         flat_source: (&name, &graft.text),
         sources: &graft.sources,
-        extra_sources: &[],
-        source_date_epoch: epoch::of(graft)?,
+        extra_sources: &extra,
+        source_date_epoch: time,
     })?;
     Ok(set)
 }

@@ -6,6 +6,7 @@ mod epoch;
 mod error;
 mod graft;
 mod output;
+mod pristine;
 mod record;
 mod request;
 mod summary;

@@ -50,6 +50,8 @@ pub struct Module<'a> {
 pub struct Source<'a> {
     pub description: &'a str,
     pub patches: Vec<Patch<'a>>,
+    /// Of a module that no patch brings: upstream's files that are in the C file.
+    pub files: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -156,6 +158,7 @@ impl<'a> Record<'a> {
             source: Source {
                 description: &graft.sources.description,
                 patches: graft.sources.patches.iter().map(patch).collect(),
+                files: whole_files(graft),
             },
             changeset: graft.changeset.files.iter().map(file).collect(),
             target: httpd(&graft.target),
@@ -189,6 +192,11 @@ impl<'a> Record<'a> {
         text.push('\n');
         text
     }
+}
+
+fn whole_files(graft: &Graft) -> Vec<&str> {
+    let none = !graft.sources.patches.is_empty();
+    graft.unit.sources.keys().filter(|_| !none).map(|path| &**path).collect()
 }
 
 fn patch(patch: &crate::source::PatchFile) -> Patch<'_> {

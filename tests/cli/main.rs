@@ -5,3 +5,4 @@ mod documents;
 mod interruption;
 mod outputs;
 mod run;
+mod whole;
