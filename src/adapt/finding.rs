@@ -5,7 +5,7 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::c::expression::{Access, Code};
+use crate::c::expression::{Access, Call, Code};
 use crate::compile::{Message, Place, Severity};
 
 /// What sort of thing is missing or different.
@@ -32,6 +32,8 @@ pub enum Kind {
     Conflict,
     /// `const module NAME`: httpd writes into it.
     ConstModule,
+    /// The module structure has another name than that which the module's code uses.
+    ModuleName,
     /// `#error`, or anything else that no rule is for.
     Other,
 }
@@ -49,7 +51,7 @@ impl Kind {
             Kind::Argument => "an argument of",
             Kind::Value => "a value",
             Kind::Conflict => "the name",
-            Kind::ConstModule => "the module structure",
+            Kind::ConstModule | Kind::ModuleName => "the module structure",
             Kind::Other => "this",
         }
     }
@@ -66,6 +68,8 @@ pub struct Finding {
     pub owners: Vec<String>,
     /// Of a member: what is done with it.
     pub access: Option<Access>,
+    /// Of a member that is assigned, and of an argument: the value, as it is written.
+    pub value: Option<String>,
     /// Of an argument: which, from 1.
     pub argument: Option<usize>,
     /// The word that it is about, in the unit's text; nothing where the place is not in the unit.
@@ -138,35 +142,44 @@ pub fn findings(messages: &[Message], text: &str, own_name: &str) -> Vec<Finding
     all
 }
 
-/// What the compiler does not object to, and httpd does not survive: `const module NAME` is in memory that cannot be written,
-/// and httpd writes the module's number into it when it loads (seen with modules of 2008).
-pub fn own(text: &str) -> Vec<Finding> {
-    if !text.contains("const module ") {
-        return Vec::new();
-    }
+/// What the compiler does not object to, and the module does not survive: `const module NAME` is in memory that cannot be
+/// written, and httpd writes the module's number into it when it loads (seen with modules of 2008); a structure that is
+/// defined as `NAME` where all code uses `NAME_module` leaves that one empty, and each lookup finds the core's configuration
+/// (seen in a branch that upstream never compiles).
+pub fn own(text: &str, symbol: &str) -> Vec<Finding> {
     let code = Code::new(text);
-    let found = code.uses("const").into_iter().filter(|at| {
-        let rest = text.get(at.end..).unwrap_or_default();
-        let head = rest.split(['=', ';', '{', ')']).next().unwrap_or_default();
+    let mut found = Vec::new();
+    for at in code.uses("module") {
+        let Some((head, _)) = text.get(at.end..).and_then(|rest| rest.split_once(['=', ';', '{', ')', '*'])) else { continue };
+        let defines = text.get(at.end + head.len()..).is_some_and(|rest| rest.starts_with('='));
         let line = text.get(..at.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
-        head.trim_start().starts_with("module ")
-            && head.contains("_module")
-            && !head.contains('*')
-            && line.trim().is_empty()
-            && rest.get(head.len()..).is_some_and(|rest| rest.starts_with('='))
-    });
+        let Some(name) = head.split_whitespace().next_back().filter(|_| defines) else { continue };
+        if line.trim() == "const" {
+            let start = at.start - line.len() + line.find("const").unwrap_or_default();
+            let words = "the module structure is const, and httpd writes into it";
+            found.push(own_finding(Kind::ConstModule, "module", start..start + "const".len(), words));
+        }
+        if line.trim().is_empty() && symbol.strip_suffix("_module") == Some(name) {
+            let end = at.end + head.trim_end().len();
+            let words = "the module structure is not called as the module's code calls it";
+            found.push(own_finding(Kind::ModuleName, name, end - name.len()..end, words));
+        }
+    }
     found
-        .map(|at| Finding {
-            kind: Kind::ConstModule,
-            name: "module".to_owned(),
-            owners: Vec::new(),
-            access: None,
-            argument: None,
-            at: Some(at),
-            message: "the module structure is const, and httpd writes into it".to_owned(),
-            place: None,
-        })
-        .collect()
+}
+
+fn own_finding(kind: Kind, name: &str, at: Range<usize>, words: &str) -> Finding {
+    Finding {
+        kind,
+        name: name.to_owned(),
+        owners: Vec::new(),
+        access: None,
+        value: None,
+        argument: None,
+        at: Some(at),
+        message: words.to_owned(),
+        place: None,
+    }
 }
 
 fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str) -> Finding {
@@ -191,7 +204,7 @@ fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str
         }
         None => (Kind::Other, "", Vec::new()),
     };
-    let argument = (kind == Kind::Argument)
+    let argument: Option<usize> = (kind == Kind::Argument)
         .then(|| words.split("passing argument ").nth(1)?.split(' ').next()?.parse().ok())
         .flatten();
     let name = name.trim_start_matches("struct ").trim_start_matches("union ").trim_end_matches([' ', '*']).to_owned();
@@ -203,18 +216,29 @@ fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str
     // A place in a macro of the target's header is no place for an edit, but tells the person where to look.
     let own = message.place.as_ref().filter(of_unit);
     let at = own.and_then(|(_, line, column)| lines.offset(*line, *column));
-    let access = match (kind, at) {
-        (Kind::Member, Some(at)) => {
-            code.member_at(at).filter(|access| code.text(&access.member) == name).map(|access| access.access)
+    let member = match (kind, at) {
+        (Kind::Member, Some(at)) => code.member_at(at).filter(|access| code.text(&access.member) == name),
+        _ => None,
+    };
+    let value = match (&member, at, argument) {
+        (Some(member), _, _) => code.assigned(member),
+        (None, Some(at), Some(number)) => {
+            // Older compilers point at the function, newer ones at the argument.
+            let calls = code.calls(&name).into_iter().filter(|call| call.range.contains(&at));
+            let call = calls.min_by_key(|call| call.range.len());
+            call.and_then(|call: Call| call.arguments.get(number.checked_sub(1)?).cloned())
         }
         _ => None,
     };
+    let value = value.map(|value| code.text(&value).to_owned());
+    let access = member.map(|member| member.access);
     let at = at.and_then(|at| lines.word(at, &name)).filter(|_| kind != Kind::Member || access.is_some());
     Finding {
         kind,
         owners: rest.iter().map(|owner| bare_type(owner)).collect(),
         name,
         access,
+        value,
         argument,
         at,
         message: words.clone(),
@@ -306,9 +330,17 @@ mod tests {
     fn a_const_module_structure_is_found() {
         let text = "extern const module AP_MODULE_DECLARE_DATA x_module;\nconst module *all;\n\
                     const module AP_MODULE_DECLARE_DATA x_module = {\n0 };\n";
-        let found = own(text);
+        let found = own(text, "x_module");
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].at.clone().map(|at| at.start), text.rfind("const"));
+    }
+
+    #[test]
+    fn a_structure_of_another_name_than_the_code_uses_is_found() {
+        let text = "module AP_MODULE_DECLARE_DATA x_module;\nmodule AP_MODULE_DECLARE_DATA x =\n{ 0 };\nmodule y = { 0 };\n";
+        let found = own(text, "x_module");
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].kind, found[0].at.clone().map(|at| &text[at])), (Kind::ModuleName, Some("x")));
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub struct Inputs<'a> {
     pub again: Again<'a>,
     /// What upstream's tree says of the steps of the module magic number.
     pub steps: &'a Steps,
+    /// The libraries that the module is linked with.
+    pub libraries: &'a [String],
     /// The most time that one question to the compiler gets.
     pub limit: Duration,
 }
@@ -81,6 +83,7 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
         let mut planner = Planner::new(inputs.rules, &offered);
         planner.foreseen(&mut draft);
         loop {
+            if let Some(p) = std::env::var_os("MG_DUMP") { let _ = fs_err::write(p, draft.text()); }
             let findings = ask(&draft, inputs)?;
             rounds += 1;
             if findings.is_empty() {
@@ -110,10 +113,10 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
 
 fn ask(draft: &Draft, inputs: &Inputs<'_>) -> Result<Vec<Finding>, Error> {
     let unit = Unit { module: &draft.unit().module, symbol: &draft.unit().symbol, text: draft.text() };
-    let said = compile::objections(&unit, inputs.target, inputs.toolchain, inputs.limit)
+    let said = compile::objections(&unit, inputs.target, inputs.toolchain, inputs.libraries, inputs.limit)
         .map_err(|error| Error::Compile(Box::new(error)))?;
     let mut findings = finding::findings(&said, draft.text(), &draft.unit().file_name());
-    findings.extend(finding::own(draft.text()));
+    findings.extend(finding::own(draft.text(), &draft.unit().symbol));
     Ok(findings)
 }
 

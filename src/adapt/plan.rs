@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
         let own: BTreeSet<&str> = unit
             .record
             .iter()
-            .filter(|fate| fate.outcome != Fate::Dropped)
+            .filter(|fate| matches!(fate.outcome, Fate::Kept | Fate::Inlined))
             .map(|fate| fate.name.as_str())
             .collect();
         let code = Code::new(draft.text());
@@ -78,6 +78,7 @@ impl<'a> Planner<'a> {
                 name: name.to_owned(),
                 owners: Vec::new(),
                 access: None,
+                value: None,
                 argument: None,
                 at: code.uses(name).into_iter().next(),
                 message: format!("the target has no `{name}`"),

@@ -38,7 +38,7 @@ fn is_name(text: &str) -> bool {
 
 /// That a template for findings of `kind` names only what such a finding has.
 pub fn check(template: &str, kind: Kind) -> Result<(), String> {
-    let member = ["object", "operator", "member", "outer", "value"];
+    let member = ["object", "operator", "member", "outer", "value", "request"];
     let mut rest = template;
     while let Some((_, after)) = rest.split_once('{') {
         rest = after;
@@ -71,6 +71,9 @@ pub fn of_access(access: &MemberAccess, code: &Code<'_>) -> Values {
     }
     if let Some(value) = code.assigned(access) {
         put("value", code.text(&value));
+    }
+    if let Some(request) = code.owner_by_member(&access.object, "request_rec", "connection") {
+        put("request", &request);
     }
     values
 }

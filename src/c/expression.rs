@@ -206,6 +206,43 @@ impl<'t> Code<'t> {
         None
     }
 
+    /// The expression of type `TYPE *` whose member `member` an object is: of `r->connection` the `r`; of a variable the
+    /// `r` of the nearest `VARIABLE = r->connection` in front of it. It must be a pointer of that type in scope.
+    pub fn owner_by_member(&self, object: &Range<usize>, type_name: &str, member: &str) -> Option<String> {
+        let of = |access: &MemberAccess| {
+            let owner = self.text(&access.object);
+            (self.text(&access.member) == member && self.is_pointer_in_scope(type_name, owner, access.object.start))
+                .then(|| owner.to_owned())
+        };
+        if let Some(access) = self.object_of(object) {
+            return of(&access);
+        }
+        let name = self.text(object);
+        let here = self.index(object.start)?;
+        let assigned = (0..here).rev().take_while(|at| !self.ends_function(*at)).find(|at| {
+            self.tokens.get(*at).and_then(|token| self.word(token)) == Some(name)
+                && !self.is_member(*at)
+                && self.is(at + 1, b'=')
+                && !self.is(at + 2, b'=')
+        })?;
+        let end = (assigned..here).find(|at| self.is(*at, b';') || self.is(*at, b','))?;
+        of(&self.member_at(self.tokens.get(end.checked_sub(1)?)?.start)?)
+    }
+
+    fn is_pointer_in_scope(&self, type_name: &str, name: &str, offset: usize) -> bool {
+        let Some(here) = self.index(offset) else { return false };
+        (1..here).rev().take_while(|at| !self.ends_function(*at)).any(|at| {
+            self.tokens.get(at).and_then(|token| self.word(token)) == Some(type_name)
+                && self.is(at + 1, b'*')
+                && self.tokens.get(at + 2).and_then(|token| self.word(token)) == Some(name)
+        })
+    }
+
+    /// The brace in column 0 that ends a function.
+    fn ends_function(&self, at: usize) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.is(b'}') && self.at_line_start(token))
+    }
+
     /// The first byte of the line on which the function around `offset` begins, its type and comment not counted.
     pub fn function_start(&self, offset: usize) -> Option<usize> {
         let here = self.index(offset)?;
@@ -520,6 +557,21 @@ mod tests {
         let code = Code::new(text);
         let access = code.member_at(text.find("->").unwrap()).unwrap();
         assert_eq!(code.text(&code.assigned(&access).unwrap()), "f(a, b) + 1");
+    }
+
+    #[test]
+    fn the_owner_of_a_connection_is_a_request_in_scope() {
+        let text = "int g(req *q)\n{\n  conn *c = q->connection;\n}\nint f(req *r, conn *other)\n{\n  conn *c = r->connection;\n\
+                    a(c->x);\n  b(other->y);\n  d(r->connection->z, odd->connection->w);\n}\n";
+        let code = Code::new(text);
+        let owner = |member: &str| {
+            let access = code.member_at(text.find(member).unwrap()).unwrap();
+            code.owner_by_member(&access.object, "req", "connection")
+        };
+        assert_eq!(owner("->x").as_deref(), Some("r"));
+        assert_eq!(owner("->y"), None);
+        assert_eq!(owner("->z").as_deref(), Some("r"));
+        assert_eq!(owner("->w"), None);
     }
 
     #[test]

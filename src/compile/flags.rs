@@ -300,7 +300,7 @@ mod tests {
                 ("CFLAGS", "-O2 -Wformat -Werror=format-security -Werror -Wall"),
                 ("LDFLAGS", "-Wl,-z,now"),
             ]),
-            &|_| true,
+            &|path| Some(path.to_owned()),
         );
         assert_eq!(flags.compile, ["-O2", "-Wformat", "-Wformat-security", "-Wall"]);
         let dropped: Vec<_> = flags.dropped.iter().map(|dropped| &*dropped.flag).collect();

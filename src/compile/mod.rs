@@ -25,7 +25,6 @@ use std::time::Duration;
 use miette::NamedSource;
 use serde::Serialize;
 
-use crate::libraries;
 use crate::process;
 use crate::target::{Provenance, Target};
 use flags::TargetFlags;

@@ -119,6 +119,7 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
         toolchain: &toolchain,
         rules: &rules,
         again: &again,
+        libraries: &recipe.libraries,
         steps: &steps.map_or_else(Steps::default, |text| Steps::read(&text)),
         limit: ORACLE_LIMIT,
     };

@@ -18,7 +18,7 @@ pub fn archive(graft: &Graft, time: u64) -> Result<Option<(String, Arc<[u8]>)>, 
     };
     let top = format!("{}-{}-upstream", graft.recipe.name, graft.recipe.version);
     let mut archive = tar::Builder::new(Vec::new());
-    for path in graft.unit.sources.keys() {
+    for path in graft.adapted.unit.sources.keys() {
         let Some(bytes) = tree.read(path)? else { continue };
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);

@@ -196,7 +196,7 @@ impl<'a> Record<'a> {
 
 fn whole_files(graft: &Graft) -> Vec<&str> {
     let none = !graft.sources.patches.is_empty();
-    graft.unit.sources.keys().filter(|_| !none).map(|path| &**path).collect()
+    graft.adapted.unit.sources.keys().filter(|_| !none).map(|path| &**path).collect()
 }
 
 fn patch(patch: &crate::source::PatchFile) -> Patch<'_> {

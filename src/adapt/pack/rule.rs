@@ -76,7 +76,9 @@ pub struct When {
     pub owner: Option<Names>,
     /// Of a member: what is done with it; either where it is missing.
     pub access: Option<Touch>,
-    /// Of an argument: which, from 1.
+    /// Of a member that is assigned: the value, as it is written, with `*` at an end for any beginning or ending.
+    pub value: Option<Names>,
+    /// Of an argument: which, from 1; as it is written where `value` is stated.
     pub argument: Option<usize>,
 }
 
@@ -129,6 +131,7 @@ impl When {
         alike(self.kind, finding.kind)
             && self.name.fits(&finding.name)
             && self.owner.as_ref().is_none_or(|owner| finding.owners.iter().any(|name| owner.fits(name)))
+            && self.value.as_ref().is_none_or(|value| finding.value.as_deref().is_some_and(|is| value.fits(is)))
             && self.argument.is_none_or(|argument| finding.argument == Some(argument))
             && self.access.is_none_or(|access| match finding.access {
                 Some(Access::Read) => access == Touch::Read,
@@ -141,7 +144,8 @@ impl When {
 /// What a rule does.
 ///
 /// In templates, of a member access `OBJECT->MEMBER`: `{object}`, `{operator}`, `{member}`, `{outer}` (of `A->B->MEMBER` the
-/// `A`), `{value}` (what is assigned); of a call: `{1}`, `{2}` and so on, `{arguments}`, `{name}`; of both:
+/// `A`), `{value}` (what is assigned), `{request}` (of a connection the request in scope that it is the connection of); of a
+/// call: `{1}`, `{2}` and so on, `{arguments}`, `{name}`; of both:
 /// `{pointer TYPE}`, the name of a parameter or variable of type `TYPE *` in scope, without which the rule does not apply.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
