@@ -40,7 +40,7 @@ pub(super) fn unit(
     own.emit(&mut builder, &mut |builder| inlined.emit(builder))?;
     let mut record = own.record;
     record.extend(record_of_shared(&parts, &reached, &renames));
-    record.extend(record_of_provided(&parts, &reached));
+    record.extend(record_of_names(&parts, &reached));
     let mut sources = BTreeMap::new();
     for (_, part) in parts.iter() {
         sources.insert(part.path.clone(), part.file.text().clone());
@@ -245,9 +245,9 @@ fn record_of_shared(parts: &Parts, reached: &Reached, renames: &Renames) -> Vec<
     record
 }
 
-/// The fates of the names that are left to rules, each at its first use.
-fn record_of_provided(parts: &Parts, reached: &Reached) -> Vec<Fate> {
-    let fate = |(name, (rule, user)): (&String, &(String, Site))| {
+/// The fates of the names that are left to rules, and of functions that differ without harm, each at its first use.
+fn record_of_names(parts: &Parts, reached: &Reached) -> Vec<Fate> {
+    let fate = |name: &String, user: Site, outcome: Outcome, reason: String| {
         let part = parts.get(user.part)?;
         let span = part.span_of(user.piece, name);
         Some(Fate {
@@ -255,13 +255,19 @@ fn record_of_provided(parts: &Parts, reached: &Reached) -> Vec<Fate> {
             kind: DeclarationKind::Prototype,
             file: part.path.to_string(),
             line: part.file.line(span.offset()),
-            outcome: Outcome::Provided,
-            reason: format!("the rule {rule} provides it, or rewrites its uses"),
+            outcome,
+            reason,
             renamed: Vec::new(),
             evidence: part.evidence,
         })
     };
-    reached.provided.iter().filter_map(fate).collect()
+    let provided = reached.provided.iter().filter_map(|(name, (rule, user))| {
+        let reason = format!("the rule {rule} provides it, or rewrites its uses");
+        fate(name, *user, Outcome::Provided, reason)
+    });
+    let noted = reached.noted.iter();
+    let noted = noted.filter_map(|(name, (why, user))| fate(name, *user, Outcome::Noted, why.clone()));
+    provided.chain(noted).collect()
 }
 
 /// The fate of a change whose surroundings are not shown.

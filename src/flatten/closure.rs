@@ -4,7 +4,7 @@
 //! that is near this header. So the tree is never searched for a name that no header in sight declares, and a `static`
 //! function is found from its own file alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -16,15 +16,17 @@ use super::{Error, Failure, Interface, Upstream, headers};
 use crate::c::directive::Include;
 use crate::c::{Declaration, DeclarationKind, File};
 
-/// Follows the names of the module's own code, asking the tree for those that nobody else knows, until none is left.
+/// Follows the names of the module's own code, asking the tree for those that nobody else knows, until none is left. The
+/// functions `copied` are not the target's, whatever it has.
 pub(super) fn follow(
     parts: &mut Parts,
     base: Option<&dyn Upstream>,
     offered: &dyn Interface,
+    copied: &BTreeSet<String>,
 ) -> Result<Reached, Error> {
     let mut closure = base.map(|base| Closure::new(base, offered));
     loop {
-        let (reached, missing) = reach::follow(parts, offered, closure.is_some());
+        let (reached, missing) = reach::follow(parts, offered, copied, closure.is_some());
         let Some(closure) = closure.as_mut().filter(|_| !missing.is_empty()) else { return reached };
         // Each name is asked once for each file, and both are finitely many.
         for (part, name) in missing {
@@ -84,19 +86,26 @@ impl<'a> Closure<'a> {
             let sites = match header.part {
                 Some(_) => Vec::new(),
                 None => {
-                    let part = parts.at_path(&header.path).unwrap_or_else(|| parts.push_of_tree(&header.path, file));
+                    let at = parts.at_path(&header.path);
+                    let part = at.unwrap_or_else(|| parts.push_of_tree(&header.path, file.clone()));
                     found.iter().map(|(piece, _)| Site { part, piece: *piece }).collect()
                 }
             };
+            // Types and macros are no matter of who is there when the module runs.
+            let runs = |kind| {
+                matches!(kind, DeclarationKind::Prototype | DeclarationKind::Variable | DeclarationKind::MacroCall)
+            };
+            let runs = found.iter().any(|(piece, _)| file.outline(*piece).is_some_and(|found| runs(found.kind)));
+            let module = if runs { other_module(self.base, self.offered, &header.path)? } else { None };
             if !only {
-                return Ok(Answer { sites, module: self.other_module(&header.path)? });
+                return Ok(Answer { sites, module });
             }
-            let mut answer = Answer { sites, module: self.other_module(&header.path)? };
+            let mut answer = Answer { sites, module };
             if let Some((path, file, pieces)) = self.definition(parts, &header.path, name)? {
                 let part = parts.at_path(&path).unwrap_or_else(|| parts.push_of_tree(&path, file));
                 answer.sites.extend(pieces.into_iter().map(|piece| Site { part, piece }));
                 if answer.module.is_none() {
-                    answer.module = self.other_module(&path)?;
+                    answer.module = other_module(self.base, self.offered, &path)?;
                 }
             }
             announced = Some(answer);
@@ -156,24 +165,6 @@ impl<'a> Closure<'a> {
         Ok(None)
     }
 
-    /// The module that the file at `path` belongs to, where the target does not have it: the one that the file defines, or
-    /// that is named as the header is.
-    fn other_module(&self, path: &str) -> Result<Option<OtherModule>, Error> {
-        if !path.starts_with("modules/") {
-            return Ok(None);
-        }
-        let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-        let source = format!("{stem}.c");
-        let Some(text) = self.base.read(&source).map_err(failed(&source))? else { return Ok(None) };
-        let Some(found) = crate::changeset::structures(&text).into_iter().next() else { return Ok(None) };
-        let name = stem.rsplit_once('/').map_or(stem, |(_, name)| name);
-        let header = format!("{name}.h");
-        let present = self.offered.exported_by(&found).is_some()
-            || self.offered.declared_in(&found).is_some()
-            || self.offered.has_header(&header);
-        Ok((!present).then(|| OtherModule { name: name.to_owned(), file: source }))
-    }
-
     /// The headers in sight of a file, nearest first: those of the tree as they are there, whatever the target has.
     fn visible(&mut self, parts: &Parts, from: usize) -> Result<Rc<Vec<Header>>, Error> {
         if let Some(known) = self.visible.get(&from) {
@@ -182,6 +173,9 @@ impl<'a> Closure<'a> {
         let mut found: Vec<Header> = Vec::new();
         let mut seen: HashSet<String> = HashSet::new();
         let mut level = self.of_part(parts, from)?;
+        if let Some(part) = parts.get(from).filter(|part| part.is_header()) {
+            level.insert(0, (part.path.to_string(), Some(from)));
+        }
         while !level.is_empty() {
             level.retain(|(path, _)| seen.insert(path.clone()));
             let paths: Vec<String> =
@@ -259,6 +253,27 @@ impl<'a> Closure<'a> {
             _ => None,
         })
     }
+}
+
+/// The module that the file at `path` belongs to, where the target does not have it: the one that the file defines, or that
+/// is named as the header is.
+pub(super) fn other_module(
+    base: &dyn Upstream,
+    offered: &dyn Interface,
+    path: &str,
+) -> Result<Option<OtherModule>, Error> {
+    if !path.starts_with("modules/") {
+        return Ok(None);
+    }
+    let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+    let source = format!("{stem}.c");
+    let Some(text) = base.read(&source).map_err(failed(&source))? else { return Ok(None) };
+    let Some(found) = crate::changeset::structures(&text).into_iter().next() else { return Ok(None) };
+    let name = stem.rsplit_once('/').map_or(stem, |(_, name)| name);
+    let present = offered.exported_by(&found).is_some()
+        || offered.declared_in(&found).is_some()
+        || offered.has_header(&format!("{name}.h"));
+    Ok((!present).then(|| OtherModule { name: name.to_owned(), file: source }))
 }
 
 /// Whether a declaration leaves the definition to another file.

@@ -1,8 +1,14 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
+use super::parts::OtherModule;
+
 use crate::error::Kind;
+
+/// A file, the place in it, and the way there in words: what an error shows.
+pub(super) type Place = (NamedSource<Arc<str>>, SourceSpan, String);
 
 /// Why no translation unit can be made.
 ///
@@ -274,20 +280,20 @@ pub enum Error {
         label: String,
     },
 
-    /// A function takes more arguments in the target than the module gives, and no compiler would notice.
-    #[error(
-        "`{name}` takes a list of further arguments in the target, and {file} had none when the module was written"
-    )]
+    /// A function of the target is declared otherwise than when the module was written, and no compiler would notice.
+    #[error("`{name}` is another function in the target than in {file}, and the compiler would not notice: {words}")]
     #[diagnostic(
-        code(modgraft::flatten::variadic),
+        code(modgraft::flatten::misread),
         help(
-            "the call would compile, and the target would read arguments that are not there: change the call in a patch of \
-             your own (such a list often ends with NULL), and add it to the recipe"
+            "the call would compile and mean something else: change it in a patch of your own, and add that to the recipe (a \
+             list of further arguments often ends with NULL)"
         )
     )]
-    Variadic {
+    Misread {
         /// The function.
         name: String,
+        /// What differs.
+        words: String,
         /// Upstream's path of the header.
         file: String,
         /// The calling file.
@@ -411,6 +417,27 @@ pub enum Error {
         label: String,
     },
 
+    /// A group of providers that nobody looks up.
+    #[error("the module registers a provider in the group `{name}` of {file}, and the target never asks there")]
+    #[diagnostic(
+        code(modgraft::flatten::nobody_asks),
+        help("the module would load and do nothing: this needs an httpd that asks for such providers")
+    )]
+    NobodyAsks {
+        /// The group's name, a macro.
+        name: String,
+        /// Upstream's path of the header that defines it.
+        file: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The registration.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
     /// Another module must be there first.
     #[error("{module} must be there first: it provides {words}, and the target does not have it")]
     #[diagnostic(code(modgraft::flatten::needs_module))]
@@ -434,6 +461,19 @@ pub enum Error {
         /// What to do.
         #[help]
         help: String,
+    },
+
+    /// A source of a required module is not in the tree.
+    #[error("{module} is required, and its source `{file}` is not in the tree")]
+    #[diagnostic(
+        code(modgraft::flatten::required_missing),
+        help("name the tree that has it: the recipe's commit or release, or --base")
+    )]
+    RequiredMissing {
+        /// `mod_NAME`.
+        module: String,
+        /// Path in the tree.
+        file: String,
     },
 
     /// The module itself says that it cannot be built.
@@ -476,6 +516,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// That `module` must be there first, for these names.
+    pub(super) fn needs(module: &OtherModule, names: &BTreeSet<String>, place: Place) -> Self {
+        let (source_code, at, label) = place;
+        let names: Vec<String> = names.iter().cloned().collect();
+        let help = format!(
+            "graft {name} first, and put `requires = [\"{name}\"]` into the recipe",
+            name = module.name
+        );
+        Error::NeedsModule {
+            module: module.name.clone(),
+            file: module.file.clone(),
+            words: names.join(", "),
+            names,
+            source_code,
+            at,
+            label,
+            help,
+        }
+    }
+
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
@@ -483,6 +543,7 @@ impl Error {
             Error::NoSource { .. }
             | Error::LineOutOfRange { .. }
             | Error::IncludeCycle { .. }
+            | Error::RequiredMissing { .. }
             | Error::NoModuleStructure { .. } => Kind::Input,
             Error::NotWhole { .. }
             | Error::MissingHeader { .. }
@@ -493,12 +554,13 @@ impl Error {
             | Error::NoProvider { .. }
             | Error::StructureGrown { .. }
             | Error::EnumerationGrown { .. }
-            | Error::Variadic { .. }
+            | Error::Misread { .. }
             | Error::HookMissing { .. }
             | Error::TypeShared { .. }
             | Error::OtherModulesState { .. }
             | Error::Identity { .. }
             | Error::NobodyRegisters { .. }
+            | Error::NobodyAsks { .. }
             | Error::NeedsModule { .. }
             | Error::SaysNo { .. }
             | Error::LookedUpByName { .. } => Kind::Refused,
@@ -515,7 +577,8 @@ impl Error {
             | Error::TypeShared { name, .. }
             | Error::OtherModulesState { name, .. }
             | Error::Identity { name, .. }
-            | Error::NobodyRegisters { name, .. } => Some(name),
+            | Error::NobodyRegisters { name, .. }
+            | Error::NobodyAsks { name, .. } => Some(name),
             Error::PrivateState { needed, .. } => Some(needed),
             Error::StructureGrown { member, .. } => Some(member),
             Error::EnumerationGrown { constant, .. } => Some(constant),
@@ -527,9 +590,10 @@ impl Error {
             | Error::NotWhole { .. }
             | Error::LineOutOfRange { .. }
             | Error::IncludeCycle { .. }
+            | Error::RequiredMissing { .. }
             | Error::NoModuleStructure { .. }
             | Error::SeveralModules { .. }
-            | Error::Variadic { .. }
+            | Error::Misread { .. }
             | Error::SaysNo { .. }
             | Error::LookedUpByName { .. } => None,
         }

@@ -27,6 +27,7 @@ const STANDARD: &[&str] = &[
     "stdlib.h",
     "string.h",
     "strings.h",
+    "syslog.h",
     "time.h",
     "unistd.h",
 ];
@@ -200,6 +201,16 @@ fn in_base(
         if let Some(text) = text {
             return Ok(Some(parts.push_base_header(&candidate, text)));
         }
+    }
+    // httpd's own build has a `-I` for most folders of modules: the only header of that name.
+    let all = base.c_files().map_err(|reason| Error::Base { path: path.to_owned(), reason })?;
+    let mut named = all.iter().filter(|other| ends_with_path(other, path));
+    if let (Some(only), None) = (named.next(), named.next()) {
+        if let Some(found) = parts.at_path(only) {
+            return Ok(parts.get(found).is_some_and(Part::is_header).then_some(found));
+        }
+        let text = base.read(only).map_err(|reason| Error::Base { path: only.clone(), reason })?;
+        return Ok(text.map(|text| parts.push_base_header(only, text)));
     }
     Ok(None)
 }

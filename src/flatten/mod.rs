@@ -7,31 +7,39 @@
 //! ([`assemble`]).
 
 mod assemble;
+mod calls;
 mod check;
 mod closure;
+mod conditions;
 mod edit;
 mod error;
+mod guards;
 mod headers;
 mod includes;
 mod inline;
 mod names;
 mod parts;
+mod prototypes;
 mod reach;
 mod record;
+mod requirements;
 mod resolve;
 mod status;
 mod unit;
 mod upstream;
-mod variadic;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use error::Error;
 pub use record::{Evidence, Fate, Outcome};
+pub use requirements::{RequiredModule, Requirements};
 pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved};
 pub use upstream::{Failure, SourceTree, Upstream};
 
 use crate::changeset::Changeset;
+use parts::Parts;
+use reach::Reached;
 
 /// What an httpd offers to a module: asked before anything is inlined.
 pub trait Interface {
@@ -80,9 +88,34 @@ pub fn flatten(
 ) -> Result<TranslationUnit, Error> {
     let mut parts = parts::load(changeset, base, offered)?;
     check::one_module_structure(&parts, module)?;
-    let reached = closure::follow(&mut parts, base, offered)?;
+    guards::says_no(&parts, offered)?;
+    let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
-    variadic::check(&parts, &reached, base, offered)?;
+    guards::asked_at_run_time(&parts, &reached, base, offered)?;
+    guards::identities(&parts, &mut reached)?;
     let renames = names::clashes(&parts, &reached, offered)?;
     assemble::unit(changeset, module, parts, reached, renames, offered)
+}
+
+/// Follows the module's names. A function of the target whose calls would be misread is replaced by a copy of upstream's own,
+/// where that can be had; else it is refused.
+fn follow(
+    parts: &mut Parts,
+    base: Option<&dyn Upstream>,
+    offered: &dyn Interface,
+) -> Result<Reached, Error> {
+    let mut copied = BTreeSet::new();
+    let mut reached = closure::follow(parts, base, offered, &copied)?;
+    loop {
+        let misread = calls::compare(parts, &mut reached, base, offered)?;
+        // Each round copies at least one function more, and each function once.
+        let Some((name, refusal)) = misread.into_iter().find(|(name, _)| !copied.contains(name)) else {
+            return Ok(reached);
+        };
+        copied.insert(name.clone());
+        reached = match closure::follow(parts, base, offered, &copied) {
+            Ok(reached) if reached.copies.contains(&name) => reached,
+            Ok(_) | Err(_) => return Err(refusal),
+        };
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use super::error::Place;
 use super::parts::{AddedInside, Answer, OtherModule, Part, Parts, Site};
 use super::record::{Evidence, Outcome};
 use super::resolve::{self, Candidates, Own};
@@ -22,6 +23,8 @@ pub(super) struct Reached {
     pub unresolved: BTreeSet<(String, Site)>,
     /// Names that a rule provides, with the rule and the first user.
     pub provided: BTreeMap<String, (String, Site)>,
+    /// Functions that are declared otherwise in the target, without harm: how, with the first user.
+    pub noted: BTreeMap<String, (String, Site)>,
     pub own: Own,
 }
 
@@ -32,9 +35,6 @@ pub(super) struct Pick {
     pub make_static: bool,
     pub reason: String,
 }
-
-/// A file, the place in it, and the way there in words: what an error shows.
-type Place = (miette::NamedSource<std::sync::Arc<str>>, miette::SourceSpan, String);
 
 /// A use of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +63,13 @@ struct Need {
 pub(super) fn follow(
     parts: &Parts,
     offered: &dyn Interface,
+    copied: &BTreeSet<String>,
     with_tree: bool,
 ) -> (Result<Reached, Error>, Missing) {
     let mut walk = Walk {
         parts,
         offered,
+        copied,
         with_tree,
         reached: Reached { own: Own::of(parts), ..Reached::default() },
         met: HashSet::new(),
@@ -97,6 +99,8 @@ pub(super) fn follow(
 struct Walk<'a> {
     parts: &'a Parts,
     offered: &'a dyn Interface,
+    /// Functions of the target that are not to be used.
+    copied: &'a BTreeSet<String>,
     reached: Reached,
     /// Names with the file that sees them; the module's own files and the headers see the same.
     met: HashSet<(Option<usize>, String)>,
@@ -167,8 +171,9 @@ impl<'a> Walk<'a> {
         if !self.met.insert((scope, used.name.clone())) {
             return Ok(());
         }
-        let declared = self.offered.declared_in(&used.name);
-        let exported = self.offered.exported_by(&used.name);
+        let copied = self.copied.contains(&used.name);
+        let declared = self.offered.declared_in(&used.name).filter(|_| !copied);
+        let exported = self.offered.exported_by(&used.name).filter(|_| !copied);
         let has = declared.is_some() || exported.is_some();
         if declared.is_none() && !from_own && self.is_structure_of_another(used) {
             return self.refuse(used, |name, (source_code, at, label)| Error::OtherModulesState { name, source_code, at, label });
@@ -176,7 +181,8 @@ impl<'a> Walk<'a> {
         let mut candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
         let mut asked = None;
         if !has && !candidates.private {
-            if !self.reached.own.shared.contains(&used.name)
+            if !copied
+                && !self.reached.own.shared.contains(&used.name)
                 && let Some(rule) = self.offered.provided_by(&used.name)
             {
                 self.leave(&candidates.sites, &format!("the rule {rule} provides it, or rewrites its uses"));
@@ -298,22 +304,7 @@ impl<'a> Walk<'a> {
 
     fn needs_module(&self) -> Result<(), Error> {
         let Some(Need { module, names, used }) = &self.need else { return Ok(()) };
-        let (source_code, at, label) = self.place(used);
-        let help = format!(
-            "graft {name} first, and put `requires = [\"{name}\"]` into the recipe",
-            name = module.name
-        );
-        let names: Vec<String> = names.iter().cloned().collect();
-        Err(Error::NeedsModule {
-            module: module.name.clone(),
-            file: module.file.clone(),
-            words: names.join(", "),
-            names,
-            source_code,
-            at,
-            label,
-            help,
-        })
+        Err(Error::needs(module, names, self.place(used)))
     }
 
     fn met_nowhere(&mut self, used: &Use, from_own: bool) -> Result<(), Error> {
@@ -440,7 +431,14 @@ impl<'a> Walk<'a> {
                 let name = format!("{state} (static in {name})");
                 return Err(Error::PrivateState { name, needed, file, source_code, at, label });
             }
+            if self.copied.contains(&name) {
+                self.reached.copies.insert(name.clone());
+            }
             let reason = match (seen.status, &has) {
+                _ if self.copied.contains(&name) => {
+                    "the target declares it otherwise, and its calls would be misread: a copy of upstream's own is used"
+                        .to_owned()
+                }
                 (Status::Added, _) => "the patch adds it, and the target does not have it".to_owned(),
                 (Status::Unchanged, _) => {
                     format!("{file} keeps it to itself, or the target does not have it")

@@ -39,6 +39,8 @@ pub enum Outcome {
     Dropped,
     /// Used, and left to a rule: [`crate::flatten::Interface::provided_by`].
     Provided,
+    /// Used as the target has it, which differs without harm from what the code was written for.
+    Noted,
 }
 
 /// What a decision rests on.
