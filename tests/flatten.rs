@@ -2,8 +2,6 @@
 
 mod flatten_support;
 
-use std::collections::BTreeMap;
-
 use flatten_support::{Change, Fake, Files, record};
 use modgraft::changeset::Class::{ModuleSource, PrivateHeader, SharedHeader, SharedSource};
 use modgraft::flatten::{Location, Outcome};
@@ -231,7 +229,7 @@ fn an_include_that_another_header_used_to_bring_is_added() {
 
 #[test]
 fn a_header_of_the_base_tree_stands_in_for_one_that_the_target_does_not_ship() {
-    let base = Files(BTreeMap::from([("modules/proxy/private.h", "#pragma once\n#define PRIVATE 7\n")]));
+    let base = Files::new().with("modules/proxy/private.h", "#pragma once\n#define PRIVATE 7\n");
     let text = module(
         "#include \"httpd.h\"\n#include \"private.h\"\n#include \"private.h\"\n",
         "    return PRIVATE;",

@@ -69,10 +69,14 @@ pub(crate) fn is_upper(name: &str) -> bool {
 pub(crate) fn declares(name: &str, arguments: &[&str]) -> Option<(DeclarationKind, Vec<String>)> {
     let entry = DATA.0.declares.get(*DATA.1.get(name)?)?;
     let names = entry.names.iter().filter_map(|template| {
-        let (before, rest) = template.split_once('$')?;
-        let (digit, after) = rest.split_at_checked(1)?;
-        let argument = arguments.get(digit.parse::<usize>().ok()?.checked_sub(1)?)?;
-        Some(format!("{before}{argument}{after}"))
+        let mut parts = template.split('$');
+        let mut name = parts.next()?.to_owned();
+        for part in parts {
+            let (digit, after) = part.split_at_checked(1)?;
+            name.push_str(arguments.get(digit.parse::<usize>().ok()?.checked_sub(1)?)?);
+            name.push_str(after);
+        }
+        Some(name)
     });
     Some((entry.kind, names.collect()))
 }
@@ -164,6 +168,8 @@ mod tests {
         let (kind, names) = declares("AP_DECLARE_HOOK", &["int", "ready", "(void)"]).expect("it is listed");
         assert_eq!(kind, DeclarationKind::Prototype);
         assert_eq!(names, ["ap_hook_ready", "ap_run_ready", "ap_hook_get_ready", "ap_HOOK_ready_t"]);
+        let (_, names) = declares("APR_DECLARE_EXTERNAL_HOOK", &["ssl", "SSL", "int", "init", "(void)"]).expect("it is listed");
+        assert_eq!(names, ["ssl_hook_init", "ssl_run_init", "ssl_hook_get_init", "ssl_HOOK_init_t"]);
         assert!(declares("SOMETHING", &[]).is_none());
     }
 }

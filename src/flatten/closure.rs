@@ -67,9 +67,10 @@ impl<'a> Closure<'a> {
         let visible = self.visible(parts, from)?;
         let mut announced: Option<Answer> = None;
         for header in visible.iter().filter(|header| mentions(&header.text, name)) {
-            let own = header.part.and_then(|part| parts.get(part)).map(|part| part.file.clone());
-            let file = match own {
-                Some(file) => Some(file),
+            let in_play = header.part.and_then(|part| parts.get(part));
+            let is_known = in_play.is_some_and(|part| !part.kind.is_of_tree());
+            let file = match in_play {
+                Some(part) => Some(part.file.clone()),
                 None => self.base.parsed(&header.path).map_err(failed(&header.path))?,
             };
             let Some(file) = file else { continue };
@@ -83,9 +84,9 @@ impl<'a> Closure<'a> {
                 continue;
             }
             // A file in play was looked at already; what it announces may be defined in the tree all the same.
-            let sites = match header.part {
-                Some(_) => Vec::new(),
-                None => {
+            let sites = match is_known {
+                true => Vec::new(),
+                false => {
                     let at = parts.at_path(&header.path);
                     let part = at.unwrap_or_else(|| parts.push_of_tree(&header.path, file.clone()));
                     found.iter().map(|(piece, _)| Site { part, piece: *piece }).collect()

@@ -199,6 +199,16 @@ impl<'a> Walk<'a> {
                 }
             }
         }
+        // Exported and declared nowhere: upstream's header says how it is called, and its body is never taken.
+        if declared.is_none() && exported.is_some() && candidates.sites.is_empty() {
+            match self.ask_tree(used) {
+                Some(answer) => {
+                    let announced = answer.sites.iter().copied().filter(|site| self.announces(*site));
+                    candidates.sites.extend(announced);
+                }
+                None => return Ok(()),
+            }
+        }
         if candidates.sites.is_empty() {
             if let Some(module) = asked.and_then(|answer| answer.module.as_ref()).filter(|_| used.certain) {
                 self.need(used, module);
@@ -440,9 +450,10 @@ impl<'a> Walk<'a> {
                         .to_owned()
                 }
                 (Status::Added, _) => "the patch adds it, and the target does not have it".to_owned(),
-                (Status::Unchanged, _) => {
-                    format!("{file} keeps it to itself, or the target does not have it")
+                (Status::Unchanged, _) if declaration.linkage == Linkage::Internal => {
+                    format!("{file} keeps it to itself")
                 }
+                (Status::Unchanged, _) => "the target does not have it".to_owned(),
                 (Status::Modified, None) => {
                     "the patch changes it, and the target does not have it".to_owned()
                 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -85,10 +86,18 @@ impl Change {
     }
 
     pub fn flatten(self, target: &Fake) -> Result<TranslationUnit, Error> {
-        self.flatten_on(target, None)
+        self.flatten_for(target, None)
     }
 
-    pub fn flatten_on(self, target: &Fake, base: Option<&dyn Upstream>) -> Result<TranslationUnit, Error> {
+    pub fn flatten_on(self, target: &Fake, base: Option<&Files>) -> Result<TranslationUnit, Error> {
+        self.flatten_for(target, base.map(|files| files as &dyn Upstream))
+    }
+
+    pub fn flatten_for(
+        self,
+        target: &dyn Interface,
+        base: Option<&dyn Upstream>,
+    ) -> Result<TranslationUnit, Error> {
         let module = ModuleId { name: "mod_x".to_owned(), symbol: "x_module".to_owned() };
         let changeset = Changeset { files: self.files, based: self.based, messages: Vec::new() };
         flatten::flatten(&changeset, &module, base, target)
@@ -98,6 +107,7 @@ impl Change {
 /// A target that offers what it is told to.
 #[derive(Default)]
 pub struct Fake {
+    rules: BTreeMap<String, String>,
     headers: BTreeMap<String, Option<String>>,
     declares: BTreeMap<String, String>,
     exports: BTreeMap<String, String>,
@@ -125,6 +135,12 @@ impl Fake {
         self
     }
 
+    /// A rule that will provide a name.
+    pub fn rule(mut self, name: &str, rule: &str) -> Self {
+        self.rules.insert(name.to_owned(), rule.to_owned());
+        self
+    }
+
     /// A header whose text is known.
     pub fn header(mut self, path: &str, text: &str) -> Self {
         self.headers.insert(path.to_owned(), Some(text.to_owned()));
@@ -148,14 +164,38 @@ impl Interface for Fake {
     fn read_header(&self, path: &str) -> Option<Arc<str>> {
         self.headers.get(path)?.as_deref().map(Arc::from)
     }
+
+    fn provided_by(&self, name: &str) -> Option<String> {
+        self.rules.get(name).cloned()
+    }
 }
 
-/// A base tree of a few files.
-pub struct Files(pub BTreeMap<&'static str, &'static str>);
+/// A tree of a few files, which counts what is read.
+#[derive(Default)]
+pub struct Files {
+    files: BTreeMap<String, String>,
+    pub read: RefCell<Vec<String>>,
+}
+
+impl Files {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn with(mut self, path: &str, text: &str) -> Self {
+        self.files.insert(path.to_owned(), text.to_owned());
+        self
+    }
+}
 
 impl Upstream for Files {
-    fn read(&self, path: &str) -> Result<Option<Arc<str>>, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(self.0.get(path).map(|text| Arc::from(*text)))
+    fn read(&self, path: &str) -> Result<Option<Arc<str>>, flatten::Failure> {
+        self.read.borrow_mut().push(path.to_owned());
+        Ok(self.files.get(path).map(|text| Arc::from(text.as_str())))
+    }
+
+    fn c_files(&self) -> Result<Arc<[String]>, flatten::Failure> {
+        Ok(self.files.keys().cloned().collect())
     }
 }
 
