@@ -4,7 +4,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use super::pack;
 use crate::error::Kind;
-use crate::{compile, flatten};
+use crate::{changeset, compile, flatten};
 
 /// Why a module does not fit the target.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -51,6 +51,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Flatten(#[from] Box<flatten::Error>),
+    /// A part of httpd that was to become part of the module cannot be read.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Changeset(#[from] Box<changeset::Error>),
     /// The compiler could not be asked.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -117,6 +121,7 @@ impl Error {
             Error::Walls { .. } | Error::Risk { .. } => Kind::Refused,
             Error::UnknownRule { .. } => Kind::Usage,
             Error::Flatten(error) => error.kind(),
+            Error::Changeset(error) => error.kind(),
             Error::Compile(error) => error.kind(),
             Error::Pack(_) => Kind::Input,
             Error::Io(_) => Kind::Environment,

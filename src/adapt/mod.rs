@@ -16,6 +16,7 @@ mod template;
 mod wall;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use edit::Edit;
@@ -23,12 +24,12 @@ pub use error::{Error, Wall};
 pub use offered::Offered;
 
 use crate::compile::{self, Toolchain, Unit};
-use crate::flatten::{self, Interface, TranslationUnit};
+use crate::flatten::{Interface, TranslationUnit};
 use crate::target::calendar::Steps;
 use crate::target::Target;
 use draft::Draft;
 use finding::Finding;
-use pack::{Risk, Rules};
+use pack::{Risk, Rule, Rules};
 use plan::Planner;
 
 /// More rounds than any module that can be adapted needs; it bounds those that cannot.
@@ -45,8 +46,8 @@ pub struct Adapted {
     pub rounds: usize,
 }
 
-/// Flattens again, with another idea of what the target has.
-pub type Again<'a> = &'a dyn Fn(&dyn Interface) -> Result<TranslationUnit, flatten::Error>;
+/// Flattens again, with another idea of what the target has, and with parts of httpd as parts of the module.
+pub type Again<'a> = &'a dyn Fn(&dyn Interface, &[Arc<Rule>]) -> Result<TranslationUnit, Error>;
 
 /// What adapting needs beside the unit.
 #[derive(Clone, Copy)]
@@ -75,38 +76,52 @@ pub struct Inputs<'a> {
 pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Error> {
     let interface = inputs.target.interface();
     let mut missing: BTreeSet<String> = BTreeSet::new();
+    let mut parts: Vec<Arc<Rule>> = Vec::new();
     let mut flattened = unit;
     let mut rounds = 0;
-    'flattened: loop {
+    loop {
         let offered = Offered::new(&interface, inputs.rules, &missing);
-        let mut draft = Draft::new(flattened);
         let mut planner = Planner::new(inputs.rules, &offered);
-        planner.foreseen(&mut draft);
-        loop {
-            if let Some(p) = std::env::var_os("MG_DUMP") { let _ = fs_err::write(p, draft.text()); }
-            let findings = ask(&draft, inputs)?;
-            rounds += 1;
-            if findings.is_empty() {
-                let edits = planner.edits;
-                return Ok(Adapted { unit: draft.finish(), edits, rounds });
+        let mut draft = Draft::new(flattened);
+        let new_parts = planner.foreseen(&mut draft, &parts);
+        let denied = if new_parts.is_empty() {
+            match rounds_of(&mut draft, &mut planner, &missing, &mut rounds, inputs)? {
+                None => return Ok(Adapted { unit: draft.finish(), edits: planner.edits, rounds }),
+                Some(denied) => denied,
             }
-            let outcome = planner.round(&findings, &mut draft);
-            // What a header has behind a condition, and no rule knows, may be in upstream's tree.
-            let news: Vec<String> = outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
-            if !news.is_empty() && rounds < ROUNDS {
-                missing.extend(news);
-                let offered = Offered::new(&interface, inputs.rules, &missing);
-                match (inputs.again)(&offered) {
-                    Ok(unit) => {
-                        flattened = unit;
-                        continue 'flattened;
-                    }
-                    Err(error) => return Err(Error::Flatten(Box::new(error))),
-                }
-            }
-            if outcome.changed == 0 || rounds >= ROUNDS {
-                return Err(wall::error(&outcome.left, &draft, inputs));
-            }
+        } else {
+            BTreeSet::new()
+        };
+        parts.extend(new_parts);
+        // What a header has behind a condition, and no rule knows, may be in upstream's tree.
+        missing.extend(denied);
+        let offered = Offered::new(&interface, inputs.rules, &missing);
+        flattened = (inputs.again)(&offered, &parts)?;
+    }
+}
+
+/// Asks the compiler and edits, until it has nothing to object to, or denies a name that flattening should know of.
+fn rounds_of(
+    draft: &mut Draft,
+    planner: &mut Planner<'_>,
+    missing: &BTreeSet<String>,
+    rounds: &mut usize,
+    inputs: &Inputs<'_>,
+) -> Result<Option<BTreeSet<String>>, Error> {
+    loop {
+        let findings = ask(draft, inputs)?;
+        *rounds += 1;
+        if findings.is_empty() {
+            return Ok(None);
+        }
+        let outcome = planner.round(&findings, draft);
+        let news: BTreeSet<String> =
+            outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
+        if !news.is_empty() && *rounds < ROUNDS {
+            return Ok(Some(news));
+        }
+        if outcome.changed == 0 || *rounds >= ROUNDS {
+            return Err(wall::error(&outcome.left, draft, inputs));
         }
     }
 }

@@ -50,8 +50,10 @@ impl<'a> Planner<'a> {
     }
 
     /// Does what the names in the unit alone tell to be missing, so that the compiler need not be asked for it. Only what
-    /// costs nothing: code behind a condition may not be compiled at all.
-    pub fn foreseen(&mut self, draft: &mut Draft) {
+    /// costs nothing: code behind a condition may not be compiled at all. The answer is the rules that make further parts of
+    /// httpd parts of the module, other than `parts`, which are in the unit.
+    pub fn foreseen(&mut self, draft: &mut Draft, parts: &[Arc<Rule>]) -> Vec<Arc<Rule>> {
+        let mut wanted: Vec<Arc<Rule>> = Vec::new();
         let unit = draft.unit();
         let own: BTreeSet<&str> = unit
             .record
@@ -63,6 +65,14 @@ impl<'a> Planner<'a> {
         let mut findings = Vec::new();
         for name in code.identifiers() {
             let Some(rule) = self.rules.about(name) else { continue };
+            if let Action::Subsystem(_) = rule.r#do {
+                let known = |other: &Arc<Rule>| other.id == rule.id;
+                let lacks = self.offered.declared_in(name).is_none() && self.offered.exported_by(name).is_none();
+                if lacks && !own.contains(name) && !parts.iter().any(known) && !wanted.iter().any(known) {
+                    wanted.push(rule.clone());
+                }
+                continue;
+            }
             let foreseeable = matches!(
                 rule.r#do,
                 Action::Shim(_) | Action::Replace(_) | Action::Constant(_) | Action::Include(_) | Action::Expose(_)
@@ -85,7 +95,49 @@ impl<'a> Planner<'a> {
                 place: None,
             });
         }
+        if !wanted.is_empty() {
+            return wanted;
+        }
         self.round(&findings, draft);
+        for part in parts {
+            self.start(part, draft);
+        }
+        Vec::new()
+    }
+
+    /// Starts a part of httpd that is in the unit, in front of the module's own hooks.
+    fn start(&mut self, rule: &Rule, draft: &mut Draft) {
+        let Action::Subsystem(part) = &rule.r#do else { return };
+        let text = draft.text().to_owned();
+        let code = Code::new(&text);
+        let register = code.initialiser(&draft.unit().symbol).and_then(|(at, elements)| {
+            // The form of struct module_struct: its seventh element, the first being STANDARD20_MODULE_STUFF.
+            Some((at, elements.get(6)?.clone()))
+        });
+        let Some((structure, at)) = register else { return };
+        let own = code.text(&at);
+        let name = format!("graft_start_{}", rule.id.rsplit('/').next().unwrap_or_default().replace('-', "_"));
+        let call = if own == "NULL" { String::new() } else { format!("    {own}(pool);\n") };
+        let wrapper = format!("static void {name}(apr_pool_t *pool)\n{{\n    {};\n{call}}}\n\n", part.start);
+        let changes = [
+            Change { range: at.clone(), text: name },
+            Change { range: structure..structure, text: wrapper },
+        ];
+        let (file, line) = draft.origin(at.start).unwrap_or((Arc::from(""), 0));
+        let edit = Edit {
+            rule: rule.id.clone(),
+            risk: rule.risk,
+            finding: format!("the target has nothing of {}", part.files.join(", ")),
+            file: file.to_string(),
+            line,
+            before: own.to_owned(),
+            after: format!("{}, then {own}", part.start),
+            note: rule.note.clone(),
+            source: rule.source.clone(),
+        };
+        if draft.change(&changes).iter().all(|made| *made) {
+            self.edits.push(edit);
+        }
     }
 
     /// Does what can be done about these findings at once.
@@ -256,7 +308,7 @@ impl<'a> Planner<'a> {
             }
             Action::Shim(shim) => return Some(Step::Shim(shim.clone())),
             Action::Expose(exposed) => return Some(Step::Expose(exposed.clone())),
-            Action::Refuse(_) => return None,
+            Action::Refuse(_) | Action::Subsystem(_) => return None,
             Action::Replace(template) | Action::Constant(template) => replaced(finding, template, code)?,
             Action::Drop(Dropped::Statement) => {
                 let at = finding.at.clone()?;

@@ -229,6 +229,28 @@ impl<'t> Code<'t> {
         of(&self.member_at(self.tokens.get(end.checked_sub(1)?)?.start)?)
     }
 
+    /// The initialiser of a module structure: the first byte of the line where its definition begins, and its elements.
+    pub fn initialiser(&self, symbol: &str) -> Option<(usize, Vec<Range<usize>>)> {
+        let short = symbol.strip_suffix("_module").unwrap_or(symbol);
+        let open = (1..self.tokens.len()).find(|at| {
+            let before = |back: usize| at.checked_sub(back).and_then(|at| self.tokens.get(at));
+            let named = before(2).and_then(|token| self.word(token)) == Some(symbol);
+            let declared = self.is(at.wrapping_sub(2), b')')
+                && before(3).and_then(|token| self.word(token)) == Some(short)
+                && before(5).and_then(|token| self.word(token)) == Some("AP_DECLARE_MODULE");
+            self.is(*at, b'{') && self.is(at.wrapping_sub(1), b'=') && (named || declared)
+        })?;
+        let mut first = open;
+        while let Some(before) = first.checked_sub(1) {
+            let token = self.tokens.get(before)?;
+            if token.is(b';') || token.is(b'}') || self.in_directive(before) {
+                break;
+            }
+            first = before;
+        }
+        Some((self.tokens.get(first)?.start, self.arguments(open, self.closing(open)?)))
+    }
+
     fn is_pointer_in_scope(&self, type_name: &str, name: &str, offset: usize) -> bool {
         let Some(here) = self.index(offset) else { return false };
         (1..here).rev().take_while(|at| !self.ends_function(*at)).any(|at| {
@@ -557,6 +579,19 @@ mod tests {
         let code = Code::new(text);
         let access = code.member_at(text.find("->").unwrap()).unwrap();
         assert_eq!(code.text(&code.assigned(&access).unwrap()), "f(a, b) + 1");
+    }
+
+    #[test]
+    fn the_initialiser_of_a_module_structure() {
+        let plain = "int a;\nmodule AP_MODULE_DECLARE_DATA x_module = {\n STUFF, NULL,\n f /* g */ };\n";
+        let macro_call = "#define A 1\nAP_DECLARE_MODULE(x) =\n{ STUFF, NULL, f };\n";
+        for text in [plain, macro_call] {
+            let code = Code::new(text);
+            let (at, elements) = code.initialiser("x_module").unwrap();
+            assert_eq!(Some(at), text.find("module AP").or(text.find("AP_DECLARE")));
+            let elements: Vec<_> = elements.iter().map(|range| code.text(range)).collect();
+            assert_eq!(elements, ["STUFF", "NULL", "f"]);
+        }
     }
 
     #[test]

@@ -116,34 +116,57 @@ impl Changeset {
     /// [`Error::Source`] where the tree cannot be read.
     pub fn listed(mut self, listing: Option<&Listing>, base: Option<&Tree>) -> Result<Changeset, Error> {
         let Some(listing) = listing else { return Ok(self) };
-        let why = || format!("{} lists it for mod_{}", listing.module.file, listing.module.name);
+        let why = format!("{} lists it for mod_{}", listing.module.file, listing.module.name);
         for path in &listing.sources {
-            match self.files.iter_mut().find(|file| file.path == *path) {
-                // What a rule of the recipe strips stays stripped.
-                Some(file) if file.class == Class::SharedSource => {
-                    reclassify(file, Class::ModuleSource, RULE, why());
-                }
-                Some(_) => {}
-                None => {
-                    let Some(bytes) = base.map(|tree| tree.read(path)).transpose()?.flatten() else {
-                        continue;
-                    };
-                    let (after, encoding) = text::decode(&text::unix(&bytes));
-                    self.files.push(FileChange {
-                        path: path.clone(),
-                        renamed_from: None,
-                        copied_from: None,
-                        action: Action::Modified,
-                        class: Class::ModuleSource,
-                        reason: super::rules::Reason { rule: RULE.into(), why: why().into() },
-                        hunks: Vec::new(),
-                        text: FileText::Whole { before: Some(after.clone()), after },
-                        encoding,
-                    });
-                }
-            }
+            self.add_source(path, RULE, &why, base)?;
         }
         Ok(self)
+    }
+
+    /// The changeset with further files of the tree as sources of the module: a part of httpd that becomes part of it. Nothing
+    /// where the tree has not all of them.
+    ///
+    /// # Errors
+    /// [`Error::Source`] where the tree cannot be read.
+    pub fn with_sources(
+        &self,
+        paths: &[String],
+        rule: &str,
+        base: Option<&Tree>,
+    ) -> Result<Option<Changeset>, Error> {
+        let mut more = self.clone();
+        for path in paths {
+            let why = format!("{rule} makes it a part of the module");
+            if !more.add_source(path, rule, &why, base)? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(more))
+    }
+
+    /// Makes a file module source, taken from the tree where patches leave it alone; whether it is there.
+    fn add_source(&mut self, path: &str, rule: &str, why: &str, base: Option<&Tree>) -> Result<bool, Error> {
+        if let Some(file) = self.files.iter_mut().find(|file| file.path == *path) {
+            // What a rule of the recipe strips stays stripped.
+            if file.class == Class::SharedSource {
+                reclassify(file, Class::ModuleSource, rule, why.to_owned());
+            }
+            return Ok(true);
+        }
+        let Some(bytes) = base.map(|tree| tree.read(path)).transpose()?.flatten() else { return Ok(false) };
+        let (after, encoding) = text::decode(&text::unix(&bytes));
+        self.files.push(FileChange {
+            path: path.to_owned(),
+            renamed_from: None,
+            copied_from: None,
+            action: Action::Modified,
+            class: Class::ModuleSource,
+            reason: super::rules::Reason { rule: rule.into(), why: why.into() },
+            hunks: Vec::new(),
+            text: FileText::Whole { before: Some(after.clone()), after },
+            encoding,
+        });
+        Ok(true)
     }
 }
 

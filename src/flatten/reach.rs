@@ -185,6 +185,17 @@ impl<'a> Walk<'a> {
                 && !self.reached.own.shared.contains(&used.name)
                 && let Some(rule) = self.offered.provided_by(&used.name)
             {
+                // A hook of another new module is not one that the target never runs: that module must be there first.
+                if used.name.contains("_hook_") {
+                    match self.ask_tree(used) {
+                        None => return Ok(()),
+                        Some(answer) if used.certain && let Some(module) = &answer.module => {
+                            self.need(used, module);
+                            return Ok(());
+                        }
+                        Some(_) => {}
+                    }
+                }
                 self.leave(&candidates.sites, &format!("the rule {rule} provides it, or rewrites its uses"));
                 self.reached.provided.insert(used.name.clone(), (rule, used.by));
                 return Ok(());

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::stage;
 use super::{Error, Request, summary};
-use crate::adapt::pack::Rules;
+use crate::adapt::pack::{Action, Rule, Rules};
 use crate::adapt::{self, Adapted, Offered};
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::Toolchain;
@@ -14,7 +15,7 @@ use crate::flatten::{self, Interface, ModuleId, SourceTree, Upstream};
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
-use crate::source::{self, SourceSpec, Sources};
+use crate::source::{self, Tree, SourceSpec, Sources};
 use crate::target::calendar::Steps;
 use crate::target::{self, Target};
 
@@ -107,11 +108,15 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     let tree = base.map(SourceTree::new);
     let base = tree.as_ref().map(|tree| tree as &dyn Upstream);
     let rules = Rules::of(&[], target.mmn);
-    let again = |offered: &dyn Interface| flatten::flatten(&changeset, &id, base, offered);
+    let flat = |changeset: &Changeset, offered: &dyn Interface| flatten::flatten(changeset, &id, base, offered);
+    let again = |offered: &dyn Interface, parts: &[Arc<Rule>]| -> Result<_, adapt::Error> {
+        let whole = with_parts(&changeset, parts, sources.base.as_ref()).map_err(Box::new)?;
+        Ok(flat(&whole, offered).map_err(Box::new)?)
+    };
     let interface = target.interface();
     let nothing_missing = BTreeSet::new();
     let offered = Offered::new(&interface, &rules, &nothing_missing);
-    let unit = stage(reporter, Stage::Flatten, || again(&offered), summary::flattened)?;
+    let unit = stage(reporter, Stage::Flatten, || flat(&changeset, &offered), summary::flattened)?;
     let toolchain = Toolchain::find(&target.advice)?;
     let steps = base.and_then(|base| base.read(STEPS).ok().flatten());
     let inputs = adapt::Inputs {
@@ -127,6 +132,23 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     tell_edits(&adapted, reporter);
     let text = adapted.unit.render(request.line_directives);
     Ok(Graft { recipe, sources, changeset, module, target, toolchain, adapted, text })
+}
+
+/// The changeset with the files of these parts of httpd as the module's own, as far as the tree has them.
+fn with_parts(
+    changeset: &Changeset,
+    parts: &[Arc<Rule>],
+    base: Option<&Tree>,
+) -> Result<Changeset, changeset::Error> {
+    let mut whole = changeset.clone();
+    for rule in parts {
+        if let Action::Subsystem(part) = &rule.r#do
+            && let Some(more) = whole.with_sources(&part.files, &rule.id, base)?
+        {
+            whole = more;
+        }
+    }
+    Ok(whole)
 }
 
 /// Each edit with its place; what the module loses, or does otherwise, even to those who did not ask for more.

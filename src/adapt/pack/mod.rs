@@ -7,7 +7,7 @@ mod rule;
 use std::sync::{Arc, LazyLock};
 
 pub use read::{Error, read};
-pub use rule::{Action, Adapter, Also, Dropped, Exposed, Header, Risk, Rule, Shim, Touch, When};
+pub use rule::{Action, Adapter, Also, Dropped, Exposed, Header, Risk, Rule, Shim, Subsystem, Touch, When};
 
 use super::finding::{Finding, Kind};
 use crate::target::Mmn;

@@ -164,6 +164,8 @@ pub enum Action {
     Expose(Exposed),
     /// Put a function in place of a callback.
     Adapter(Adapter),
+    /// Make files of upstream's tree a part of the module: a part of httpd that the target does not have at all.
+    Subsystem(Subsystem),
     /// It cannot be done; this is why.
     Refuse(String),
 }
@@ -199,6 +201,16 @@ pub struct Exposed {
     pub define: String,
     /// The headers, in order, in front of all others.
     pub headers: Vec<String>,
+}
+
+/// A part of httpd that becomes a part of the module, as the target has none of it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Subsystem {
+    /// Its C files in upstream's tree.
+    pub files: Vec<String>,
+    /// What httpd's core would do to start it, as a statement; `pool` is the pool that the module's hooks are registered with.
+    pub start: String,
 }
 
 /// A function that takes what the target passes and calls what the module has.
