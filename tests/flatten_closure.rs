@@ -28,7 +28,17 @@ fn tree(header: &str, source: &str) -> Files {
         .with("include/httpd.h", &format!("#include \"ap_config.h\"\ntypedef struct request_rec request_rec;\n{header}"))
         .with("include/ap_config.h", "#define AP_DECLARE(type) type\n")
         .with("modules/proxy/mod_proxy.h", "#include \"httpd.h\"\nint ap_proxy_there(request_rec *r);\n")
-        .with("server/util.c", &format!("#include \"httpd.h\"\n#include <ctype.h>\n{source}"))
+        .with(
+            "server/util.c",
+            &format!(
+                "#include \"httpd.h\"\n#include <ctype.h>\nAP_DECLARE(int) ap_old(void)\n{{\n    return 0;\n}}\n\n{source}"
+            ),
+        )
+}
+
+/// A target that has a function of util.c, so that the file is no part of httpd that it lacks altogether.
+fn target() -> Fake {
+    Fake::new().declares("ap_old", "httpd.h")
 }
 
 fn flatten(change: Change, target: &Fake, tree: &Files) -> Result<TranslationUnit, Error> {
@@ -55,7 +65,7 @@ fn a_function_comes_with_all_it_needs_and_nothing_else() {
          AP_DECLARE(int) ap_unused(request_rec *r)\n{\n    return 1;\n}\n\n\
          AP_DECLARE(int) ap_label(request_rec *r, ap_label_t *label)\n{\n    return helper(label->text[FIRST]);\n}\n",
     );
-    let unit = flatten(module("    return ap_label(r, (void *)r);"), &Fake::new(), &tree).unwrap();
+    let unit = flatten(module("    return ap_label(r, (void *)r);"), &target(), &tree).unwrap();
     insta::assert_snapshot!(unit.render(false));
     insta::assert_snapshot!(record(&unit));
 }
@@ -63,7 +73,8 @@ fn a_function_comes_with_all_it_needs_and_nothing_else() {
 #[test]
 fn nothing_is_read_while_nothing_is_missing() {
     let tree = tree("int ap_known(request_rec *r);\n", "");
-    let target = Fake::new().declares("ap_known", "httpd.h").declares("STANDARD20_MODULE_STUFF", "httpd.h");
+    let target =
+        self::target().declares("ap_known", "httpd.h").declares("STANDARD20_MODULE_STUFF", "httpd.h");
     flatten(module("    return ap_known(r) + strlen(\"\");"), &target, &tree).unwrap();
     assert_eq!(*tree.read.borrow(), Vec::<String>::new());
 }
@@ -72,9 +83,9 @@ fn nothing_is_read_while_nothing_is_missing() {
 fn what_the_target_has_is_never_pulled() {
     let tree = tree("AP_DECLARE(int) ap_new(void);\n", "AP_DECLARE(int) ap_new(void)\n{\n    return 1;\n}\n");
     let change = || module("    return ap_new();");
-    assert_eq!(inlined(&flatten(change(), &Fake::new(), &tree).unwrap()), ["ap_new"]);
+    assert_eq!(inlined(&flatten(change(), &target(), &tree).unwrap()), ["ap_new"]);
     assert_eq!(
-        inlined(&flatten(change(), &Fake::new().declares("ap_new", "httpd.h"), &tree).unwrap()),
+        inlined(&flatten(change(), &target().declares("ap_new", "httpd.h"), &tree).unwrap()),
         [] as [&str; 0]
     );
 }
@@ -84,7 +95,7 @@ fn what_the_target_has_is_never_pulled() {
 fn the_answer_depends_on_the_target_alone() {
     let tree = tree("AP_DECLARE(int) ap_new(void);\n", "AP_DECLARE(int) ap_new(void)\n{\n    return 1;\n}\n");
     let text = |target: &Fake| flatten(module("    return ap_new();"), target, &tree).unwrap().render(true);
-    let (without, with) = (Fake::new(), Fake::new().declares("ap_new", "httpd.h"));
+    let (without, with) = (target(), target().declares("ap_new", "httpd.h"));
     let first = text(&without);
     assert_ne!(first, text(&with));
     assert_eq!(first, text(&without));
@@ -93,13 +104,13 @@ fn the_answer_depends_on_the_target_alone() {
 #[test]
 fn a_rule_comes_before_the_tree() {
     let tree = tree("AP_DECLARE(int) ap_new(void);\n", "AP_DECLARE(int) ap_new(void)\n{\n    return 1;\n}\n");
-    let unit = flatten(module("    return ap_new();"), &Fake::new().rule("ap_new", "shim.new"), &tree).unwrap();
+    let unit = flatten(module("    return ap_new();"), &target().rule("ap_new", "shim.new"), &tree).unwrap();
     assert_eq!(inlined(&unit), [] as [&str; 0]);
     let fate = unit.record.iter().find(|fate| fate.name == "ap_new").unwrap();
     assert_eq!((fate.outcome, fate.line), (Outcome::Provided, 6));
     assert!(fate.reason.contains("shim.new"), "{}", fate.reason);
     // A rule never comes before the target.
-    let target = Fake::new().rule("ap_new", "shim.new").declares("ap_new", "httpd.h");
+    let target = self::target().rule("ap_new", "shim.new").declares("ap_new", "httpd.h");
     let unit = flatten(module("    return ap_new();"), &target, &tree).unwrap();
     assert!(unit.record.iter().all(|fate| fate.outcome != Outcome::Provided));
 }
@@ -107,7 +118,7 @@ fn a_rule_comes_before_the_tree() {
 #[test]
 fn what_is_exported_and_declared_nowhere_gets_its_prototype() {
     let tree = tree("AP_DECLARE(int) ap_new(void);\n", "AP_DECLARE(int) ap_new(void)\n{\n    return 1;\n}\n");
-    let unit = flatten(module("    return ap_new();"), &Fake::new().exports("ap_new", "httpd"), &tree).unwrap();
+    let unit = flatten(module("    return ap_new();"), &target().exports("ap_new", "httpd"), &tree).unwrap();
     let text = unit.render(false);
     assert!(text.contains("\nAP_DECLARE(int) ap_new(void);\n") && !text.contains("return 1"), "{text}");
 }
@@ -116,25 +127,25 @@ fn what_is_exported_and_declared_nowhere_gets_its_prototype() {
 fn a_name_means_what_a_header_in_sight_says() {
     // Another module's private macro of that name.
     let tree = tree("", "").with("modules/y/y.h", "#define LIMIT 4\n");
-    assert_eq!(inlined(&flatten(module("    return LIMIT;"), &Fake::new(), &tree).unwrap()), [] as [&str; 0]);
+    assert_eq!(inlined(&flatten(module("    return LIMIT;"), &target(), &tree).unwrap()), [] as [&str; 0]);
     let tree = tree.with("include/httpd.h", "#include \"y.h\"\n");
-    assert_eq!(inlined(&flatten(module("    return LIMIT;"), &Fake::new(), &tree).unwrap()), ["LIMIT"]);
+    assert_eq!(inlined(&flatten(module("    return LIMIT;"), &target(), &tree).unwrap()), ["LIMIT"]);
 }
 
 #[test]
 fn a_condition_asks_the_target() {
     let tree = tree("#define AP_HAS_NEW 1\n", "");
     let body = "#ifdef AP_HAS_NEW\n    return 1;\n#else\n    return 0;\n#endif";
-    assert_eq!(inlined(&flatten(module(body), &Fake::new(), &tree).unwrap()), [] as [&str; 0]);
+    assert_eq!(inlined(&flatten(module(body), &target(), &tree).unwrap()), [] as [&str; 0]);
     // A use is another thing.
     let body = "#ifdef AP_HAS_OLD\n    return 1;\n#else\n    return 0;\n#endif\n    return AP_HAS_NEW;";
-    assert_eq!(inlined(&flatten(module(body), &Fake::new(), &tree).unwrap()), ["AP_HAS_NEW"]);
+    assert_eq!(inlined(&flatten(module(body), &target(), &tree).unwrap()), ["AP_HAS_NEW"]);
 }
 
 #[test]
 fn a_static_function_is_found_from_its_own_file_alone() {
     let tree = tree("int helper(void);\n", "static int helper(void)\n{\n    return 1;\n}\n");
-    let (error, text) = refused(module("    return helper();"), &Fake::new(), &tree);
+    let (error, text) = refused(module("    return helper();"), &target(), &tree);
     assert!(matches!(error, Error::NoProvider { .. }), "{text}");
     assert_eq!(error.lacking(), Some("helper"));
 }
@@ -143,7 +154,7 @@ fn a_static_function_is_found_from_its_own_file_alone() {
 fn of_two_definitions_none_is_taken() {
     let source = "AP_DECLARE(int) ap_new(void)\n{\n    return 1;\n}\n";
     let tree = tree("AP_DECLARE(int) ap_new(void);\n", source).with("server/util_other.c", source);
-    let (error, text) = refused(module("    return ap_new();"), &Fake::new(), &tree);
+    let (error, text) = refused(module("    return ap_new();"), &target(), &tree);
     assert!(matches!(error, Error::NoProvider { .. }), "{text}");
 }
 
@@ -154,13 +165,13 @@ fn state_is_never_copied() {
         "AP_DECLARE(int) ap_new(void)\n{\n    static int calls;\n    return ++calls;\n}\n",
     ] {
         let tree = tree("AP_DECLARE(int) ap_new(void);\n", source);
-        let (error, text) = refused(module("    return ap_new();"), &Fake::new(), &tree);
+        let (error, text) = refused(module("    return ap_new();"), &target(), &tree);
         assert!(matches!(error, Error::PrivateState { .. }), "{text}");
         assert_eq!(error.lacking(), Some("ap_new"));
     }
     // A variable of file scope itself.
     let tree = tree("extern int ap_count;\n", "int ap_count = 0;\n");
-    let (error, text) = refused(module("    return ap_count;"), &Fake::new(), &tree);
+    let (error, text) = refused(module("    return ap_count;"), &target(), &tree);
     assert!(matches!(error, Error::PrivateState { .. }), "{text}");
     assert_eq!(error.lacking(), Some("ap_count"));
 }
@@ -171,12 +182,12 @@ fn a_constant_is_taken_unless_it_is_told_by_its_address() {
         "extern const int ap_level;\n#define AP_IS_LEVEL(p) ((p) == &ap_level)\n",
         "const int ap_level = 3;\n",
     );
-    assert_eq!(inlined(&flatten(module("    return ap_level;"), &Fake::new(), &tree).unwrap()), ["ap_level"]);
+    assert_eq!(inlined(&flatten(module("    return ap_level;"), &target(), &tree).unwrap()), ["ap_level"]);
     // A comparison with what nobody else has is never true: that does no harm, and is on the record.
-    let unit = flatten(module("    return AP_IS_LEVEL((int *)r);"), &Fake::new(), &tree).unwrap();
+    let unit = flatten(module("    return AP_IS_LEVEL((int *)r);"), &target(), &tree).unwrap();
     let fate = unit.inlined().find(|fate| fate.name == "ap_level").unwrap();
     assert!(fate.reason.contains("only compared"), "{}", fate.reason);
-    let (error, text) = refused(module("    return give(r, &ap_level);"), &Fake::new(), &tree);
+    let (error, text) = refused(module("    return give(r, &ap_level);"), &target(), &tree);
     assert!(matches!(error, Error::Identity { .. }), "{text}");
     insta::assert_snapshot!(text);
 }
@@ -185,8 +196,8 @@ fn a_constant_is_taken_unless_it_is_told_by_its_address() {
 fn a_type_of_which_the_target_has_a_part_is_never_pulled() {
     let tree = tree("typedef struct ap_conf { int a; int b; } ap_conf_t;\n", "");
     let change = || module("    ap_conf_t *c = (void *)r;\n    return c->b;");
-    assert_eq!(inlined(&flatten(change(), &Fake::new(), &tree).unwrap()), ["ap_conf_t"]);
-    let (error, text) = refused(change(), &Fake::new().declares("ap_conf", "httpd.h"), &tree);
+    assert_eq!(inlined(&flatten(change(), &target(), &tree).unwrap()), ["ap_conf_t"]);
+    let (error, text) = refused(change(), &target().declares("ap_conf", "httpd.h"), &tree);
     assert!(matches!(error, Error::TypeShared { .. }), "{text}");
     assert_eq!(error.lacking(), Some("ap_conf_t"));
     insta::assert_snapshot!(text);
@@ -195,7 +206,7 @@ fn a_type_of_which_the_target_has_a_part_is_never_pulled() {
 #[test]
 fn an_enumeration_is_never_extended() {
     let tree = tree("typedef enum { MODE_A, MODE_B } ap_mode_e;\n", "");
-    let target = Fake::new().declares("MODE_A", "httpd.h").declares("ap_mode_e", "httpd.h");
+    let target = self::target().declares("MODE_A", "httpd.h").declares("ap_mode_e", "httpd.h");
     let (error, text) = refused(module("    return MODE_B;"), &target, &tree);
     assert!(matches!(error, Error::EnumerationGrown { .. }), "{text}");
     assert_eq!(error.lacking(), Some("MODE_B"));
@@ -208,13 +219,13 @@ fn a_hook_is_never_pulled() {
         "AP_IMPLEMENT_HOOK_RUN_ALL(int, ready, (request_rec *r), (r), 0, -1)\n",
     );
     for body in ["    ap_hook_ready(0, 0, 0, 10);\n    return 0;", "    return ap_run_ready(r);"] {
-        let (error, text) = refused(module(body), &Fake::new(), &tree);
+        let (error, text) = refused(module(body), &target(), &tree);
         assert!(matches!(error, Error::HookMissing { .. }), "{text}");
     }
     let change = || module("    ap_hook_ready(0, 0, 0, 10);\n    return 0;");
-    assert!(flatten(change(), &Fake::new().declares("ap_hook_ready", "httpd.h"), &tree).is_ok());
-    assert!(flatten(change(), &Fake::new().rule("ap_hook_ready", "hook.dropped"), &tree).is_ok());
-    insta::assert_snapshot!(refused(change(), &Fake::new(), &tree).1);
+    assert!(flatten(change(), &target().declares("ap_hook_ready", "httpd.h"), &tree).is_ok());
+    assert!(flatten(change(), &target().rule("ap_hook_ready", "hook.dropped"), &tree).is_ok());
+    insta::assert_snapshot!(refused(change(), &target(), &tree).1);
 }
 
 /// mod_ssl declares its hooks by APR's macro.
@@ -223,8 +234,9 @@ fn a_hook_of_mod_ssl_is_never_pulled() {
     let tree = tree("", "")
         .with("modules/ssl/mod_ssl.h", "APR_DECLARE_EXTERNAL_HOOK(ssl, SSL, int, init_server, (void *s))\n")
         .with("modules/ssl/mod_ssl.c", "module AP_MODULE_DECLARE_DATA ssl_module = { 0 };\n");
-    let change = module_with("#include \"mod_ssl.h\"", "    ssl_hook_init_server(0, 0, 0, 10);\n    return 0;");
-    let (error, text) = refused(change, &Fake::new().header("mod_ssl.h", ""), &tree);
+    let change =
+        module_with("#include \"mod_ssl.h\"", "    ssl_hook_init_server(0, 0, 0, 10);\n    return 0;");
+    let (error, text) = refused(change, &target().header("mod_ssl.h", ""), &tree);
     assert!(matches!(error, Error::HookMissing { .. }), "{text}");
     assert_eq!(error.lacking(), Some("ssl_hook_init_server"));
 }
@@ -233,9 +245,10 @@ fn a_hook_of_mod_ssl_is_never_pulled() {
 fn an_optional_function_must_be_registered_by_somebody() {
     let declared = "APR_DECLARE_OPTIONAL_FN(int, ssl_ask, (void *c));\n";
     let tree = tree("", "").with("modules/ssl/mod_ssl.h", declared);
-    let body = "    APR_OPTIONAL_FN_TYPE(ssl_ask) *ask = APR_RETRIEVE_OPTIONAL_FN(ssl_ask);\n    return ask(r);";
+    let body =
+        "    APR_OPTIONAL_FN_TYPE(ssl_ask) *ask = APR_RETRIEVE_OPTIONAL_FN(ssl_ask);\n    return ask(r);";
     let change = || module_with("#include \"mod_ssl.h\"", body);
-    let older = || Fake::new().header("mod_ssl.h", "");
+    let older = || self::target().header("mod_ssl.h", "");
     let (error, text) = refused(change(), &older(), &tree);
     assert!(matches!(error, Error::NobodyRegisters { .. }), "{text}");
     assert_eq!(error.lacking(), Some("ssl_ask"));
@@ -246,10 +259,9 @@ fn an_optional_function_must_be_registered_by_somebody() {
 #[test]
 fn a_group_of_providers_must_be_asked_by_somebody() {
     let tree = tree("#define AP_NEW_GROUP \"new\"\n#define AP_NEW_VERSION \"0\"\n", "");
-    let change = || {
-        module("    ap_register_provider(r, AP_NEW_GROUP, \"x\", AP_NEW_VERSION, r);\n    return 0;")
-    };
-    let target = || Fake::new().declares("ap_register_provider", "ap_provider.h");
+    let change =
+        || module("    ap_register_provider(r, AP_NEW_GROUP, \"x\", AP_NEW_VERSION, r);\n    return 0;");
+    let target = || self::target().declares("ap_register_provider", "ap_provider.h");
     let (error, text) = refused(change(), &target(), &tree);
     assert!(matches!(error, Error::NobodyAsks { .. }), "{text}");
     assert_eq!(error.lacking(), Some("AP_NEW_GROUP"));
@@ -263,7 +275,8 @@ fn inlined_code_may_not_read_another_modules_configuration() {
         "extern module AP_MODULE_DECLARE_DATA http_module;\nAP_DECLARE(int) ap_new(request_rec *r)\n{\n    \
          return *(int *)ap_get_module_config(r, &http_module);\n}\n",
     );
-    let target = || Fake::new().declares("ap_get_module_config", "httpd.h").exports("http_module", "httpd");
+    let target =
+        || self::target().declares("ap_get_module_config", "httpd.h").exports("http_module", "httpd");
     let (error, text) = refused(module("    return ap_new(r);"), &target(), &tree);
     assert!(matches!(error, Error::OtherModulesState { .. }), "{text}");
     insta::assert_snapshot!(text);
@@ -282,7 +295,7 @@ fn an_error_of_the_modules_own_is_a_wall() {
         Change::new().adds(ModuleSource, PATH, &text)
     };
     let numbers = "#define MODULE_MAGIC_NUMBER_MAJOR 20051115\n#define MODULE_MAGIC_NUMBER_MINOR 24\n";
-    let target = Fake::new()
+    let target = self::target()
         .header("ap_mmn.h", numbers)
         .declares("MODULE_MAGIC_NUMBER_MAJOR", "ap_mmn.h")
         .declares("MODULE_MAGIC_NUMBER_MINOR", "ap_mmn.h");
@@ -322,19 +335,19 @@ fn with_sessions() -> Change {
 
 #[test]
 fn another_module_must_be_there_first() {
-    let (error, text) = refused(with_sessions(), &Fake::new(), &sessions());
+    let (error, text) = refused(with_sessions(), &target(), &sessions());
     let Error::NeedsModule { module, file, names, .. } = &error else { panic!("{text}") };
     assert_eq!((module.as_str(), file.as_str()), ("mod_session", "modules/session/mod_session.c"));
     assert_eq!(*names, ["ap_hook_session_load", "ap_session_get"]);
     insta::assert_snapshot!(text);
     // Its types alone are nobody's to provide.
     let types = module_with("#include \"mod_session.h\"", "    session_rec z = { 0 };\n    return z.expiry;");
-    assert!(flatten(types, &Fake::new(), &sessions()).is_ok());
+    assert!(flatten(types, &target(), &sessions()).is_ok());
 }
 
 #[test]
 fn a_required_module_is_taken_as_given() {
-    let (tree, target) = (sessions(), Fake::new());
+    let (tree, target) = (sessions(), self::target());
     let required = |source: &str| {
         let module = RequiredModule { name: "mod_session".into(), sources: vec![source.to_owned()] };
         Requirements::new(&target, Some(&tree as &dyn Upstream), &[module])
@@ -354,7 +367,7 @@ fn the_refusal_is_the_one_nearest_to_the_module() {
         "AP_DECLARE(int) ap_far(void);\nextern int ap_state;\n",
         "static int calls;\nint ap_state;\nAP_DECLARE(int) ap_far(void)\n{\n    return calls;\n}\n",
     );
-    let (error, _) = refused(module("    return ap_far() + ap_state;"), &Fake::new(), &tree);
+    let (error, _) = refused(module("    return ap_far() + ap_state;"), &target(), &tree);
     assert!(error.to_string().contains("ap_state"), "{error}");
 }
 
@@ -362,7 +375,7 @@ fn the_refusal_is_the_one_nearest_to_the_module() {
 fn code_that_may_not_be_compiled_refuses_nothing() {
     let tree = tree("extern int ap_state;\n", "int ap_state;\n");
     let body = "#ifdef HAVE_STATE\n    return ap_state;\n#else\n    return 0;\n#endif";
-    assert!(flatten(module(body), &Fake::new(), &tree).is_ok());
+    assert!(flatten(module(body), &target(), &tree).is_ok());
 }
 
 /// Upstream's own version of a function is used where the target's would read arguments that are not there.
@@ -371,17 +384,20 @@ fn a_function_that_would_be_misread_is_copied_where_it_can_be() {
     let tree = |state: &str| {
         tree(
             "AP_DECLARE(int) ap_write(request_rec *r, const char *name);\n",
-            &format!("{state}AP_DECLARE(int) ap_write(request_rec *r, const char *name)\n{{\n    return note(name);\n}}\n"),
+            &format!(
+                "{state}AP_DECLARE(int) ap_write(request_rec *r, const char *name)\n{{\n    return note(name);\n}}\n"
+            ),
         )
     };
     let target = || {
-        Fake::new()
+        self::target()
             .header("httpd.h", "int ap_write(request_rec *r, const char *name, ...);\n")
             .declares("ap_write", "httpd.h")
             .exports("ap_write", "httpd")
     };
     let change = || module("    return ap_write(r, \"a\");");
-    let text = flatten(change(), &target(), &tree("static int note(const char *n)\n{\n    return !n;\n}\n\n"));
+    let text =
+        flatten(change(), &target(), &tree("static int note(const char *n)\n{\n    return !n;\n}\n\n"));
     let text = text.unwrap().render(false);
     assert!(text.contains("static int ap_write_graft(request_rec *r"), "{text}");
     assert!(text.contains("return ap_write_graft(r, \"a\");"), "{text}");
@@ -394,7 +410,9 @@ fn a_function_that_would_be_misread_is_copied_where_it_can_be() {
 #[test]
 fn a_difference_that_does_no_harm_is_on_the_record() {
     let tree = tree("AP_DECLARE(int) ap_size(int n);\n", "");
-    let target = Fake::new().header("httpd.h", "apr_int64_t ap_size(apr_int64_t n);\n").declares("ap_size", "httpd.h");
+    let target = self::target()
+        .header("httpd.h", "apr_int64_t ap_size(apr_int64_t n);\n")
+        .declares("ap_size", "httpd.h");
     let unit = flatten(module("    ap_size(1);\n    return 0;"), &target, &tree).unwrap();
     let fate = unit.record.iter().find(|fate| fate.outcome == Outcome::Noted).unwrap();
     assert_eq!(fate.name, "ap_size");
@@ -409,10 +427,36 @@ fn a_private_header_needs_a_provider() {
     let change = |header: &str| {
         module_with("#include \"x.h\"", "    return x_load(1);").adds(PrivateHeader, "modules/x/x.h", header)
     };
-    let (error, text) = refused(change("int x_load(int a);\n"), &Fake::new(), &tree("", ""));
+    let (error, text) = refused(change("int x_load(int a);\n"), &target(), &tree("", ""));
     assert!(matches!(error, Error::NoProvider { .. }), "{text}");
     // A source beside it in the tree provides it.
     let tree = tree("", "").with("modules/x/x_util.c", "int x_load(int a)\n{\n    return a;\n}\n");
-    let unit = flatten(change("int x_load(int a);\n"), &Fake::new(), &tree).unwrap();
+    let unit = flatten(change("int x_load(int a);\n"), &target(), &tree).unwrap();
     assert_eq!(inlined(&unit).into_iter().filter(|name| *name == "x_load").count(), 1);
+}
+
+/// The parser of expressions came to httpd whole: where it is missing, nothing in the target could share its state.
+#[test]
+fn a_part_of_httpd_that_is_missing_altogether_is_grafted_whole() {
+    let tree = tree("", "")
+        .with("include/ap_expr.h", "#ifndef AP_EXPR_H\n#define AP_EXPR_H\n#include \"httpd.h\"\nint ap_expr(const char *text);\n#endif\n")
+        .with("server/util_expr_private.h", "int ap_expr_yyparse(void);\nint ap_expr_count(void);\n")
+        .with(
+            "server/util_expr_eval.c",
+            "#include \"ap_expr.h\"\n#include \"util_expr_private.h\"\nstatic int helper(void)\n{\n    return 1;\n}\n\n\
+             int ap_expr(const char *text)\n{\n    return ap_expr_yyparse() + ap_expr_count() + helper();\n}\n",
+        )
+        .with(
+            "server/util_expr_parse.c",
+            "#include \"util_expr_private.h\"\n#define yyparse ap_expr_yyparse\nstatic int depth;\nstatic int helper(void)\n{\n    \
+             return ++depth;\n}\n\nint yyparse(void)\n{\n    return helper();\n}\n\nint ap_expr_count(void)\n{\n    return depth;\n}\n",
+        );
+    let change = || module_with("#include \"ap_expr.h\"", "    return ap_expr(\"true\");");
+    let unit = flatten(change(), &target(), &tree).unwrap();
+    insta::assert_snapshot!(unit.render(false));
+    // The target has a part of it: then it has its own state as well.
+    let part = target().declares("ap_expr_count", "util_expr.h").exports("ap_expr_count", "httpd");
+    let (error, text) = refused(change(), &part, &tree);
+    assert!(matches!(error, Error::NoProvider { .. }), "{text}");
+    assert_eq!(error.lacking(), Some("ap_expr_yyparse"));
 }

@@ -169,8 +169,7 @@ impl Inlined<'_> {
     fn undefine(&self, builder: &mut Builder) {
         let mentioned: HashSet<&str> = self.parts.own().flat_map(|(_, part)| identifiers(part)).collect();
         for site in self.reached.picked.keys() {
-            let Some(part) = self.parts.get(site.part).filter(|part| part.kind.is_foreign_source())
-            else {
+            let Some(part) = self.parts.get(site.part).filter(|part| part.kind.is_foreign_source()) else {
                 continue;
             };
             let Some(declaration) = part.file.declaration(site.piece) else { continue };

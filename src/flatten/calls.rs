@@ -78,7 +78,9 @@ fn called(parts: &Parts, reached: &Reached, offered: &dyn Interface) -> BTreeMap
         let Some(part) = parts.get(site.part) else { continue };
         let Some(declaration) = part.file.declaration(site.piece) else { continue };
         let text = part.file.text();
-        for used in declaration.identifiers.iter().filter(|used| used.role == Role::Global && !used.conditional) {
+        for used in
+            declaration.identifiers.iter().filter(|used| used.role == Role::Global && !used.conditional)
+        {
             let Some(name) = text.get(used.range.clone()) else { continue };
             let open = text.get(used.range.end..).is_some_and(|rest| rest.trim_start().starts_with('('));
             if !open || not.contains(name) || reached.copies.contains(name) {
@@ -161,7 +163,8 @@ impl Headers<'_> {
             return Ok(None);
         }
         let all = base.c_files().map_err(|reason| Error::Base { path: path.clone(), reason })?;
-        let mut named = all.iter().filter(|path| path.rsplit_once('/').is_some_and(|(_, name)| name == header));
+        let mut named =
+            all.iter().filter(|path| path.rsplit_once('/').is_some_and(|(_, name)| name == header));
         match (named.next(), named.next()) {
             (Some(only), None) => Ok(self.read(only)?.map(|text| (only.clone(), text))),
             _ => Ok(None),

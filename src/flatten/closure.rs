@@ -8,13 +8,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::includes::{folder, joined};
+use super::includes::{self, folder, joined};
 use super::parts::{Answer, OtherModule, PartKind, Parts, Site};
 use super::reach::{self, Reached};
-use super::resolve::is_private;
+use super::resolve::{is_private, renamed_functions};
 use super::{Error, Failure, Interface, Upstream, headers};
 use crate::c::directive::Include;
-use crate::c::{Declaration, DeclarationKind, File};
+use crate::c::{Declaration, DeclarationKind, File, Linkage};
 
 /// Follows the names of the module's own code, asking the tree for those that nobody else knows, until none is left. The
 /// functions `copied` are not the target's, whatever it has.
@@ -27,12 +27,26 @@ pub(super) fn follow(
     let mut closure = base.map(|base| Closure::new(base, offered));
     loop {
         let (reached, missing) = reach::follow(parts, offered, copied, closure.is_some());
-        let Some(closure) = closure.as_mut().filter(|_| !missing.is_empty()) else { return reached };
+        let Some(closure) = closure.as_mut() else { return reached };
         // Each name is asked once for each file, and both are finitely many.
-        for (part, name) in missing {
-            let answer = closure.answer(parts, part, &name)?;
-            parts.answers.insert((part, name), answer);
+        if !missing.is_empty() {
+            for (part, name) in missing {
+                let answer = closure.answer(parts, part, &name)?;
+                parts.answers.insert((part, name), answer);
+            }
+            continue;
         }
+        // Each source is grafted once.
+        let Err(wall) = reached else { return reached };
+        let whole = closure.behind(parts, &wall)?;
+        if whole.is_empty() {
+            return Err(wall);
+        }
+        for (path, file) in whole {
+            parts.graft_whole(&path, file);
+        }
+        closure.visible.clear();
+        includes::resolve(parts, base, offered)?;
     }
 }
 
@@ -79,7 +93,9 @@ impl<'a> Closure<'a> {
                 .filter(|(_, declaration)| !declaration.is_dead())
                 .map(|(piece, declaration)| (piece, announces(declaration)))
                 .collect();
-            let Some((_, only)) = found.iter().min_by_key(|(_, announces)| *announces).copied() else { continue };
+            let Some((_, only)) = found.iter().min_by_key(|(_, announces)| *announces).copied() else {
+                continue;
+            };
             if only && announced.is_some() {
                 continue;
             }
@@ -94,9 +110,13 @@ impl<'a> Closure<'a> {
             };
             // Types and macros are no matter of who is there when the module runs.
             let runs = |kind| {
-                matches!(kind, DeclarationKind::Prototype | DeclarationKind::Variable | DeclarationKind::MacroCall)
+                matches!(
+                    kind,
+                    DeclarationKind::Prototype | DeclarationKind::Variable | DeclarationKind::MacroCall
+                )
             };
-            let runs = found.iter().any(|(piece, _)| file.outline(*piece).is_some_and(|found| runs(found.kind)));
+            let runs =
+                found.iter().any(|(piece, _)| file.outline(*piece).is_some_and(|found| runs(found.kind)));
             let module = if runs { other_module(self.base, self.offered, &header.path)? } else { None };
             if !only {
                 return Ok(Answer { sites, module });
@@ -134,7 +154,13 @@ impl<'a> Closure<'a> {
         for wanted in 0..3 {
             let sources: Vec<String> = all
                 .iter()
-                .filter(|path| path.ends_with(".c") && rank(path) == Some(wanted) && parts.at_path(path).is_none_or(|at| parts.get(at).is_some_and(|part| part.kind.is_of_tree())))
+                .filter(|path| {
+                    path.ends_with(".c")
+                        && rank(path) == Some(wanted)
+                        && parts
+                            .at_path(path)
+                            .is_none_or(|at| parts.get(at).is_some_and(|part| part.kind.is_of_tree()))
+                })
                 .cloned()
                 .collect();
             self.base.preload(&sources).map_err(failed(header))?;
@@ -161,6 +187,67 @@ impl<'a> Closure<'a> {
                 0 => {}
                 1 => return Ok(found.pop()),
                 _ => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The sources behind a wall that is none, as they belong to a part of httpd that the target does not have at all: there is
+    /// no other state or hook beside its own, so all of it can be the module's.
+    fn behind(&self, parts: &Parts, wall: &Error) -> Result<Vec<(String, Arc<File>)>, Error> {
+        let found = match wall {
+            Error::PrivateState { file, .. } | Error::HookMissing { file, .. } if file.ends_with(".c") => {
+                self.base.parsed(file).map_err(failed(file))?.map(|parsed| (file.clone(), parsed))
+            }
+            Error::HookMissing { name, file, .. } => {
+                self.definition(parts, file, name)?.map(|(path, file, _)| (path, file))
+            }
+            Error::NoProvider { name, file, .. } => self.renamed_definition(file, name)?,
+            _ => None,
+        };
+        let mut sources: Vec<(String, Arc<File>)> =
+            found.into_iter().filter(|(path, file)| self.is_missing_part(parts, path, file)).collect();
+        // The source that was on the way there belongs to the same part.
+        if let Some(user) =
+            wall.user().filter(|user| !sources.is_empty() && sources.iter().all(|(path, _)| path != user))
+            && let Some(file) = self.base.parsed(user).map_err(failed(user))?
+            && self.is_missing_part(parts, user, &file)
+        {
+            sources.push((user.to_owned(), file));
+        }
+        Ok(sources)
+    }
+
+    /// Whether a source of httpd itself has nothing that the target has, and is not the module's yet.
+    fn is_missing_part(&self, parts: &Parts, path: &str, file: &File) -> bool {
+        let is_new =
+            parts.at_path(path).and_then(|at| parts.get(at)).is_none_or(|part| part.kind.is_of_tree());
+        let has = |name: &String| {
+            self.offered.declared_in(name).is_some() || self.offered.exported_by(name).is_some()
+        };
+        let mut external =
+            file.declarations().filter(|found| found.linkage == Linkage::External && !announces(found));
+        let shared = is_new && external.any(|found| found.names.iter().any(has));
+        is_new
+            && !shared
+            && path.starts_with("server/")
+            && !path.starts_with("server/mpm/")
+            && path.ends_with(".c")
+    }
+
+    /// The source beside a header that defines `name` by way of a macro.
+    fn renamed_definition(&self, header: &str, name: &str) -> Result<Option<(String, Arc<File>)>, Error> {
+        for path in self.base.c_files().map_err(failed(header))?.iter() {
+            if !path.ends_with(".c") || folder(path) != folder(header) {
+                continue;
+            }
+            let Some(text) = self.base.read(path).map_err(failed(path))? else { continue };
+            if !mentions(&text, name) {
+                continue;
+            }
+            let Some(file) = self.base.parsed(path).map_err(failed(path))? else { continue };
+            if renamed_functions(&file).iter().any(|new| new == name) {
+                return Ok(Some((path.clone(), file.clone())));
             }
         }
         Ok(None)
@@ -226,17 +313,25 @@ impl<'a> Closure<'a> {
 
     /// The header that an include in a file of folder `from` means: beside it, in httpd's public folder, or the only one of
     /// that name.
-    fn find(&mut self, parts: &Parts, from: &str, include: &str) -> Result<Option<(String, Option<usize>)>, Error> {
+    fn find(
+        &mut self,
+        parts: &Parts,
+        from: &str,
+        include: &str,
+    ) -> Result<Option<(String, Option<usize>)>, Error> {
         if self.by_name.is_none() {
             let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
-            for path in self.base.c_files().map_err(failed("include"))?.iter().filter(|path| path.ends_with(".h")) {
+            for path in
+                self.base.c_files().map_err(failed("include"))?.iter().filter(|path| path.ends_with(".h"))
+            {
                 let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
                 by_name.entry(name.to_owned()).or_default().push(path.clone());
             }
             self.by_name = Some(by_name);
         }
         let name = include.rsplit_once('/').map_or(include, |(_, name)| name);
-        let known = self.by_name.as_ref().and_then(|by_name| by_name.get(name)).map_or(&[][..], Vec::as_slice);
+        let known =
+            self.by_name.as_ref().and_then(|by_name| by_name.get(name)).map_or(&[][..], Vec::as_slice);
         let in_play = |path: &str| {
             let at = parts.at_path(path)?;
             parts.get(at).is_some_and(|part| part.kind != PartKind::TreeHeader).then_some(at)
@@ -288,7 +383,8 @@ fn mentions(text: &str, name: &str) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let bytes = text.as_bytes();
     // Hooks and optional functions put the names together from what stands in the text.
-    let stem = name.rsplit_once("_hook_").or_else(|| name.rsplit_once("_run_")).map_or(name, |(_, stem)| stem);
+    let stem =
+        name.rsplit_once("_hook_").or_else(|| name.rsplit_once("_run_")).map_or(name, |(_, stem)| stem);
     memchr::memmem::find_iter(bytes, stem.as_bytes()).any(|at| {
         !word(at.checked_sub(1).and_then(|before| bytes.get(before))) && !word(bytes.get(at + stem.len()))
     })

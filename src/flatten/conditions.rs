@@ -5,8 +5,19 @@ use crate::c::lex::{self, Token, TokenKind};
 use crate::c::{DeclarationKind, File};
 
 /// Macros of systems for which nothing is made here.
-const NEVER: &[&str] =
-    &["WIN32", "_WIN32", "NETWARE", "OS2", "BEOS", "TPF", "DOXYGEN", "__cplusplus", "_MSC_VER", "AS400", "OS390"];
+const NEVER: &[&str] = &[
+    "WIN32",
+    "_WIN32",
+    "NETWARE",
+    "OS2",
+    "BEOS",
+    "TPF",
+    "DOXYGEN",
+    "__cplusplus",
+    "_MSC_VER",
+    "AS400",
+    "OS390",
+];
 
 /// Prefixes of the macros that httpd's and APR's headers define, or nobody does.
 const OF_HTTPD: &[&str] = &["AP_", "APR_", "APU_", "APLOG", "MODULE_MAGIC_"];
@@ -158,7 +169,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         let (major, minor) = (argument(major)?, argument(minor)?);
-        let own = (self.macro_value("MODULE_MAGIC_NUMBER_MAJOR")?, self.macro_value("MODULE_MAGIC_NUMBER_MINOR")?);
+        let own =
+            (self.macro_value("MODULE_MAGIC_NUMBER_MAJOR")?, self.macro_value("MODULE_MAGIC_NUMBER_MINOR")?);
         Some(i64::from(own.0 > major || own.0 == major && own.1 >= minor))
     }
 

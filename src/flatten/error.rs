@@ -281,7 +281,9 @@ pub enum Error {
     },
 
     /// A function of the target is declared otherwise than when the module was written, and no compiler would notice.
-    #[error("`{name}` is another function in the target than in {file}, and the compiler would not notice: {words}")]
+    #[error(
+        "`{name}` is another function in the target than in {file}, and the compiler would not notice: {words}"
+    )]
     #[diagnostic(
         code(modgraft::flatten::misread),
         help(
@@ -418,7 +420,9 @@ pub enum Error {
     },
 
     /// A group of providers that nobody looks up.
-    #[error("the module registers a provider in the group `{name}` of {file}, and the target never asks there")]
+    #[error(
+        "the module registers a provider in the group `{name}` of {file}, and the target never asks there"
+    )]
     #[diagnostic(
         code(modgraft::flatten::nobody_asks),
         help("the module would load and do nothing: this needs an httpd that asks for such providers")
@@ -564,6 +568,16 @@ impl Error {
             | Error::NeedsModule { .. }
             | Error::SaysNo { .. }
             | Error::LookedUpByName { .. } => Kind::Refused,
+        }
+    }
+
+    /// Path of the file that uses what cannot be had, where the error is of that sort.
+    pub(super) fn user(&self) -> Option<&str> {
+        match self {
+            Error::PrivateState { source_code, .. }
+            | Error::HookMissing { source_code, .. }
+            | Error::NoProvider { source_code, .. } => Some(source_code.name()),
+            _ => None,
         }
     }
 

@@ -73,7 +73,11 @@ pub(super) fn asked_at_run_time(
                 if let Some(base) = base
                     && let Some(module) = closure::other_module(base, offered, &file)?
                 {
-                    return Err(Error::needs(&module, &BTreeSet::from([name]), (source_code, at, call.label())));
+                    return Err(Error::needs(
+                        &module,
+                        &BTreeSet::from([name]),
+                        (source_code, at, call.label()),
+                    ));
                 }
                 return Err(Error::NobodyRegisters { name, file, source_code, at, label: call.label() });
             }
@@ -221,7 +225,8 @@ fn addresses(part: &Part, user: &Declaration, name: &str) -> Vec<(usize, bool)> 
         })
         .filter(|token| token.kind != TokenKind::Comment)
         .collect();
-    let is = |at: Option<usize>, sign: u8| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.is(sign));
+    let is =
+        |at: Option<usize>, sign: u8| at.and_then(|at| tokens.get(at)).is_some_and(|token| token.is(sign));
     let mut all = Vec::new();
     for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.text(text) == name) {
         let back = |steps: usize| at.checked_sub(steps);

@@ -25,6 +25,7 @@ mod record;
 mod requirements;
 mod resolve;
 mod status;
+mod test_char;
 mod unit;
 mod upstream;
 
@@ -99,11 +100,7 @@ pub fn flatten(
 
 /// Follows the module's names. A function of the target whose calls would be misread is replaced by a copy of upstream's own,
 /// where that can be had; else it is refused.
-fn follow(
-    parts: &mut Parts,
-    base: Option<&dyn Upstream>,
-    offered: &dyn Interface,
-) -> Result<Reached, Error> {
+fn follow(parts: &mut Parts, base: Option<&dyn Upstream>, offered: &dyn Interface) -> Result<Reached, Error> {
     let mut copied = BTreeSet::new();
     let mut reached = closure::follow(parts, base, offered, &copied)?;
     loop {

@@ -63,6 +63,8 @@ pub(super) struct Part {
     pub evidence: Evidence,
     /// Its code becomes the module's as it is: a source of the module, or a header that such a file includes.
     pub own: bool,
+    /// It is a source of httpd itself, of a part that the target does not have at all.
+    pub grafted: bool,
     pub hunks: Hunks,
     /// The code of the pieces before, for telling what is unchanged.
     before_code: OnceCell<HashSet<String>>,
@@ -101,6 +103,7 @@ impl Part {
             before: before.map(File::new),
             evidence: Evidence::Whole,
             own: kind == PartKind::Module,
+            grafted: false,
             hunks: Hunks::default(),
             before_code: OnceCell::new(),
             changed: OnceCell::new(),
@@ -278,6 +281,7 @@ impl Parts {
             before: None,
             evidence: Evidence::Whole,
             own: false,
+            grafted: false,
             hunks: Hunks::default(),
             before_code: OnceCell::new(),
             changed: OnceCell::new(),
@@ -292,7 +296,19 @@ impl Parts {
     pub(super) fn make_own(&mut self, part: usize) {
         if let Some(part) = self.all.get_mut(part) {
             part.own = true;
+            if part.kind == PartKind::TreeHeader {
+                part.kind = PartKind::BaseHeader;
+            }
         }
+    }
+
+    /// Makes a source of the tree the module's own, from end to end. What was asked of the tree before is asked anew.
+    pub(super) fn graft_whole(&mut self, path: &str, file: Arc<File>) {
+        let at = self.at_path(path).unwrap_or_else(|| self.push_of_tree(path, file));
+        if let Some(part) = self.all.get_mut(at) {
+            (part.kind, part.own, part.grafted) = (PartKind::Module, true, true);
+        }
+        self.answers.clear();
     }
 
     /// A header that stands in the base tree alone.
@@ -375,6 +391,7 @@ fn of_fragments(path: &str, kind: PartKind, fragments: &[Fragment]) -> Result<Pa
         before: None,
         evidence: Evidence::Hunks,
         own: false,
+        grafted: false,
         hunks,
         before_code: OnceCell::new(),
         changed: OnceCell::new(),

@@ -60,8 +60,7 @@ pub(super) fn find(text: &str, name: &str) -> Option<Prototype> {
     memchr::memmem::find_iter(bytes, name.as_bytes()).find_map(|at| {
         let end = at + name.len();
         let rest = text.get(end..)?;
-        if word(at.checked_sub(1).and_then(|before| bytes.get(before)))
-            || !rest.trim_start().starts_with('(')
+        if word(at.checked_sub(1).and_then(|before| bytes.get(before))) || !rest.trim_start().starts_with('(')
         {
             return None;
         }
@@ -95,7 +94,8 @@ fn read(text: &str, name: &str) -> Option<Prototype> {
     unwrap(text, &mut tokens);
     let at = tokens.iter().position(|token| token.text(text) == name)?;
     let head = tokens.get(..at)?;
-    if head.is_empty() || head.iter().any(|token| [b'(', b'=', b',', b'.'].iter().any(|sign| token.is(*sign))) {
+    if head.is_empty() || head.iter().any(|token| [b'(', b'=', b',', b'.'].iter().any(|sign| token.is(*sign)))
+    {
         return None;
     }
     let close = macros::matching(&tokens, at + 1)?;
@@ -184,7 +184,9 @@ fn type_of(text: &str, tokens: &[Token], named: bool) -> Type {
         }
     }
     if words.iter().all(|word| BUILT_IN.contains(word)) {
-        words.sort_unstable_by_key(|word| BUILT_IN.iter().rposition(|known| known == word).map(|at| usize::MAX - at));
+        words.sort_unstable_by_key(|word| {
+            BUILT_IN.iter().rposition(|known| known == word).map(|at| usize::MAX - at)
+        });
         let more = words.iter().any(|word| matches!(*word, "short" | "long" | "unsigned" | "signed"));
         words.retain(|word| *word != "signed" && !(more && *word == "int"));
         if words.is_empty() || words == ["unsigned"] {
@@ -315,10 +317,16 @@ mod tests {
     #[test]
     fn the_form_does_not_matter() {
         for (one, other) in [
-            ("AP_DECLARE(const char *) f(request_rec *r, char const *name);", "extern char const *f(request_rec *, const char *);"),
+            (
+                "AP_DECLARE(const char *) f(request_rec *r, char const *name);",
+                "extern char const *f(request_rec *, const char *);",
+            ),
             ("int f(void);", "int f(void) __attribute__((pure));"),
             ("int f(unsigned a, long int b);", "int f(unsigned int, long);"),
-            ("void f(char *argv[], int (*cb)(void *data, int n));", "void f(char **v, int (*)(void *, int));"),
+            (
+                "void f(char *argv[], int (*cb)(void *data, int n));",
+                "void f(char **v, int (*)(void *, int));",
+            ),
             ("int f(struct iovec *v, apr_size_t n);", "int f(struct iovec *, apr_size_t);"),
         ] {
             assert_eq!(difference(one, other), [], "{one} {other}");
@@ -356,7 +364,8 @@ mod tests {
         // The compiler refuses these itself.
         assert_eq!(difference("int f(int a);", "int f(int a, int b);"), []);
         assert_eq!(difference("int f(conn_rec *c);", "int f(request_rec *r);"), []);
-        let unused = compare(&find("int f(void);", "f").unwrap(), &find("char *f(void);", "f").unwrap(), false);
+        let unused =
+            compare(&find("int f(void);", "f").unwrap(), &find("char *f(void);", "f").unwrap(), false);
         assert_eq!(unused, []);
     }
 }

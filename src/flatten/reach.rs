@@ -162,8 +162,7 @@ impl<'a> Walk<'a> {
 
     fn meet(&mut self, used: &Use) -> Result<(), Error> {
         let from_own = self.parts.get(used.by.part).is_some_and(|part| part.own);
-        let sees_private =
-            self.parts.get(used.by.part).is_some_and(|part| part.kind.is_foreign_source());
+        let sees_private = self.parts.get(used.by.part).is_some_and(|part| part.kind.is_foreign_source());
         let scope = sees_private.then_some(used.by.part);
         if from_own && self.reached.own.has(used.by.part, &used.name) {
             return Ok(());
@@ -176,7 +175,12 @@ impl<'a> Walk<'a> {
         let exported = self.offered.exported_by(&used.name).filter(|_| !copied);
         let has = declared.is_some() || exported.is_some();
         if declared.is_none() && !from_own && self.is_structure_of_another(used) {
-            return self.refuse(used, |name, (source_code, at, label)| Error::OtherModulesState { name, source_code, at, label });
+            return self.refuse(used, |name, (source_code, at, label)| Error::OtherModulesState {
+                name,
+                source_code,
+                at,
+                label,
+            });
         }
         let mut candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
         let mut asked = None;
@@ -384,8 +388,12 @@ impl<'a> Walk<'a> {
             }
             let file = candidates.sites.first().and_then(|site| self.part(*site));
             let file = file.map_or(String::new(), |(part, _)| part.path.to_string());
-            return self.refuse(used, |name, (source_code, at, label)| {
-                Error::HookMissing { name, file, source_code, at, label }
+            return self.refuse(used, |name, (source_code, at, label)| Error::HookMissing {
+                name,
+                file,
+                source_code,
+                at,
+                label,
             });
         }
         let functions = of(&[DeclarationKind::Function, DeclarationKind::Partial]);
@@ -537,8 +545,13 @@ impl<'a> Walk<'a> {
             let other = other.filter(|_| !private && !declaration.forward).find(known);
             if let Some(other) = other.filter(|_| declaration.kind == DeclarationKind::Type) {
                 let (other, file) = (other.clone(), part.path.to_string());
-                return self.refuse(used, |name, (source_code, at, label)| {
-                    Error::TypeShared { name, other, file, source_code, at, label }
+                return self.refuse(used, |name, (source_code, at, label)| Error::TypeShared {
+                    name,
+                    other,
+                    file,
+                    source_code,
+                    at,
+                    label,
                 });
             }
             if !part.seen(site.piece).whole {

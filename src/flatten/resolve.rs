@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::parts::{PartKind, Parts, Site};
-use crate::c::{Declaration, DeclarationKind, Linkage};
+use crate::c::{Declaration, DeclarationKind, File, Linkage};
 
 /// The names that the module's own files define.
 #[derive(Debug, Default)]
@@ -28,6 +28,7 @@ impl Own {
                 let set = if private { own.private.entry(at).or_default() } else { &mut own.shared };
                 set.extend(declaration.names.iter().cloned());
             }
+            own.shared.extend(renamed_functions(&part.file));
         }
         own
     }
@@ -40,6 +41,23 @@ impl Own {
         };
         self.shared.contains(name) || seen()
     }
+}
+
+/// The names under which a source defines functions by way of a macro: `#define yyparse ap_expr_yyparse`, as parser generators
+/// do.
+pub(super) fn renamed_functions(file: &File) -> Vec<String> {
+    let text = file.text();
+    if !text.contains("#define yy") {
+        return Vec::new();
+    }
+    let renamed = |found: &Declaration| {
+        let code = text.get(found.code..found.range.end)?;
+        let mut words = code.trim_start_matches('#').split_whitespace().skip(1);
+        let (name, new) = (words.next()?, words.next()?);
+        let function = file.find_outline(name).any(|(_, found)| found.kind == DeclarationKind::Function);
+        (found.kind == DeclarationKind::Macro && words.next().is_none() && function).then(|| new.to_owned())
+    };
+    file.declarations().filter_map(renamed).collect()
 }
 
 /// Whether a declaration gives its names a meaning, so that no other is looked for.

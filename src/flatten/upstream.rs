@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use super::test_char;
 use crate::c::File;
 use crate::source::Tree;
 
@@ -86,7 +87,11 @@ impl Upstream for SourceTree<'_> {
             Ok(text) => text.replace("\r\n", "\n"),
             Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "\n"),
         };
-        let text: Option<Arc<str>> = self.tree.read(path)?.map(|bytes| text(&bytes).into());
+        let mut text: Option<Arc<str>> = self.tree.read(path)?.map(|bytes| text(&bytes).into());
+        if text.is_none() && path == test_char::HEADER {
+            let program = self.read(test_char::PROGRAM)?;
+            text = program.and_then(|program| test_char::header(&program)).map(Arc::from);
+        }
         lock(&self.texts).insert(path.to_owned(), text.clone());
         Ok(text)
     }
@@ -103,7 +108,12 @@ impl Upstream for SourceTree<'_> {
             (path.ends_with(".c") || path.ends_with(".h"))
                 && !ELSEWHERE.iter().any(|folder| path.starts_with(folder))
         });
+        // The one header that is made and not shipped.
+        if files.iter().any(|path| path == test_char::PROGRAM) {
+            files.push(test_char::HEADER.to_owned());
+        }
         files.sort();
+        files.dedup();
         Ok(self.listed.get_or_init(|| files.into()).clone())
     }
 

@@ -184,7 +184,9 @@ impl<'a> OwnFiles<'a> {
         let promised = declaration.kind == DeclarationKind::Prototype
             && declaration.names.iter().any(|name| self.inlines_function(name));
         builder.push(edit::piece(self.parts, site, self.renames, promised), origin(part, declaration));
-        let mut fate = kept(if part.kind == PartKind::Module {
+        let mut fate = kept(if part.grafted {
+            "of a part of httpd that the target does not have at all, and that stands here whole"
+        } else if part.kind == PartKind::Module {
             "the module's own"
         } else {
             "of a header that the module includes"
