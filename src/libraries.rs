@@ -10,6 +10,9 @@ use serde::Deserialize;
 pub struct Library {
     /// Names behind `-l`.
     pub link: Vec<String>,
+    /// What other distributions call it.
+    #[serde(default)]
+    also: Vec<String>,
     #[serde(default)]
     pkg_config: Vec<String>,
     #[serde(rename = "macro", default)]
@@ -81,6 +84,15 @@ pub fn of_header(path: &str) -> Option<&'static Library> {
     find(|library| library.headers.iter().any(|start| path.starts_with(start.as_str())))
 }
 
+/// These libraries as a target calls them: one that `has` denies by its name is taken by the first other name that it knows.
+pub fn as_called(names: &[String], has: impl Fn(&str) -> bool) -> Vec<String> {
+    let called = |name: &String| {
+        let also = of_link(name).filter(|_| !has(name)).map_or(&[][..], |library| library.also.as_slice());
+        also.iter().find(|other| has(other)).unwrap_or(name).clone()
+    };
+    names.iter().map(called).collect()
+}
+
 /// The folders with the headers of these libraries (named as behind `-l`), where those are not in the compiler's own.
 pub fn include_folders(names: &[String]) -> Vec<&'static str> {
     unique(names, |library| library.include.iter().map(String::as_str).collect())
@@ -122,6 +134,10 @@ mod tests {
         assert_eq!(words, "libbrotli-dev (Debian) or brotli-devel (Enterprise Linux)");
         assert!(of_link("no_such").is_none());
         let names = ["ssl", "crypto", "xml2", "no_such"].map(str::to_owned);
+        let lua = ["z", "lua"].map(str::to_owned);
+        assert_eq!(as_called(&lua, |name| ["lua5.3", "lua5.4"].contains(&name)), ["z", "lua5.4"]);
+        assert_eq!(as_called(&lua, |name| name.starts_with("lua")), ["z", "lua"]);
+        assert_eq!(as_called(&lua, |_| false), lua);
         assert_eq!(include_folders(&names), ["/usr/include/libxml2"]);
         assert_eq!(development_packages(&names, "el9"), ["openssl-devel", "libxml2-devel"]);
         assert_eq!(development_packages(&names, "debian"), ["libssl-dev", "libxml2-dev"]);

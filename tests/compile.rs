@@ -192,6 +192,43 @@ fn warnings_are_kept_with_their_place() {
 }
 
 #[test]
+fn a_format_that_a_distribution_forbids_is_shown_and_builds() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = module(
+        "int show(request_rec *r, const char *s);\nint show(request_rec *r, const char *s)\n{\n    return ap_rprintf(r, s);\n}",
+    );
+    let unit = Unit { module: "mod_probe", symbol: "probe_module", text: &text };
+    // As Debian and Enterprise Linux have it, whatever this host's httpd was built with.
+    let mut target = target();
+    let policy = "-O2 -Wformat -Werror=format-security";
+    target.variables.insert("CFLAGS".to_owned(), policy.to_owned());
+    let object = compile::compile(&unit, &target, &toolchain(&target), &options(folder.path())).unwrap();
+    assert!(
+        object.warnings.iter().any(|text| text.contains("format not a string literal")),
+        "{:?}",
+        object.warnings
+    );
+    let dropped =
+        object.call.dropped.iter().find(|dropped| dropped.flag == "-Werror=format-security").unwrap();
+    assert!(dropped.reason.contains("stays a warning"), "{}", dropped.reason);
+}
+
+#[test]
+fn a_known_librarys_package_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = shown(build(&module("#include <distcache/dc_client.h>"), folder.path()).unwrap_err());
+    assert!(error[0].2.contains("distcache-devel (Enterprise Linux)"), "{error:?}");
+    let target = target();
+    let unit = Unit { module: "mod_probe", symbol: "probe_module", text: &module("") };
+    let options = Options { libraries: vec!["nal".to_owned()], ..options(folder.path()) };
+    let error = shown(compile::compile(&unit, &target, &toolchain(&target), &options).unwrap_err());
+    assert!(
+        error[0].2.contains("`nal`, which the module links") && error[0].2.contains("distcache-devel"),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_compiler_that_hangs_is_ended_in_time() {
     let folder = tempfile::tempdir().unwrap();
     let target = target();

@@ -35,10 +35,9 @@ impl Found {
     }
 }
 
-/// Follows `configuration`, the shell code of a module, through the macros that `texts` define and the variables that they
+/// Follows `configuration`, the shell code of a module, through the macros in `definitions` and the variables that they
 /// assign.
-pub(super) fn of(configuration: &str, texts: &[String], variables: &Variables) -> Found {
-    let definitions: Vec<m4::Call> = texts.iter().flat_map(|text| m4::calls(text, "AC_DEFUN")).collect();
+pub(super) fn of(configuration: &str, definitions: &[m4::Call], variables: &Variables) -> Found {
     let mut found = Found::default();
     let mut met: BTreeSet<String> = BTreeSet::new();
     let mut open = vec![configuration.to_owned()];

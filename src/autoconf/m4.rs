@@ -39,13 +39,23 @@ pub(super) fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_'
 }
 
+/// More calls than this are in no honest file, and each is read to its end.
+const MAX_CALLS: usize = 1000;
+
+/// No call is longer, in bytes. The longest of httpd's, with the shell code for a library, has some 6 KiB.
+const MAX_CALL: usize = 64 << 10;
+
 /// The calls of macro `name`, in order. One whose parentheses are not closed is passed over.
 pub(super) fn calls(text: &str, name: &str) -> Vec<Call> {
     let mut found = Vec::new();
-    let mut start = 0;
+    let (mut start, mut met) = (0, 0);
     while let Some(at) = word(&text[start..], name, text[..start].chars().next_back()) {
         start += at + name.len();
         if let Some(inside) = text[start..].strip_prefix('(') {
+            met += 1;
+            if met > MAX_CALLS {
+                break;
+            }
             found.extend(arguments(inside).map(|arguments| Call { arguments }));
         }
     }
@@ -57,7 +67,8 @@ fn arguments(text: &str) -> Option<Vec<String>> {
     let mut arguments = Vec::new();
     let mut argument = String::new();
     let (mut quotes, mut parentheses) = (0_u32, 0_u32);
-    let mut characters = text.chars();
+    let end = (0..=MAX_CALL.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let mut characters = text[..end].chars();
     while let Some(c) = characters.next() {
         match c {
             '[' => {

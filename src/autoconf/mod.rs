@@ -40,7 +40,8 @@ pub struct Text<'a> {
 /// (`acinclude.m4`).
 pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
     let all = files.iter().chain(shared);
-    let texts: Vec<String> = all.map(|file| m4::without_comments(file.text)).collect();
+    let texts: Vec<String> = all.map(|file| m4::without_comments(bounded(file.text))).collect();
+    let definitions: Vec<m4::Call> = texts.iter().flat_map(|text| m4::calls(text, "AC_DEFUN")).collect();
     let mut variables = Variables::default();
     texts.iter().for_each(|text| variables.read(text));
     let mut found: Vec<Module> = Vec::new();
@@ -55,7 +56,7 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
             }
             let listed: Vec<String> =
                 variables.words(call.argument(2)).iter().filter_map(|word| source(word)).collect();
-            let libraries = libraries::of(call.argument(5), &texts, &variables);
+            let libraries = libraries::of(call.argument(5), &definitions, &variables);
             found.push(Module {
                 name: name.to_owned(),
                 help: call.argument(1).split_whitespace().collect::<Vec<_>>().join(" "),
@@ -67,6 +68,15 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
         }
     }
     found
+}
+
+/// The largest of httpd's configuration files has some 30 KiB.
+const MAX_TEXT: usize = 256 << 10;
+
+/// As much of a text as is read.
+fn bounded(text: &str) -> &str {
+    let end = (0..=MAX_TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    &text[..end]
 }
 
 /// Whether this is the name of a file that declares modules: `config.m4`, `config5.m4`.

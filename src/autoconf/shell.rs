@@ -40,16 +40,15 @@ impl Variables {
         words
     }
 
-    fn expand(&self, text: &str, open: &mut BTreeSet<String>, words: &mut Vec<String>) {
+    fn expand(&self, text: &str, met: &mut BTreeSet<String>, words: &mut Vec<String>) {
         for word in text.split(|c: char| c.is_whitespace() || "\"'\\".contains(c)) {
             match reference(word) {
                 Some(name) => {
                     // `x="$x more"` is one list that grows.
-                    if open.insert(name.to_owned()) {
+                    if met.insert(name.to_owned()) {
                         for value in self.of(name) {
-                            self.expand(value, open, words);
+                            self.expand(value, met, words);
                         }
-                        open.remove(name);
                     }
                 }
                 None if word.is_empty() || words.iter().any(|known| known == word) => {}
@@ -72,8 +71,13 @@ fn reference(word: &str) -> Option<&str> {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then_some(name)
 }
 
+/// No value is longer, in bytes. The longest of httpd's, mod_md's list of files, has under 1 KiB.
+const MAX_VALUE: usize = 4 << 10;
+
 /// The value at the beginning of a text, without its quotes.
 fn value(text: &str) -> Option<&str> {
+    let end = (0..=MAX_VALUE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let text = &text[..end];
     let quote = text.chars().next().filter(|c| "\"'`".contains(*c));
     let Some(quote) = quote else {
         let end = text.find(|c: char| c.is_whitespace() || ";])&|".contains(c)).unwrap_or(text.len());

@@ -126,3 +126,32 @@ fn any_text_is_read_without_harm() {
         let _ = read(text);
     }
 }
+
+/// Neither a text cut anywhere nor one with any sign in any place does harm.
+#[test]
+fn damaged_texts_are_read_without_harm() {
+    let text = "x_objs=\"dnl\nmod_x.lo dnl\n\"\nAC_DEFUN([C],[ x=`$PKGCONFIG --libs y` -lz ])\nAPACHE_MODULE(x, [h (e.g. é)], $x_objs, , no, [ C ])\n";
+    for (at, _) in text.char_indices() {
+        let _ = read(&text[..at]);
+        for sign in ["[", "]", "(", ")", "\"", "$", "`", "\n", "#", "é"] {
+            let _ = read(&format!("{}{sign}{}", &text[..at], &text[at..]));
+        }
+    }
+}
+
+#[test]
+fn hostile_texts_end_soon() {
+    let started = std::time::Instant::now();
+    let doubling: String = (0..60).map(|n| format!("v{n}=\"$v{m} $v{m}\"\n", m = n + 1)).collect();
+    for text in [
+        "APACHE_MODULE(".repeat(100_000),
+        "AC_DEFUN([X],[".repeat(100_000),
+        "a=\"".repeat(400_000),
+        "dnl".repeat(400_000),
+        format!("{doubling}APACHE_MODULE(x, h, $v0, , , [$v0])"),
+    ] {
+        let _ = read(&text);
+    }
+    // Each takes milliseconds; without the bounds minutes.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}

@@ -18,6 +18,8 @@ pub struct Listing {
     pub module: Module,
     /// Its C files, in the build system's order.
     pub sources: Vec<String>,
+    /// Whether the file with the list is known whole, so that what is not in the list is not the module's.
+    pub whole: bool,
 }
 
 /// The configuration files of a folder, as far as they are known: path and text.
@@ -34,10 +36,14 @@ pub fn listing(
 ) -> Result<Option<Listing>, Error> {
     let home = folder(&module.file);
     let mut files: Files = Vec::new();
+    let mut parts: Vec<&str> = Vec::new();
     let mut shared: Files = Vec::new();
     for file in changeset.files.iter().filter(|file| file.action != Action::Deleted) {
         if folder(&file.path) == home && autoconf::is_configuration(&file.path) {
             files.push((file.path.clone(), known(file)));
+            if matches!(file.text, FileText::Fragments(_)) {
+                parts.push(&file.path);
+            }
         } else if file.path == SHARED {
             shared.push((file.path.clone(), known(file)));
         }
@@ -47,7 +53,10 @@ pub fn listing(
         files.extend(of_folder(tree, home)?);
         shared.extend(one(tree, SHARED)?);
     }
-    Ok(find(&files, &shared, &module.file))
+    Ok(find(&files, &shared, &module.file).map(|listing| {
+        let whole = !parts.contains(&listing.module.file.as_str());
+        Listing { whole, ..listing }
+    }))
 }
 
 /// What a tree's build system says of the module whose file this is.
@@ -89,7 +98,7 @@ fn find(files: &Files, shared: &Files, source: &str) -> Option<Listing> {
     let home = folder(source);
     autoconf::modules(&files, &shared).into_iter().find_map(|module| {
         let sources: Vec<String> = module.sources.iter().filter_map(|name| joined(home, name)).collect();
-        sources.iter().any(|listed| listed == source).then_some(Listing { module, sources })
+        sources.iter().any(|listed| listed == source).then_some(Listing { module, sources, whole: true })
     })
 }
 
@@ -110,7 +119,7 @@ fn joined(folder: &str, name: &str) -> Option<String> {
 
 impl Changeset {
     /// The changeset with the module's files as the build system lists them: those that patches leave alone come from the tree,
-    /// and what stands beside them in other folders is module source too.
+    /// what stands beside them in other folders is module source too, and what only stands in their folder is not.
     ///
     /// # Errors
     /// [`Error::Source`] where the tree cannot be read.
@@ -119,6 +128,14 @@ impl Changeset {
         let why = format!("{} lists it for mod_{}", listing.module.file, listing.module.name);
         for path in &listing.sources {
             self.add_source(path, RULE, &why, base)?;
+        }
+        if listing.whole {
+            let why = format!("{} does not list it for mod_{}", listing.module.file, listing.module.name);
+            for file in self.files.iter_mut().filter(|file| &*file.reason.rule == "module.beside") {
+                if !listing.sources.contains(&file.path) {
+                    reclassify(file, Class::SharedSource, "module.unlisted", why.clone());
+                }
+            }
         }
         Ok(self)
     }

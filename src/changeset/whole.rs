@@ -38,7 +38,7 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
     let open = files.into_iter().map(|(path, text, encoding)| Open::whole(&path, text, encoding)).collect();
     let mut files = decide(open, rules);
     // Why a sibling is there is said better by the list than by its folder.
-    if let Some(Listing { module, sources }) = &listing {
+    if let Some(Listing { module, sources, .. }) = &listing {
         let why = format!("{} lists it for mod_{}", module.file, module.name);
         for file in files.iter_mut().filter(|file| sources.contains(&file.path)) {
             match file.class {

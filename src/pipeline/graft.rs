@@ -12,6 +12,7 @@ use crate::adapt::{self, Adapted, Offered};
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::Toolchain;
 use crate::flatten::{self, Interface, ModuleId, SourceTree, Upstream};
+use crate::libraries;
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
@@ -104,6 +105,7 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
         || target::resolve(&request.target, &options, &notify),
         summary::target,
     )?;
+    let recipe = with_names_of(recipe, &target, reporter);
     let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
     let tree = base.map(SourceTree::new);
     let base = tree.as_ref().map(|tree| tree as &dyn Upstream);
@@ -202,6 +204,16 @@ fn with_libraries(recipe: Recipe, listing: Option<&Listing>, reporter: &dyn Repo
         }
         _ => recipe,
     }
+}
+
+/// A recipe with the libraries as the target calls them.
+fn with_names_of(recipe: Recipe, target: &Target, reporter: &dyn Reporter) -> Recipe {
+    let has = |name: &str| target.libraries.find(&format!("lib{name}.so")).is_some();
+    let called = libraries::as_called(&recipe.libraries, has);
+    for (name, called) in recipe.libraries.iter().zip(&called).filter(|(name, called)| name != called) {
+        reporter.note(format!("links {called}, as this target calls {name}"));
+    }
+    Recipe { libraries: called, ..recipe }
 }
 
 fn tell_stripped(changeset: &Changeset, reporter: &dyn Reporter) {

@@ -169,7 +169,7 @@ mod tests {
             text: "APACHE_MODULE(x, does x, , , no, [ APR_ADDTO(MOD_X_LDADD, [-lz]) PKG_CHECK_MODULES(Q, quux) ])",
         };
         let module_listed = autoconf::modules(&[listed], &[]).remove(0);
-        let listing = Listing { module: module_listed, sources: files.clone() };
+        let listing = Listing { module: module_listed, sources: files.clone(), whole: true };
         let tarball = "/home/me/httpd-2.4.62.tar.gz".to_owned();
         for (source, written) in [
             (
