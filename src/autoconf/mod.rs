@@ -19,6 +19,8 @@ pub struct Module {
     pub help: String,
     /// Its C files, relative to the configuration file's folder; `mod_NAME.c` where none are listed.
     pub sources: Vec<String>,
+    /// Whether `sources` is all: a module may also link a library of its own tree (`libmd.la`), whose files a makefile lists.
+    pub complete: bool,
     /// The libraries to link, without `-l`.
     pub libraries: Vec<String>,
     /// What it asks of pkg-config and modgraft does not know.
@@ -61,6 +63,7 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
                 name: name.to_owned(),
                 help: call.argument(1).split_whitespace().collect::<Vec<_>>().join(" "),
                 sources: if listed.is_empty() { vec![format!("mod_{name}.c")] } else { listed },
+                complete: !links_own_library(call.argument(5)),
                 libraries: libraries.names,
                 unknown: libraries.unknown,
                 file: file.path.to_owned(),
@@ -68,6 +71,13 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
         }
     }
     found
+}
+
+fn links_own_library(configuration: &str) -> bool {
+    let words = configuration.split(|c: char| c.is_whitespace() || "\"'[](),$".contains(c));
+    words
+        .map(|word| word.rsplit('/').next().unwrap_or(word))
+        .any(|name| name.starts_with("lib") && name.ends_with(".la"))
 }
 
 /// The largest of httpd's configuration files has some 30 KiB.

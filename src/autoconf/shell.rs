@@ -14,7 +14,7 @@ pub(super) struct Variables {
 impl Variables {
     /// Reads the assignments of a text, and adds them to those that are known.
     pub fn read(&mut self, text: &str) {
-        for (at, _) in text.match_indices('=') {
+        for (at, _) in text.match_indices('=').take(MAX_ASSIGNMENTS) {
             let start = text[..at].trim_end_matches(is_name).len();
             let name = &text[start..at];
             let before = text[..start].chars().next_back();
@@ -70,6 +70,9 @@ fn reference(word: &str) -> Option<&str> {
     let name = &rest[..rest.find(|c: char| !is_name(c)).unwrap_or(rest.len())];
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_').then_some(name)
 }
+
+/// More than this are in no honest file; httpd's have some hundred.
+const MAX_ASSIGNMENTS: usize = 4000;
 
 /// No value is longer, in bytes. The longest of httpd's, mod_md's list of files, has under 1 KiB.
 const MAX_VALUE: usize = 4 << 10;

@@ -95,6 +95,21 @@ fn what_pkg_config_alone_knows_is_told() {
 }
 
 #[test]
+fn a_library_of_the_modules_own_tree_makes_the_list_incomplete() {
+    for (configuration, complete) in [
+        ("APR_ADDTO(MOD_X_LDADD, [ \"libx.la\" ])", false),
+        ("APR_ADDTO(MOD_X_LDADD, [$abs_builddir/sub/libx.la])", false),
+        ("APR_ADDTO(MOD_X_LDADD, [mod_y.la -lz])", true),
+    ] {
+        assert_eq!(
+            only(&format!("APACHE_MODULE(x, h, , , no, [ {configuration} ])")).complete,
+            complete,
+            "{configuration}"
+        );
+    }
+}
+
+#[test]
 fn configuration_files_are_known_by_name() {
     for (path, is) in [
         ("modules/x/config.m4", true),

@@ -18,7 +18,7 @@ pub struct Listing {
     pub module: Module,
     /// Its C files, in the build system's order.
     pub sources: Vec<String>,
-    /// Whether the file with the list is known whole, so that what is not in the list is not the module's.
+    /// Whether the list is known whole, so that what is not in it is not the module's.
     pub whole: bool,
 }
 
@@ -55,7 +55,7 @@ pub fn listing(
     }
     Ok(find(&files, &shared, &module.file).map(|listing| {
         let whole = !parts.contains(&listing.module.file.as_str());
-        Listing { whole, ..listing }
+        Listing { whole: whole && listing.whole, ..listing }
     }))
 }
 
@@ -98,7 +98,11 @@ fn find(files: &Files, shared: &Files, source: &str) -> Option<Listing> {
     let home = folder(source);
     autoconf::modules(&files, &shared).into_iter().find_map(|module| {
         let sources: Vec<String> = module.sources.iter().filter_map(|name| joined(home, name)).collect();
-        sources.iter().any(|listed| listed == source).then_some(Listing { module, sources, whole: true })
+        sources.iter().any(|listed| listed == source).then(|| Listing {
+            whole: module.complete,
+            module,
+            sources,
+        })
     })
 }
 

@@ -22,16 +22,18 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
         module.take(path)?;
     }
     module.take_listed()?;
-    if module.listing.is_none() {
+    if module.listing.as_ref().is_none_or(|listing| !listing.whole) {
         module.take_promised()?;
     }
     module.take_headers(release)?;
     if release {
         // What says what the module is for, and of which httpd it is.
-        let named =
-            module.sources().find(|(_, text)| !definitions(text).is_empty()).map(|(path, _)| path.to_owned());
-        let name = named.as_deref().map_or("", |path| last(path).trim_end_matches(".c"));
-        module.take(&format!("docs/manual/mod/{name}.xml"))?;
+        let defined = module.sources().find_map(|(_, text)| definitions(text).into_iter().next());
+        let listed = module.listing.as_ref().map(|listing| listing.module.name.clone());
+        let symbol = defined.map(|found| found.symbol.trim_end_matches("_module").to_owned());
+        if let Some(name) = listed.or(symbol) {
+            module.take(&format!("docs/manual/mod/mod_{name}.xml"))?;
+        }
         module.take(RELEASE_HEADER)?;
     }
     let Module { files, listing, .. } = module;
@@ -98,7 +100,7 @@ impl Module<'_> {
         Ok(())
     }
 
-    /// Where no list is there: the sources beside that define what the headers beside promise.
+    /// Where no list is there, or it is not all: the sources beside that define what the headers beside promise.
     fn take_promised(&mut self) -> Result<(), Error> {
         let mut next = 0;
         let mut promised: BTreeSet<String> = BTreeSet::new();
@@ -167,10 +169,6 @@ fn names(text: &Arc<str>, kind: DeclarationKind) -> Vec<String> {
     let file = File::new(text.clone());
     let outlines = (0..file.len()).filter_map(|piece| file.outline(piece));
     outlines.filter(|outline| outline.kind == kind).flat_map(|outline| outline.names.clone()).collect()
-}
-
-fn last(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Paths of the headers that a file includes by quotes from its own folder.
