@@ -40,10 +40,10 @@ pub(super) fn is_name(c: char) -> bool {
 }
 
 /// More calls than this are in no honest file, and each is read to its end.
-const MAX_CALLS: usize = 1000;
+const MAX_CALLS: usize = 200;
 
 /// No call is longer, in bytes. The longest of httpd's, with the shell code for a library, has some 6 KiB.
-const MAX_CALL: usize = 64 << 10;
+const MAX_CALL: usize = 32 << 10;
 
 /// The calls of macro `name`, in order. One whose parentheses are not closed is passed over.
 pub(super) fn calls(text: &str, name: &str) -> Vec<Call> {
