@@ -99,6 +99,11 @@ fn read(text: &str, name: &str) -> Option<Prototype> {
         return None;
     }
     let close = macros::matching(&tokens, at + 1)?;
+    // `typedef apr_status_t (x_fn_t)(…)`: the name is the result's type, and what stands behind it the declarator.
+    let declarator = tokens.get(close + 1).is_some_and(|token| token.is(b'('));
+    if declarator || head.iter().any(|token| token.text(text) == "typedef") {
+        return None;
+    }
     let (parameters, variadic) = parameters(text, tokens.get(at + 2..close)?);
     Some(Prototype { result: type_of(text, head, false), parameters, variadic })
 }
@@ -311,6 +316,7 @@ mod tests {
         assert!(found.variadic);
         assert_eq!((found.result.to_string(), found.parameters[0].to_string()), ("int".into(), "int".into()));
         assert_eq!(find(text, "g"), None);
+        assert_eq!(find("typedef status (f_t)(void *data);\nextern status (g)(int);\n", "status"), None);
         assert!(is_macro(text, "f") && !is_macro(text, "my_f"));
     }
 
