@@ -98,7 +98,7 @@ fn find(files: &Files, shared: &Files, source: &str) -> Option<Listing> {
     let home = folder(source);
     autoconf::modules(&files, &shared).into_iter().find_map(|module| {
         let sources: Vec<String> = module.sources.iter().filter_map(|name| joined(home, name)).collect();
-        sources.iter().any(|listed| listed == source).then(|| Listing {
+        sources.iter().any(|listed| listed == source).then_some(Listing {
             whole: module.complete,
             module,
             sources,

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use super::graft::Graft;
 use crate::source::Error;
 
-/// The archive's name and bytes. Nothing where patches bring the module: those are in the source package themselves.
+/// A file's name and bytes.
+type Named = (String, Arc<[u8]>);
+
+/// The archive. Nothing where patches bring the module: those are in the source package themselves.
 ///
 /// A release has some 60 MiB, of which a package with one module needs none but what went into its C file: those files are
 /// there as they are upstream, byte by byte, under their own paths.
 ///
 /// # Errors
 /// [`Error`] where the tree cannot be read any more.
-pub fn archive(graft: &Graft, time: u64) -> Result<Option<(String, Arc<[u8]>)>, Error> {
+pub fn archive(graft: &Graft, time: u64) -> Result<Option<Named>, Error> {
     let Some(tree) = graft.sources.base.as_ref().filter(|_| graft.sources.patches.is_empty()) else {
         return Ok(None);
     };
