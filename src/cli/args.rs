@@ -34,6 +34,7 @@ pub enum Command {
     BuildModule(BuildModule),
     Flatten(Flatten),
     Check(Check),
+    Explain(Explain),
     Inspect(Inspect),
     /// Print the JSON schema of module.toml
     Schema,
@@ -64,9 +65,11 @@ impl Command {
             Command::BuildModule(args) => of(&args.talk),
             Command::Flatten(args) => of(&args.talk),
             Command::Check(args) => of(&args.talk),
-            Command::Inspect(_) | Command::Schema | Command::Completions { .. } | Command::Man { .. } => {
-                Voice { json: false, verbose: false }
-            }
+            Command::Explain(_)
+            | Command::Inspect(_)
+            | Command::Schema
+            | Command::Completions { .. }
+            | Command::Man { .. } => Voice { json: false, verbose: false },
         }
     }
 }
@@ -92,6 +95,10 @@ pub struct What {
     /// The tree that a bare patch applies to: a folder, or a git repository and revision
     #[arg(long, value_name = "DIR | GIT@REV")]
     pub base: Option<String>,
+
+    /// Let this rule change what the module does; may be given more than once, and `modgraft explain` says what it costs
+    #[arg(long, value_name = "RULE")]
+    pub accept_risk: Vec<String>,
 
     /// Never use the network: what is not installed or in the cache is an error
     #[arg(long)]
@@ -177,6 +184,22 @@ pub struct Check {
     pub talk: Talk,
 }
 
+/// Print a rule by which modules are adapted, or list all: what it is for, what it does, what that costs
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The rule's id, as reports and errors have it
+    #[arg(value_name = "RULE")]
+    pub rule: Option<String>,
+
+    /// A recipe whose own rules are meant too
+    #[arg(long, value_name = "RECIPE")]
+    pub recipe: Option<String>,
+
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Show what is in an RPM: names, relations, files, digests, signatures
 #[derive(Debug, Args)]
 pub struct Inspect {
@@ -199,6 +222,7 @@ impl What {
             },
             target: self.target.clone(),
             base: self.base.as_deref().map(|base| Base::parse(base).absolute()).transpose()?,
+            accept_risks: self.accept_risk.clone(),
             offline: self.offline,
             line_directives: !self.no_line,
         })

@@ -4,6 +4,7 @@
 mod args;
 mod build_module;
 mod check;
+mod explain;
 mod flatten;
 mod generate;
 mod inspect;
@@ -42,6 +43,7 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<(), Error> {
         Command::BuildModule(args) => build_module::run(&args, reporter),
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
+        Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

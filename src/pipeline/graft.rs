@@ -109,7 +109,7 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
     let tree = base.map(SourceTree::new);
     let base = tree.as_ref().map(|tree| tree as &dyn Upstream);
-    let rules = Rules::of(&[], target.mmn);
+    let rules = Rules::of(&recipe.compat.packs, target.mmn);
     let flat = |changeset: &Changeset, offered: &dyn Interface| flatten::flatten(changeset, &id, base, offered);
     let again = |offered: &dyn Interface, parts: &[Arc<Rule>]| -> Result<_, adapt::Error> {
         let whole = with_parts(&changeset, parts, sources.base.as_ref()).map_err(Box::new)?;
@@ -132,6 +132,8 @@ pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<
     };
     let adapted = stage(reporter, Stage::Adapt, || adapt::adapt(unit, &inputs), summary::adapted)?;
     tell_edits(&adapted, reporter);
+    let accepted = [&recipe.accept_risks[..], &request.accept_risks].concat();
+    adapt::demand_accepted(&adapted, &accepted, &recipe.compat.packs, &target)?;
     let text = adapted.unit.render(request.line_directives);
     Ok(Graft { recipe, sources, changeset, module, target, toolchain, adapted, text })
 }

@@ -15,6 +15,8 @@ pub struct Request {
     pub target: String,
     /// The tree that a bare patch applies to; goes before a recipe's own.
     pub base: Option<Base>,
+    /// Rules that may change what the module does, beside those that the recipe accepts.
+    pub accept_risks: Vec<String>,
     /// Never use the network.
     pub offline: bool,
     /// Whether the C file has `#line` directives.

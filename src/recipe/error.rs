@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
+use crate::adapt::pack;
 use crate::error::Kind;
 
 /// Why a recipe cannot be used.
@@ -48,6 +49,11 @@ pub enum Error {
         #[help]
         help: String,
     },
+
+    /// A rule pack of the recipe.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pack(#[from] Box<pack::Error>),
 
     /// The recipe is not UTF-8.
     #[error("{} is not UTF-8 text", .0.display())]
@@ -109,7 +115,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io(_) => Kind::Environment,
-            Error::Syntax { .. } | Error::Value { .. } | Error::Encoding(_) => Kind::Input,
+            Error::Syntax { .. } | Error::Value { .. } | Error::Pack(_) | Error::Encoding(_) => Kind::Input,
             Error::Unknown { .. } | Error::Mixed { .. } | Error::FromNothing | Error::FromMixed { .. } => {
                 Kind::Usage
             }

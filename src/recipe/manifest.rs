@@ -47,6 +47,19 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub libraries: Vec<Spanned<String>>,
+    /// Other modules that this one uses and that must be there first: `mod_session`. Each is grafted from the recipe of that
+    /// name, or from the same source; where the target has it, nothing is asked for.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", inner(regex(pattern = r"^mod_[a-z0-9_]+$")))]
+    pub requires: Vec<Spanned<String>>,
+    /// Rule packs beside this file, asked before the built-in ones.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub compat: Vec<Spanned<PathBuf>>,
+    /// Rules that may change what the module does, each by its id: `PACK/NAME`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub accept_risks: Vec<Spanned<String>>,
     /// Where the source comes from.
     #[schemars(with = "Source")]
     pub source: Spanned<Source>,

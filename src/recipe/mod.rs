@@ -4,6 +4,7 @@
 
 mod builtin;
 pub mod check;
+mod compat;
 mod find;
 mod infer;
 pub mod manifest;
@@ -13,6 +14,7 @@ pub mod schema;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::adapt::pack::Pack;
 use crate::changeset::rules::Rule;
 use crate::source::SourceSpec;
 
@@ -52,6 +54,12 @@ pub struct Recipe {
     pub directives: Option<String>,
     /// What a real httpd must do with the module.
     pub checks: Vec<check::Check>,
+    /// Modules that must be there first, `mod_NAME`, each once.
+    pub requires: Vec<String>,
+    /// The recipe's own rule packs, asked before the built-in ones.
+    pub compat: Compat,
+    /// Ids of rules that may change what the module does; each is a rule that there is.
+    pub accept_risks: Vec<String>,
     /// The recipe's own classification rules, asked before the built-in ones.
     pub rules: Vec<Rule>,
     /// Licence texts and documentation, beneath `directory`.
@@ -62,6 +70,15 @@ pub struct Recipe {
     pub text: Arc<str>,
     /// What was not stated and had to be assumed, in words, for a person to confirm. Empty for a written recipe.
     pub assumptions: Vec<String>,
+}
+
+/// A recipe's rule packs.
+#[derive(Debug, Clone, Default)]
+pub struct Compat {
+    /// What they mean, in the recipe's order.
+    pub packs: Vec<Pack>,
+    /// Name and text of each file: they go into the source package.
+    pub files: Vec<(String, Arc<str>)>,
 }
 
 /// One entry of the package's changelog.

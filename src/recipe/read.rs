@@ -32,7 +32,7 @@ pub fn parse(text: &str, shown: &str, directory: PathBuf) -> Result<Recipe, Erro
     reader.interpret(manifest, directory)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     text: Arc<str>,
     shown: &'a str,
 }
@@ -56,7 +56,7 @@ impl Reader<'_> {
         Error::Syntax { message, source_code: self.source_code(), at: at.into(), help }
     }
 
-    fn value(&self, at: Range<usize>, message: impl Into<String>, label: &str, help: &str) -> Error {
+    pub(super) fn value(&self, at: Range<usize>, message: impl Into<String>, label: &str, help: &str) -> Error {
         Error::Value {
             message: message.into(),
             source_code: self.source_code(),
@@ -68,6 +68,7 @@ impl Reader<'_> {
 
     fn interpret(&self, manifest: Manifest, directory: PathBuf) -> Result<Recipe, Error> {
         let summary = self.one_line("summary", &manifest.summary)?;
+        let compat = self.compat(&manifest.compat, &directory)?;
         let recipe = Recipe {
             name: self.module_name(&manifest.name)?,
             symbol: manifest.symbol,
@@ -86,6 +87,9 @@ impl Reader<'_> {
             directives: manifest.drop_in.directives,
             checks: manifest.check,
             rules: manifest.classify,
+            requires: self.requires(&manifest.requires, manifest.name.get_ref())?,
+            accept_risks: self.accept_risks(&manifest.accept_risks, &compat)?,
+            compat,
             documents: self.documents(&manifest.license_files, &manifest.documentation)?,
             directory,
             text: self.text.clone(),
@@ -94,7 +98,7 @@ impl Reader<'_> {
         Ok(recipe)
     }
 
-    fn module_name(&self, name: &Spanned<String>) -> Result<String, Error> {
+    pub(super) fn module_name(&self, name: &Spanned<String>) -> Result<String, Error> {
         let text = name.get_ref();
         let rest = text.strip_prefix("mod_").unwrap_or_default();
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -185,22 +189,21 @@ impl Reader<'_> {
         let of = |kind| move |path| (kind, path);
         let all = licenses.iter().map(of(DocumentKind::License));
         let all = all.chain(documentation.iter().map(of(DocumentKind::Documentation)));
-        all.map(|(kind, path)| {
-            let inside = path
-                .get_ref()
-                .components()
-                .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-            if !inside || path.get_ref().file_name().is_none() {
-                return Err(self.value(
-                    path.span(),
-                    format!("{:?} is outside the recipe's folder", path.get_ref()),
-                    "leaves the folder",
-                    "a package takes files from the recipe's own folder only: put a copy there",
-                ));
-            }
-            Ok(Document { path: path.get_ref().clone(), kind })
-        })
-        .collect()
+        all.map(|(kind, path)| Ok(Document { path: self.beside(path)?.to_owned(), kind })).collect()
+    }
+
+    /// A path that stays in the recipe's folder.
+    pub(super) fn beside<'p>(&self, path: &'p Spanned<PathBuf>) -> Result<&'p Path, Error> {
+        let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if path.get_ref().components().all(plain) && path.get_ref().file_name().is_some() {
+            return Ok(path.get_ref());
+        }
+        Err(self.value(
+            path.span(),
+            format!("{:?} is outside the recipe's folder", path.get_ref()),
+            "leaves the folder",
+            "a package takes files from the recipe's own folder only: put a copy there",
+        ))
     }
 
     fn source(&self, source: &Spanned<Source>) -> Result<SourceSpec, Error> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use modgraft::audit::{Audit, Prerequisite};
 use modgraft::compile::{CompilerCall, SharedObject};
 use modgraft::package::{self, Inputs, PackageSet};
-use modgraft::recipe::{ChangelogEntry, Document, DocumentKind, Recipe};
+use modgraft::recipe::{ChangelogEntry, Compat, Document, DocumentKind, Recipe};
 use modgraft::source::{PatchFile, SourceSpec, Sources};
 use modgraft::target::{self, GlibcVersion, Mmn, Target};
 
@@ -130,6 +130,9 @@ fn recipe(folder: &Path) -> Recipe {
         directives: Some("<Location \"/tiny\">\n    SetHandler {{short_name}}\n</Location>\n".into()),
         checks: Vec::new(),
         rules: Vec::new(),
+        requires: Vec::new(),
+        compat: Compat::default(),
+        accept_risks: Vec::new(),
         documents: vec![
             Document { path: "LICENSE".into(), kind: DocumentKind::License },
             Document { path: "README.md".into(), kind: DocumentKind::Documentation },

@@ -1,13 +1,15 @@
 //! Compat packs: rules that say what to do about what a target does not have. Data, in `templates/compat/*.toml`; a recipe
 //! can bring its own.
 
+mod explain;
 mod read;
 mod rule;
 
 use std::sync::{Arc, LazyLock};
 
+pub use explain::{Explanation, table};
 pub use read::{Error, read};
-pub use rule::{Action, Adapter, Also, Dropped, Exposed, Header, Risk, Rule, Shim, Subsystem, Touch, When};
+pub use rule::{Action, Adapter, Also, Dropped, Exposed, Header, Names, Risk, Rule, Shim, Subsystem, Touch, When};
 
 use super::finding::{Finding, Kind};
 use crate::target::Mmn;
@@ -38,6 +40,12 @@ static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
     };
     BUILT_IN.iter().map(read).collect()
 });
+
+/// File name and text of a built-in pack.
+pub fn built_in_file(name: &str) -> Option<(&'static str, &'static str)> {
+    let file = format!("{name}.toml");
+    BUILT_IN.iter().find(|(known, _)| *known == file).copied()
+}
 
 /// The packs that are built in, in the order in which they are asked.
 pub fn built_in() -> &'static [Pack] {
