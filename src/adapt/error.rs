@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
-use super::pack;
+use super::{overlay, pack};
 use crate::error::Kind;
 use crate::{changeset, compile, flatten};
 
@@ -59,6 +59,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Compile(#[from] Box<compile::Error>),
+    /// A patch of the flattened file.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Overlay(#[from] Box<overlay::Error>),
     /// A recipe's pack.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -123,6 +127,10 @@ impl Error {
             Error::Flatten(error) => error.kind(),
             Error::Changeset(error) => error.kind(),
             Error::Compile(error) => error.kind(),
+            Error::Overlay(error) => match **error {
+                overlay::Error::Malformed { .. } => Kind::Input,
+                overlay::Error::Misfit { .. } => Kind::Refused,
+            },
             Error::Pack(_) => Kind::Input,
             Error::Io(_) => Kind::Environment,
         }

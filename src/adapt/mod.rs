@@ -10,6 +10,7 @@ mod edit;
 mod error;
 pub mod finding;
 mod offered;
+pub mod overlay;
 pub mod pack;
 mod plan;
 mod template;
@@ -46,7 +47,7 @@ pub struct Adapted {
     pub rounds: usize,
 }
 
-/// Flattens again, with another idea of what the target has, and with parts of httpd as parts of the module.
+/// Flattens again, with another idea of what the target has, and with parts of httpd as parts of the module; applies the overlays.
 pub type Again<'a> = &'a dyn Fn(&dyn Interface, &[Arc<Rule>]) -> Result<TranslationUnit, Error>;
 
 /// What adapting needs beside the unit.
@@ -54,6 +55,8 @@ pub type Again<'a> = &'a dyn Fn(&dyn Interface, &[Arc<Rule>]) -> Result<Translat
 pub struct Inputs<'a> {
     /// The target.
     pub target: &'a Target,
+    /// What it offers, and what modules offer that are loaded before.
+    pub interface: &'a dyn Interface,
     /// Its compiler.
     pub toolchain: &'a Toolchain,
     /// The rules, the recipe's own first.
@@ -64,6 +67,8 @@ pub struct Inputs<'a> {
     pub steps: &'a Steps,
     /// The libraries that the module is linked with.
     pub libraries: &'a [String],
+    /// What a person can do where nothing helps.
+    pub by_hand: &'a str,
     /// The most time that one question to the compiler gets.
     pub limit: Duration,
 }
@@ -74,13 +79,13 @@ pub struct Inputs<'a> {
 /// [`Error::Walls`] with everything that is left when nothing helps; what flattening again refuses; a compiler that cannot be
 /// asked.
 pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Error> {
-    let interface = inputs.target.interface();
+    let interface = inputs.interface;
     let mut missing: BTreeSet<String> = BTreeSet::new();
     let mut parts: Vec<Arc<Rule>> = Vec::new();
     let mut flattened = unit;
     let mut rounds = 0;
     loop {
-        let offered = Offered::new(&interface, inputs.rules, &missing);
+        let offered = Offered::new(interface, inputs.rules, &missing);
         let mut planner = Planner::new(inputs.rules, &offered);
         let mut draft = Draft::new(flattened);
         let new_parts = planner.foreseen(&mut draft, &parts);
@@ -95,7 +100,7 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
         parts.extend(new_parts);
         // What a header has behind a condition, and no rule knows, may be in upstream's tree.
         missing.extend(denied);
-        let offered = Offered::new(&interface, inputs.rules, &missing);
+        let offered = Offered::new(interface, inputs.rules, &missing);
         flattened = (inputs.again)(&offered, &parts)?;
     }
 }

@@ -33,7 +33,7 @@ pub fn error(left: &[(Finding, Option<Arc<Rule>>)], draft: &Draft, inputs: &Inpu
 
 fn wall(finding: &Finding, rule: Option<&Rule>, draft: &Draft, inputs: &Inputs<'_>) -> Wall {
     let message = message(finding, &inputs.target.httpd_version);
-    let help = help(finding, draft, inputs);
+    let help = help(finding, inputs);
     let reason = match rule.map(|rule| &rule.r#do) {
         Some(Action::Refuse(why)) => why.clone(),
         _ => String::new(),
@@ -76,10 +76,9 @@ fn message(finding: &Finding, httpd: &str) -> String {
     }
 }
 
-fn help(finding: &Finding, draft: &Draft, inputs: &Inputs<'_>) -> String {
+fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     let target = inputs.target;
-    let module = &draft.unit().module;
-    let by_hand = format!("decide by hand: modgraft overlay start {module} --target {}", target.name);
+    let by_hand = inputs.by_hand.to_owned();
     if finding.name.is_empty() || finding.kind == Kind::Other {
         return by_hand;
     }

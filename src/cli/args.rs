@@ -34,6 +34,7 @@ pub enum Command {
     BuildModule(BuildModule),
     Flatten(Flatten),
     Check(Check),
+    Overlay(Overlay),
     Explain(Explain),
     Inspect(Inspect),
     /// Print the JSON schema of module.toml
@@ -65,6 +66,8 @@ impl Command {
             Command::BuildModule(args) => of(&args.talk),
             Command::Flatten(args) => of(&args.talk),
             Command::Check(args) => of(&args.talk),
+            Command::Overlay(Overlay { command: OverlayCommand::Start(args) }) => of(&args.talk),
+            Command::Overlay(Overlay { command: OverlayCommand::Save(args) }) => of(&args.talk),
             Command::Explain(_)
             | Command::Inspect(_)
             | Command::Schema
@@ -184,6 +187,76 @@ pub struct Check {
     pub talk: Talk,
 }
 
+/// Make a patch of the flattened file by hand, for what only a person can decide
+#[derive(Debug, Args)]
+pub struct Overlay {
+    #[command(subcommand)]
+    pub command: OverlayCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum OverlayCommand {
+    Start(OverlayStart),
+    Save(OverlaySave),
+}
+
+/// Which recipe's overlay, for which target, and where it is made.
+#[derive(Debug, Args)]
+pub struct OverlayOf {
+    /// A recipe: its name in modules/, its folder or its module.toml
+    #[arg(value_name = "RECIPE")]
+    pub recipe: String,
+
+    /// The httpd that the overlay is for
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    pub target: String,
+
+    /// The work tree; NAME-overlay where it is missing
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Lay out the flattened file, ready to edit, with what is missing in the target
+#[derive(Debug, Args)]
+pub struct OverlayStart {
+    #[command(flatten)]
+    pub of: OverlayOf,
+
+    /// Begin another patch on top of those that there are; the last of them is opened else
+    #[arg(long)]
+    pub new: bool,
+
+    /// For which targets: the target's name, httpd-VERSION or httpd-BRANCH (httpd-2.2); as the overlays that there are, or
+    /// the first of these, where it is missing
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+
+    /// The tree that the recipe's patches apply to: a folder, or a git repository and revision
+    #[arg(long, value_name = "DIR | GIT@REV")]
+    pub base: Option<String>,
+
+    /// Never use the network: what is not installed or in the cache is an error
+    #[arg(long)]
+    pub offline: bool,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// Write what was edited as a patch beside the recipe
+#[derive(Debug, Args)]
+pub struct OverlaySave {
+    #[command(flatten)]
+    pub of: OverlayOf,
+
+    /// Why it is right: stands on top of the patch, and in the record
+    #[arg(long, short, value_name = "TEXT")]
+    pub message: Option<String>,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
 /// Print a rule by which modules are adapted, or list all: what it is for, what it does, what that costs
 #[derive(Debug, Args)]
 pub struct Explain {
@@ -226,5 +299,29 @@ impl What {
             offline: self.offline,
             line_directives: !self.no_line,
         })
+    }
+}
+
+impl OverlayOf {
+    /// The recipe and the target, understood.
+    pub fn request(&self, base: Option<&str>, offline: bool) -> Result<pipeline::Request, Error> {
+        Ok(pipeline::Request {
+            input: recipe::find(std::slice::from_ref(&self.recipe), Path::new(""))?,
+            target: self.target.clone(),
+            base: base.map(|base| Base::parse(base).absolute()).transpose()?,
+            accept_risks: Vec::new(),
+            offline,
+            line_directives: false,
+        })
+    }
+
+    /// The work tree.
+    pub fn dir(&self, request: &pipeline::Request) -> PathBuf {
+        let named = match &request.input {
+            recipe::Input::Recipe(file) => file.parent().and_then(Path::file_name),
+            _ => None,
+        };
+        let name = named.map_or_else(|| "module".to_owned(), |name| name.to_string_lossy().into_owned());
+        self.dir.clone().unwrap_or_else(|| PathBuf::from(format!("{name}-overlay")))
     }
 }

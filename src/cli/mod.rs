@@ -8,6 +8,7 @@ mod explain;
 mod flatten;
 mod generate;
 mod inspect;
+mod overlay;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<(), Error> {
         Command::BuildModule(args) => build_module::run(&args, reporter),
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
+        Command::Overlay(args) => overlay::run(&args, reporter),
         Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Schema => generate::schema(),

@@ -15,7 +15,7 @@ mod toolchain;
 pub use error::{Complaint, Error};
 pub use flags::DroppedFlag;
 pub use messages::{Message, Note, Place, Severity};
-pub use oracle::objections;
+pub use oracle::{language, objections};
 pub use toolchain::{Family, Toolchain};
 
 use std::path::{Path, PathBuf};

@@ -16,8 +16,18 @@ const READABLE: &[&str] = &["-fsyntax-only", "-fno-diagnostics-show-caret"];
 /// How both compilers are told not to stop at the twentieth error.
 const ALL_ERRORS: [&str; 2] = ["-fmax-errors=0", "-ferror-limit=0"];
 
-/// Everything that the compiler objects to in a unit, in its order, with the flags of the real call; `libraries` are those
-/// that the module is linked with. Places of the unit are
+/// The flags that decide what a unit means to the target's compiler, without those that make something of it; `libraries`
+/// are those that the module is linked with.
+pub fn language(target: &Target, toolchain: &Toolchain, libraries: &[String]) -> Vec<String> {
+    let TargetFlags { mut compile, include, .. } =
+        TargetFlags::of(&target.variables, &|path| flags::find(target, path));
+    compile.extend(toolchain.cflags.iter().cloned());
+    compile.extend(flags::own(toolchain));
+    compile.extend(header_flags(target, toolchain, include, libraries));
+    compile
+}
+
+/// Everything that the compiler objects to in a unit, in its order, with the flags of the real call. Places of the unit are
 /// those of its text, under the name `MODULE.c`, as long as it has no `#line`.
 ///
 /// # Errors
@@ -32,16 +42,12 @@ pub fn objections(
     let folder = tempfile::tempdir()?;
     let source = format!("{}.c", unit.module);
     fs_err::write(folder.path().join(&source), unit.text)?;
-    let TargetFlags { compile, include, .. } = 
-        TargetFlags::of(&target.variables, &|path| flags::find(target, path));
     let all_errors = match toolchain.family {
         super::Family::Gcc => ALL_ERRORS[0],
         super::Family::Clang => ALL_ERRORS[1],
     };
     let mut command = Command::new(&toolchain.program);
-    command.args(&toolchain.leading).args(&compile).args(&toolchain.cflags).args(flags::own(toolchain));
-    command.args(READABLE).arg(all_errors);
-    command.args(header_flags(target, toolchain, include, libraries));
+    command.args(&toolchain.leading).args(language(target, toolchain, libraries)).args(READABLE).arg(all_errors);
     command.args(["-x", "c", &source]).current_dir(folder.path());
     command.env("LC_ALL", "C").env("TMPDIR", folder.path()).env_remove("GCC_COLORS");
     for variable in ["CPATH", "C_INCLUDE_PATH"] {

@@ -35,20 +35,31 @@ pub(crate) struct Packaged {
 }
 
 impl Documents {
-    /// Reads the documents beneath the recipe's folder.
+    /// Reads the documents beneath the recipe's folder; `notes` are at hand.
     ///
     /// # Errors
     /// [`Error::Document`] for what is no regular file there, or is too large.
-    pub(super) fn read(documents: &[Document], folder: &Path, common: &Common) -> Result<Self, Error> {
+    pub(super) fn read(
+        documents: &[Document],
+        folder: &Path,
+        notes: &[(String, Arc<[u8]>)],
+        common: &Common,
+    ) -> Result<Self, Error> {
         let conventions = common.conventions;
         let (doc_dir, license_dir) =
             (common.path(&conventions.doc_dir), common.path(&conventions.license_dir));
         let mut read = Documents::default();
         let mut names = Unique::default();
+        let mut all = Vec::new();
         for document in documents {
-            let bytes = content(document, folder)?;
-            let name = names.take(&document.path.file_name().unwrap_or_default().to_string_lossy());
-            let license = document.kind == DocumentKind::License;
+            let name = document.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            all.push((name, document.kind, content(document, folder)?));
+        }
+        let written = notes.iter().map(|(name, bytes)| (name.clone(), DocumentKind::Documentation, bytes.clone()));
+        all.extend(written);
+        for (name, kind, bytes) in all {
+            let name = names.take(&name);
+            let license = kind == DocumentKind::License;
             let directory = if license { &license_dir } else { &doc_dir };
             if !read.directories.contains(directory) {
                 read.directories.push(directory.clone());

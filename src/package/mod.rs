@@ -47,6 +47,8 @@ pub struct Inputs<'a> {
     pub sources: &'a Sources,
     /// Further files for the source package, such as the rules that were applied: name and bytes.
     pub extra_sources: &'a [(String, Arc<[u8]>)],
+    /// Documentation that modgraft wrote: name and bytes. It goes into the package behind the recipe's own.
+    pub notes: &'a [(String, Arc<[u8]>)],
     /// Seconds since 1970: the time of the build, and of every file.
     pub source_date_epoch: u64,
 }

@@ -1,6 +1,8 @@
 //! From the C file to packages in the output folder: compile, audit, package, check, publish.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -9,7 +11,7 @@ use super::clock::stage;
 use super::graft::{Graft, graft};
 use super::output::Staging;
 use super::record::{PackageFile, Record};
-use super::{Check, Error, Packaging, Request, epoch, pristine, summary};
+use super::{Check, Error, Packaging, Request, epoch, graft_notes, pristine, summary};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
@@ -72,12 +74,13 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
     let files = packages.map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()));
     let key = signer.as_ref().map(|signer| signer.key());
     let record = Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref());
-    let report = record.json();
+    let (report, notes) = (record.json(), graft_notes::text(&graft));
     let mut names: Vec<String> = packages.iter().map(|(package, _)| package.file_name()).collect();
     let mut texts = vec![
         (graft.file_name(), &graft.text),
         (set.spec.0.clone(), &set.spec.1),
         (REPORT.to_owned(), &report),
+        (graft_notes::NAME.to_owned(), &notes),
     ];
     if let Some(key) = key.filter(|key| key.development) {
         texts.push((DEVELOPMENT_KEY.to_owned(), &key.public_key));
@@ -157,7 +160,7 @@ fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
 }
 
 fn demand_written_recipe(packaging: &Packaging, graft: &Graft) -> Result<(), Error> {
-    if packaging.release && !graft.recipe.assumptions.is_empty() {
+    if packaging.release && !graft.ready.recipe.assumptions.is_empty() {
         return Err(Error::Provisional {
             what: "a recipe that was worked out from the patch".to_owned(),
             help: "write a module.toml beside the patch; the source package of a build without --release has one to start from"
@@ -191,20 +194,20 @@ fn compiled(
     reporter: &dyn Reporter,
 ) -> Result<(SharedObject, Audit), crate::Error> {
     let options = compile::Options {
-        libraries: graft.recipe.libraries.clone(),
+        libraries: graft.ready.recipe.libraries.clone(),
         out_dir: work.to_owned(),
         nevra: format!(
             "{}-{}-{}.{}",
-            graft.recipe.name, graft.recipe.version, graft.recipe.release, graft.target.arch
+            graft.ready.recipe.name, graft.ready.recipe.version, graft.ready.recipe.release, graft.ready.target.arch
         ),
         source_date_epoch: Some(epoch::of(graft)?),
         limit: COMPILE_LIMIT,
     };
-    let unit = compile::Unit { module: &graft.recipe.name, symbol: &graft.module.symbol, text: &graft.text };
+    let unit = compile::Unit { module: &graft.ready.recipe.name, symbol: &graft.ready.module.symbol, text: &graft.text };
     let object = stage(
         reporter,
         Stage::Compile,
-        || compile::compile(&unit, &graft.target, &graft.toolchain, &options),
+        || compile::compile(&unit, &graft.ready.target, &graft.ready.toolchain, &options),
         summary::compiled,
     )?;
     reporter.detail(format!("{} {}", object.call.program.display(), object.call.arguments.join(" ")));
@@ -214,27 +217,45 @@ fn compiled(
     for warning in &object.warnings {
         reporter.warning(warning.as_str());
     }
-    let expect = audit::Expect { symbol: &graft.module.symbol, libraries: &graft.recipe.libraries };
+    let expect = audit::Expect { symbol: &graft.ready.module.symbol, libraries: &graft.ready.recipe.libraries };
     let audit =
-        stage(reporter, Stage::Audit, || audit::audit(&object, &expect, &graft.target), summary::audited)?;
+        stage(reporter, Stage::Audit, || audit::audit(&object, &expect, &graft.ready.target), summary::audited)?;
     Ok((object, audit))
 }
 
 fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<PackageSet, crate::Error> {
     let name = graft.file_name();
     let time = epoch::of(graft)?;
-    let extra: Vec<_> = pristine::archive(graft, time)?.into_iter().collect();
+    let notes = [(graft_notes::NAME.to_owned(), Arc::from(graft_notes::text(graft).as_bytes()))];
+    let mut extra = extra_sources(graft);
+    extra.extend(pristine::archive(graft, time)?);
     let set = package::assemble(&package::Inputs {
-        recipe: &graft.recipe,
-        target: &graft.target,
+        recipe: &graft.ready.recipe,
+        target: &graft.ready.target,
         object,
         audit,
         flat_source: (&name, &graft.text),
-        sources: &graft.sources,
+        sources: &graft.ready.sources,
         extra_sources: &extra,
+        notes: &notes,
         source_date_epoch: time,
     })?;
     Ok(set)
+}
+
+/// The rules that were used and the overlays: with them another machine can make the C file again.
+fn extra_sources(graft: &Graft) -> Vec<(String, Arc<[u8]>)> {
+    let recipe = &graft.ready.recipe;
+    let bytes = |text: &str| Arc::from(text.as_bytes());
+    let mut all: Vec<(String, Arc<[u8]>)> =
+        recipe.compat.files.iter().map(|(name, text)| (name.clone(), bytes(text))).collect();
+    let used: BTreeSet<&str> =
+        graft.adapted.edits.iter().filter_map(|edit| edit.rule.split_once('/')).map(|(pack, _)| pack).collect();
+    let built_in = used.into_iter().filter_map(crate::adapt::pack::built_in_file);
+    all.extend(built_in.map(|(name, text)| (format!("compat-{name}"), bytes(text))));
+    let overlays = graft.overlays.iter();
+    all.extend(overlays.map(|overlay| (overlay.path.replace('/', "-"), bytes(&overlay.text))));
+    all
 }
 
 fn destinations(set: &PackageSet, staging: &Staging) -> Destinations {
@@ -254,13 +275,13 @@ fn checked(
     keep: bool,
     reporter: &dyn Reporter,
 ) -> Result<CheckResult, crate::Error> {
-    let target = &graft.target;
+    let target = &graft.ready.target;
     let program = target.program.clone().ok_or_else(|| Error::NoHttpd(target.name.clone()))?;
     let root = work.join("payload");
     let run = || -> Result<CheckResult, crate::Error> {
         fs_err::create_dir_all(&root).map_err(Error::from)?;
         let files = rpm::extract(package, &root)?;
-        let module_name = format!("{}.so", graft.recipe.name);
+        let module_name = format!("{}.so", graft.ready.recipe.name);
         let module_file = files.iter().find(|file| file.ends_with(&module_name));
         let module_file =
             module_file.ok_or_else(|| Error::NoModule { package: package.to_owned(), file: module_name })?;
@@ -273,13 +294,13 @@ fn checked(
                 version: target.httpd_version.clone(),
             },
             module_file: module_file.clone(),
-            symbol: graft.module.symbol.clone(),
+            symbol: graft.ready.module.symbol.clone(),
             load_after: audit.load_after.clone(),
             drop_ins: drop_ins(graft, audit, &root, &files)?,
             limit: CHECK_LIMIT,
             keep_in: keep.then(|| work.join("httpd")),
         };
-        Ok(check::run(&graft.recipe.checks, &plan)?)
+        Ok(check::run(&graft.ready.recipe.checks, &plan)?)
     };
     stage(reporter, Stage::Check, run, summary::checked)
 }
@@ -291,8 +312,8 @@ fn drop_ins(
     root: &Path,
     files: &[PathBuf],
 ) -> Result<Vec<check::DropIn>, Error> {
-    let layout = &graft.target.layout;
-    let name = graft.recipe.name.strip_prefix("mod_").unwrap_or(&graft.recipe.name);
+    let layout = &graft.ready.target.layout;
+    let name = graft.ready.recipe.name.strip_prefix("mod_").unwrap_or(&graft.ready.recipe.name);
     let places = [layout.load_file_for(name, audit.load_order), layout.directives_file_for(name)];
     let folders = places.map(|file| root.join(file.trim_start_matches('/')).parent().map(Path::to_owned));
     let mut found = Vec::new();

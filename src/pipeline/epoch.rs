@@ -15,7 +15,7 @@ pub fn of(graft: &Graft) -> Result<u64, Error> {
         let text = text.to_string_lossy();
         return text.trim().parse().map_err(|_| Error::Epoch(text.into_owned()));
     }
-    let newest = graft.recipe.changelog.iter().map(|entry| entry.date).max();
+    let newest = graft.ready.recipe.changelog.iter().map(|entry| entry.date).max();
     let noon = newest.and_then(|date| date.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok());
     Ok(noon.and_then(|noon| u64::try_from(noon.timestamp().as_second()).ok()).unwrap_or(0))
 }

@@ -56,6 +56,56 @@ pub enum Error {
         file: String,
     },
 
+    /// An overlay needs a place beside a recipe.
+    #[error("an overlay belongs to a recipe of yours, and none is named")]
+    #[diagnostic(
+        code(modgraft::overlay::recipe),
+        help("write modules/NAME/module.toml with the patch beside it, and name that recipe; `modgraft schema` prints its keys")
+    )]
+    OverlayWithoutRecipe,
+
+    /// Nothing may be overwritten that a person may have edited.
+    #[error("the folder {} is not empty", .0.display())]
+    #[diagnostic(code(modgraft::overlay::folder), help("save what is in it and remove it, or name another with --dir"))]
+    OverlayFolder(PathBuf),
+
+    /// The key says for which targets an overlay is.
+    #[error("overlays for this target cannot be kept under `{key}`")]
+    #[diagnostic(code(modgraft::overlay::key), help("one of: {known}"))]
+    OverlayKey {
+        /// As it was typed.
+        key: String,
+        /// Those that there are.
+        known: String,
+    },
+
+    /// No work tree, or a broken one.
+    #[error("{} is no overlay's work tree: {reason}", .dir.display())]
+    #[diagnostic(code(modgraft::overlay::work_tree), help("`modgraft overlay start` makes one; name it with --dir"))]
+    OverlayTree {
+        /// The folder.
+        dir: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The work tree was made for something else.
+    #[error("{} is of {found}, and {asked} was asked for", .dir.display())]
+    #[diagnostic(code(modgraft::overlay::other), help("name the recipe and the target that `modgraft overlay start` was given"))]
+    OverlayOther {
+        /// The folder.
+        dir: PathBuf,
+        /// What it is of.
+        found: String,
+        /// What was asked for.
+        asked: String,
+    },
+
+    /// Nothing was edited.
+    #[error("nothing was changed in {}", .0.display())]
+    #[diagnostic(code(modgraft::overlay::unchanged), help("edit the file first: README.txt beside it says what is missing"))]
+    OverlayUnchanged(PathBuf),
+
     /// The check was asked for, and there is no httpd here to run.
     #[error("there is no httpd program for target `{0}` that can run here")]
     #[diagnostic(
@@ -72,7 +122,15 @@ impl Error {
             Error::Io(_) | Error::NoHttpd(_) => Kind::Environment,
             Error::Interrupted => Kind::Interrupted,
             Error::OtherModule { .. } => Kind::Refused,
-            Error::Provisional { .. } | Error::Epoch(_) | Error::NoModule { .. } => Kind::Usage,
+            Error::Provisional { .. }
+            | Error::Epoch(_)
+            | Error::NoModule { .. }
+            | Error::OverlayWithoutRecipe
+            | Error::OverlayFolder(_)
+            | Error::OverlayKey { .. }
+            | Error::OverlayTree { .. }
+            | Error::OverlayOther { .. }
+            | Error::OverlayUnchanged(_) => Kind::Usage,
         }
     }
 }

@@ -5,7 +5,10 @@ mod clock;
 mod epoch;
 mod error;
 mod graft;
+mod graft_notes;
 mod output;
+mod overlay;
+mod prepare;
 mod pristine;
 mod record;
 mod request;
@@ -13,4 +16,5 @@ mod summary;
 
 pub use build::{build, check, flatten};
 pub use error::Error;
+pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use request::{Check, Packaging, Request};

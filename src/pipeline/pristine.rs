@@ -16,10 +16,10 @@ type Named = (String, Arc<[u8]>);
 /// # Errors
 /// [`Error`] where the tree cannot be read any more.
 pub fn archive(graft: &Graft, time: u64) -> Result<Option<Named>, Error> {
-    let Some(tree) = graft.sources.base.as_ref().filter(|_| graft.sources.patches.is_empty()) else {
+    let Some(tree) = graft.ready.sources.base.as_ref().filter(|_| graft.ready.sources.patches.is_empty()) else {
         return Ok(None);
     };
-    let top = format!("{}-{}-upstream", graft.recipe.name, graft.recipe.version);
+    let top = format!("{}-{}-upstream", graft.ready.recipe.name, graft.ready.recipe.version);
     let mut archive = tar::Builder::new(Vec::new());
     for path in graft.adapted.unit.sources.keys() {
         let Some(bytes) = tree.read(path)? else { continue };

@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use super::graft::Graft;
+use super::graft_notes;
 use crate::adapt::Edit;
 use crate::audit::Audit;
 use crate::changeset::{Action, Class, FileChange, HunkRecord};
@@ -92,8 +93,22 @@ pub struct Flat<'a> {
 
 #[derive(Debug, Serialize)]
 pub struct Fitted<'a> {
+    /// How often the compiler was asked.
     pub rounds: usize,
     pub edits: &'a [Edit],
+    /// Rules that were allowed to change what the module does, used or not.
+    pub accepted: &'a [String],
+    pub overlays: Vec<Overlay<'a>>,
+    /// Modules that must be there first, and that the target does not have.
+    pub requires: Vec<&'a str>,
+}
+
+/// A patch that a person made of the flattened file.
+#[derive(Debug, Serialize)]
+pub struct Overlay<'a> {
+    pub file: &'a str,
+    pub sha256: String,
+    pub message: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -144,30 +159,44 @@ impl<'a> Record<'a> {
         signed_by: Option<&'a Key>,
         checks: Option<&'a CheckResult>,
     ) -> Self {
-        let recipe = &graft.recipe;
+        let recipe = &graft.ready.recipe;
         Record {
             modgraft: env!("CARGO_PKG_VERSION"),
             module: Module {
                 name: &recipe.name,
-                symbol: &graft.module.symbol,
+                symbol: &graft.ready.module.symbol,
                 version: &recipe.version,
                 release: &recipe.release,
                 license: &recipe.license,
                 assumptions: &recipe.assumptions,
             },
             source: Source {
-                description: &graft.sources.description,
-                patches: graft.sources.patches.iter().map(patch).collect(),
+                description: &graft.ready.sources.description,
+                patches: graft.ready.sources.patches.iter().map(patch).collect(),
                 files: whole_files(graft),
             },
-            changeset: graft.changeset.files.iter().map(file).collect(),
-            target: httpd(&graft.target),
+            changeset: graft.ready.changeset.files.iter().map(file).collect(),
+            target: httpd(&graft.ready.target),
             flatten: Flat {
                 file: graft.file_name(),
                 lines: graft.text.lines().count(),
                 declarations: &graft.adapted.unit.record,
             },
-            adapt: Fitted { rounds: graft.adapted.rounds, edits: &graft.adapted.edits },
+            adapt: Fitted {
+                rounds: graft.adapted.rounds,
+                edits: &graft.adapted.edits,
+                accepted: &graft.accepted,
+                overlays: graft
+                    .overlays
+                    .iter()
+                    .map(|overlay| Overlay {
+                        file: &overlay.path,
+                        sha256: graft_notes::digest(overlay.text.as_bytes()),
+                        message: &overlay.message,
+                    })
+                    .collect(),
+                requires: graft.required.iter().map(|required| required.name.as_str()).collect(),
+            },
             compile: Compiled {
                 call: &object.call,
                 warnings: &object.warnings,
@@ -195,7 +224,7 @@ impl<'a> Record<'a> {
 }
 
 fn whole_files(graft: &Graft) -> Vec<&str> {
-    let none = !graft.sources.patches.is_empty();
+    let none = !graft.ready.sources.patches.is_empty();
     graft.adapted.unit.sources.keys().filter(|_| !none).map(|path| &**path).collect()
 }
 

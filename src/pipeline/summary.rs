@@ -147,13 +147,14 @@ pub fn checked(result: &CheckResult) -> String {
 /// The end of a good build: hunks stripped, what was inlined from where, what the package requires.
 pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> Vec<String> {
     let stripped: usize = graft
+        .ready
         .changeset
         .files
         .iter()
         .flat_map(|file| &file.hunks)
         .filter(|hunk| hunk.class.is_stripped())
         .count();
-    let hunks: usize = graft.changeset.files.iter().map(|file| file.hunks.len()).sum();
+    let hunks: usize = graft.ready.changeset.files.iter().map(|file| file.hunks.len()).sum();
     let mut lines = Vec::new();
     if hunks > 0 {
         lines.push(format!("stripped {stripped} of {}", count(hunks, "hunk")));
@@ -164,8 +165,8 @@ pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> V
     let requires = set.binary.requires.iter().map(Relation::text);
     let requires: Vec<String> = requires.filter(|name| !name.starts_with("rpmlib(")).collect();
     lines.push(format!("requires {}", requires.join(", ")));
-    if let Some(command) = graft.target.layout.enable.as_deref() {
-        let name = graft.recipe.name.strip_prefix("mod_").unwrap_or(&graft.recipe.name);
+    if let Some(command) = graft.ready.target.layout.enable.as_deref() {
+        let name = graft.ready.recipe.name.strip_prefix("mod_").unwrap_or(&graft.ready.recipe.name);
         lines.push(format!("after the installation: {}", command.replace("{name}", name)));
     }
     if checks.is_none() {

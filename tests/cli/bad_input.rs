@@ -1,6 +1,6 @@
 //! A mistake in each input: one clear error with its place and a next step, its exit code, and an untouched output folder.
 
-use super::run::{Place, Run, finish, reference};
+use super::run::{Place, Run, added, finish, reference};
 
 /// Asserts the exit code, that nothing was written, and the parts of the message.
 fn refused(place: &Place, run: &Run, code: i32, parts: &[&str]) {
@@ -45,14 +45,6 @@ fn module_patch(path: &str, name: &str) -> String {
         "#include \"httpd.h\"\n#include \"http_config.h\"\n\nAP_DECLARE_MODULE({name}) = {{\n    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL\n}};\n"
     );
     added(path, &body)
-}
-
-fn added(path: &str, body: &str) -> String {
-    let lines: String = body.lines().map(|line| format!("+{line}\n")).collect();
-    let count = body.lines().count();
-    format!(
-        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{lines}"
-    )
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod documents;
+mod fitting;
 mod interruption;
 mod outputs;
 mod run;

@@ -6,7 +6,8 @@ fn good(run: &Run) {
     assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    "GRAFT.md",
     "mod_proxy_wstunnel-1.0.0-1.src.rpm",
     "mod_proxy_wstunnel-1.0.0-1.x86_64.rpm",
     "mod_proxy_wstunnel-debuginfo-1.0.0-1.x86_64.rpm",

@@ -81,3 +81,12 @@ pub fn finish(command: &mut Command) -> Run {
 pub fn reference() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("modules/mod_proxy_wstunnel")
 }
+
+/// A git patch that adds `path`.
+pub fn added(path: &str, body: &str) -> String {
+    let lines: String = body.lines().map(|line| format!("+{line}\n")).collect();
+    let count = body.lines().count();
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{lines}"
+    )
+}

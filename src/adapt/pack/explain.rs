@@ -102,20 +102,22 @@ fn when(when: &When) -> String {
         Some(Touch::Write) => ", where it is set",
         None => "",
     };
+    let value = when.value.as_ref().map(|value| format!(" and the value is {}", names(value))).unwrap_or_default();
     match when.kind {
         Kind::Function => format!("the target has no function {name}"),
         Kind::Type => format!("the target has no type {name}, or does not show what is in it"),
         Kind::Identifier => format!("the target has no macro, constant or variable {name}"),
         Kind::Header => format!("the target has no header {name}"),
-        Kind::Member => format!("the target has no member {name}{owner}{access}"),
+        Kind::Member => format!("the target has no member {name}{owner}{access}{value}"),
         Kind::Arity => format!("the target's {name} takes another number of arguments"),
         Kind::Argument => {
             let which = when.argument.map(|number| format!("argument {number}")).unwrap_or("an argument".to_owned());
-            format!("the target's {name} takes another type as {which}")
+            format!("the target's {name} takes another type as {which}{value}")
         }
         Kind::Value => format!("a value is of a type that its place does not take: {name}"),
         Kind::Conflict => format!("the target gives {name} another meaning"),
         Kind::ConstModule => "the module structure is `const`".to_owned(),
+        Kind::ModuleName => "the module structure has another name than the module's code uses".to_owned(),
         Kind::Other => format!("the compiler objects to {name}"),
     }
 }
@@ -142,6 +144,10 @@ fn action(action: &Action) -> (String, String) {
         }
         Action::Adapter(adapter) => {
             ("puts a function in place of the module's callback:".to_owned(), adapter.text.trim().to_owned())
+        }
+        Action::Subsystem(part) => {
+            let files = part.files.join("\n");
+            (format!("makes these files of upstream's tree a part of the module, started by {}:", part.start), files)
         }
         Action::Refuse(why) => ("refuses:".to_owned(), why.trim().to_owned()),
     }

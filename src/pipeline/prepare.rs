@@ -1,0 +1,218 @@
+//! From what was asked for to all that flattening reads: recipe, source, changeset, target.
+
+use std::path::{Path, PathBuf};
+
+use super::clock::stage;
+use super::{Error, Request, summary};
+use crate::adapt::overlay::Overlay;
+use crate::adapt::pack::Rules;
+use crate::changeset::{self, Changeset, Listing, ModuleFound};
+use crate::compile::Toolchain;
+use crate::paths;
+use crate::recipe::{self, Input, Recipe};
+use crate::report::{Reporter, Stage};
+use crate::source::{self, SourceSpec, Sources};
+use crate::target::{self, Target};
+use crate::{adapt, flatten, libraries};
+
+/// All that is known before the first C file.
+pub struct Ready {
+    pub recipe: Recipe,
+    /// Where the source comes from, exactly.
+    pub spec: SourceSpec,
+    pub sources: Sources,
+    pub changeset: Changeset,
+    pub module: ModuleFound,
+    /// The names of all modules that the source brings.
+    pub brings: Vec<String>,
+    pub target: Target,
+    pub toolchain: Toolchain,
+    pub rules: Rules,
+    /// What a person can do where nothing else helps.
+    pub by_hand: String,
+}
+
+/// A source that is known, and what is to be made of it.
+pub struct Named {
+    /// The recipe, where one is written.
+    pub written: Option<Recipe>,
+    /// What relative paths of `spec` begin at.
+    pub directory: PathBuf,
+    pub spec: SourceSpec,
+    /// The module to make, where the source may bring several: its name or its symbol.
+    pub wanted: Option<String>,
+}
+
+/// Runs the stages up to the target. `work` is a folder for what they unpack.
+pub fn prepare(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<Ready, crate::Error> {
+    let file = match &request.input {
+        Input::Recipe(file) => Some(file.clone()),
+        Input::Reference => Some(recipe::unpack_reference(work).map_err(Error::from)?),
+        Input::Patches(_) | Input::Files { .. } => None,
+    };
+    let written = match &file {
+        Some(file) => {
+            Some(stage(reporter, Stage::Recipe, || recipe::read(file), |recipe| titled(recipe, file))?)
+        }
+        None => None,
+    };
+    let options = source::Options { cache: paths::cache(), offline: request.offline };
+    let mut spec = match (&request.input, &written) {
+        (Input::Files { tree, files }, _) => tree.pin(files, &options)?,
+        (Input::Patches(files), _) => SourceSpec::Patches { files: files.clone(), base: None },
+        (_, Some(recipe)) => recipe.source.clone(),
+        (_, None) => SourceSpec::Patches { files: Vec::new(), base: None },
+    };
+    if let (SourceSpec::Patches { base, .. }, Some(wanted)) = (&mut spec, &request.base) {
+        *base = Some(wanted.clone());
+    }
+    let directory = written.as_ref().map_or_else(|| PathBuf::from("."), |recipe| recipe.directory.clone());
+    let wanted = written.as_ref().map(|recipe| recipe.symbol.clone().unwrap_or_else(|| recipe.name.clone()));
+    ready(Named { written, directory, spec, wanted }, request, None, reporter)
+}
+
+/// As [`prepare`], of a source that is named already. `target` is used where it is known.
+pub fn ready(
+    named: Named,
+    request: &Request,
+    target: Option<&Target>,
+    reporter: &dyn Reporter,
+) -> Result<Ready, crate::Error> {
+    let Named { written, directory, spec, wanted } = named;
+    let options = source::Options { cache: paths::cache(), offline: request.offline };
+    let fetch = || fetch(&spec, &directory, matches!(request.input, Input::Files { .. }), &options);
+    let sources = stage(reporter, Stage::Source, fetch, |sources| sources.description.clone())?;
+
+    let rules = written.as_ref().map_or(&[][..], |recipe| &recipe.rules);
+    let changeset =
+        stage(reporter, Stage::Changeset, || changeset::read(&sources, rules), summary::changeset)?;
+    tell_stripped(&changeset, reporter);
+    let brings = changeset::modules(&changeset).into_iter().map(|module| module.name).collect();
+    let module = changeset::single_module(&changeset, wanted.as_deref())?;
+    let base = sources.base.as_ref();
+    let listing = changeset::listing(&changeset, base, &module)?;
+    let changeset = changeset.focused_on(&module).listed(listing.as_ref(), base)?;
+    let recipe = match written {
+        Some(recipe) if recipe.name != module.name => {
+            return Err(Error::OtherModule { recipe: recipe.name, found: module.name }.into());
+        }
+        Some(recipe) => with_libraries(recipe, listing.as_ref(), reporter),
+        None => {
+            let facts = changeset::describe(&changeset, &module, listing.as_ref());
+            let work_out = || recipe::infer(&module, &facts, listing.as_ref(), &spec);
+            let from = if sources.patches.is_empty() { "source" } else { "patch" };
+            let recipe = stage(reporter, Stage::Recipe, work_out, |recipe| {
+                format!("{} {}-{}  worked out from the {from}", recipe.name, recipe.version, recipe.release)
+            })?;
+            for assumption in &recipe.assumptions {
+                reporter.note(format!("assumed {assumption}"));
+            }
+            recipe
+        }
+    };
+
+    let target = match target {
+        Some(target) => target.clone(),
+        None => {
+            let notify = |text: &str| reporter.note(text);
+            let options = target::Options { offline: request.offline, ..target::Options::new(paths::cache()) };
+            let resolve = || target::resolve(&request.target, &options, &notify);
+            stage(reporter, Stage::Target, resolve, summary::target)?
+        }
+    };
+    let recipe = with_names_of(recipe, &target, reporter);
+    let toolchain = Toolchain::find(&target.advice)?;
+    let rules = Rules::of(&recipe.compat.packs, target.mmn);
+    let by_hand = by_hand(request, &recipe);
+    Ok(Ready { recipe, spec, sources, changeset, module, brings, target, toolchain, rules, by_hand })
+}
+
+impl Ready {
+    /// The recipe's overlays for the target, read.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no patch.
+    pub fn overlays(&self) -> Result<Vec<Overlay>, crate::Error> {
+        // A recipe that was worked out has no folder.
+        if self.recipe.directory.as_os_str().is_empty() {
+            return Ok(Vec::new());
+        }
+        let (key, files) = recipe::overlays(&self.recipe.directory, &recipe::overlay_keys(&self.target))?;
+        let files = files.into_iter();
+        let all: Result<Vec<Overlay>, _> =
+            files.map(|(name, text)| Overlay::read(&recipe::overlay_path(&key, &name), text)).collect();
+        all.map_err(|error| adapt::Error::from(error).into())
+    }
+
+    /// The module, as flattening names it.
+    pub fn id(&self) -> flatten::ModuleId {
+        flatten::ModuleId { name: self.module.name.clone(), symbol: self.module.symbol.clone() }
+    }
+}
+
+/// The command with which a person takes over, true for what was asked.
+fn by_hand(request: &Request, recipe: &Recipe) -> String {
+    let target = &request.target;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-@:".contains(c);
+    let quoted = |text: &str| {
+        if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    match &request.input {
+        Input::Recipe(_) => {
+            let folder = quoted(&recipe.directory.to_string_lossy());
+            format!("decide by hand: modgraft overlay start {folder} --target {}", quoted(target))
+        }
+        _ => format!(
+            "decide by hand: write a recipe for it, modules/{name}/module.toml, then modgraft overlay start {name} --target {}",
+            quoted(target),
+            name = recipe.name
+        ),
+    }
+}
+
+fn titled(recipe: &Recipe, file: &Path) -> String {
+    format!("{} {}-{}  {}", recipe.name, recipe.version, recipe.release, file.display())
+}
+
+/// Fetches a source; `release` says that it must be of httpd itself.
+fn fetch(
+    spec: &SourceSpec,
+    directory: &Path,
+    release: bool,
+    options: &source::Options,
+) -> Result<Sources, source::Error> {
+    let sources = source::fetch(spec, directory, options)?;
+    if let (true, Some(tree)) = (release, &sources.base)
+        && source::httpd_version(tree)?.is_none()
+    {
+        return Err(source::Error::NotHttpd { tree: tree.name().to_owned() });
+    }
+    Ok(sources)
+}
+
+/// A written recipe that names no libraries gets those that its source's build system names.
+fn with_libraries(recipe: Recipe, listing: Option<&Listing>, reporter: &dyn Reporter) -> Recipe {
+    match listing {
+        Some(Listing { module, .. }) if recipe.libraries.is_empty() && !module.libraries.is_empty() => {
+            reporter.note(format!("links {}, from {}", module.libraries.join(", "), module.file));
+            Recipe { libraries: module.libraries.clone(), ..recipe }
+        }
+        _ => recipe,
+    }
+}
+
+/// A recipe with the libraries as the target calls them.
+fn with_names_of(recipe: Recipe, target: &Target, reporter: &dyn Reporter) -> Recipe {
+    let has = |name: &str| target.libraries.find(&format!("lib{name}.so")).is_some();
+    let called = libraries::as_called(&recipe.libraries, has);
+    for (name, called) in recipe.libraries.iter().zip(&called).filter(|(name, called)| name != called) {
+        reporter.note(format!("links {called}, as this target calls {name}"));
+    }
+    Recipe { libraries: called, ..recipe }
+}
+
+fn tell_stripped(changeset: &Changeset, reporter: &dyn Reporter) {
+    for file in changeset.files.iter().filter(|file| file.class.is_stripped()) {
+        reporter.detail(format!("stripped {}: {}", file.path, file.reason.why));
+    }
+}
