@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::draft::{Change, Draft};
 use super::edit::Edit;
 use super::finding::{Finding, Kind};
-use super::pack::{Action, Dropped, Exposed, Risk, Rule, Rules, Shim};
+use super::pack::{Action, Also, Dropped, Exposed, Risk, Rule, Rules, Shim};
 use super::template;
 use crate::c::expression::Code;
 use crate::flatten::{Interface, Outcome as Fate};
@@ -135,6 +135,10 @@ impl<'a> Planner<'a> {
             note: rule.note.clone(),
             source: rule.source.clone(),
         };
+        let mut changes = Vec::from(changes);
+        for also in &rule.also {
+            changes.extend(followers(also, &code).unwrap_or_default().into_iter().map(|(change, _)| change));
+        }
         if draft.change(&changes).iter().all(|made| *made) {
             self.edits.push(edit);
         }
@@ -332,18 +336,54 @@ impl<'a> Planner<'a> {
             }
             Action::Adapter(adapter) => adapted(finding, &adapter.text, code)?,
         };
+        if let Some(after) = &rule.after {
+            changes = followed(finding, changes, after, code)?;
+        }
         for also in &rule.also {
+            changes.extend(followers(also, code)?);
+        }
+        if changes.is_empty() { None } else { Some(Step::Changes(changes)) }
+    }
+}
+
+/// The change of the whole statement: what was changed in it, and another statement behind it.
+fn followed(
+    finding: &Finding,
+    changes: Vec<(Change, Range<usize>)>,
+    after: &str,
+    code: &Code<'_>,
+) -> Option<Vec<(Change, Range<usize>)>> {
+    let [(inner, shown)] = <[_; 1]>::try_from(changes).ok()?;
+    let access = code.member_at(finding.at.clone()?.start)?;
+    let statement = code.enclosing_statement(&access.range)?;
+    let values = template::of_access(&access, code);
+    let after = template::fill(after, &values, code, access.range.start)?;
+    let (before, behind) = (statement.start..inner.range.start, inner.range.end..statement.end);
+    let text = format!("{{ {}{}{} {after} }}", code.text(&before), inner.text, code.text(&behind));
+    Some(vec![(Change { range: statement, text }, shown)])
+}
+
+/// What has to follow elsewhere.
+fn followers(also: &Also, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>> {
+    let mut changes = Vec::new();
+    match also {
+        Also::Call(also) => {
             for call in code.calls(&also.call) {
                 let written: Vec<&str> = call.arguments.iter().map(|argument| code.text(argument)).collect();
                 if also.arguments.is_empty() || also.arguments.iter().eq(written.iter()) {
                     let values = template::of_call(&also.call, &call, code);
-                    let new = template::fill(&also.replace, &values, code, call.range.start)?;
-                    changes.push((Change { range: call.range.clone(), text: new }, call.range));
+                    let text = template::fill(&also.replace, &values, code, call.range.start)?;
+                    changes.push((Change { range: call.range.clone(), text }, call.range));
                 }
             }
         }
-        if changes.is_empty() { None } else { Some(Step::Changes(changes)) }
+        Also::Define(also) => {
+            for body in code.macro_bodies(&also.define) {
+                changes.push((Change { range: body.clone(), text: also.replace.clone() }, body));
+            }
+        }
     }
+    Some(changes)
 }
 
 /// The changes that put a template in place of what a finding is about, wherever it occurs.

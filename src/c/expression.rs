@@ -131,6 +131,15 @@ impl<'t> Code<'t> {
     /// The expression statement around `range`, with its semicolon; nothing where the expression is part of something else
     /// (a condition, a declaration, an argument).
     pub fn statement(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        self.statement_around(range, false)
+    }
+
+    /// As [`Code::statement`], where the expression may be an argument of a call.
+    pub fn enclosing_statement(&self, range: &Range<usize>) -> Option<Range<usize>> {
+        self.statement_around(range, true)
+    }
+
+    fn statement_around(&self, range: &Range<usize>, inside: bool) -> Option<Range<usize>> {
         let first = self.index(range.start)?;
         let end = (first..self.tokens.len()).find(|at| self.is(*at, b';') || self.is(*at, b'{'))?;
         let semicolon = self.tokens.get(end).filter(|token| token.is(b';'))?;
@@ -149,6 +158,12 @@ impl<'t> Code<'t> {
                     continue;
                 }
                 // The brackets around the expression close behind it: it is part of something.
+                TokenKind::Punctuator(b'(') if inside => {
+                    let called = before.checked_sub(1).and_then(|at| self.word(self.tokens.get(at)?))?;
+                    if is_keyword(called) {
+                        return None;
+                    }
+                }
                 TokenKind::Punctuator(b'(' | b'[') => return None,
                 TokenKind::Punctuator(b';' | b'{' | b'}' | b':') => break,
                 TokenKind::Identifier if matches!(self.word(token), Some("else" | "do")) => break,
@@ -227,6 +242,27 @@ impl<'t> Code<'t> {
         })?;
         let end = (assigned..here).find(|at| self.is(*at, b';') || self.is(*at, b','))?;
         of(&self.member_at(self.tokens.get(end.checked_sub(1)?)?.start)?)
+    }
+
+    /// What a macro stands for, wherever it is defined.
+    pub fn macro_bodies(&self, name: &str) -> Vec<Range<usize>> {
+        let mut bodies = Vec::new();
+        for token in lex::tokens(self.text, 0..self.text.len()).filter(|token| token.kind == TokenKind::Directive) {
+            let mut words = lex::tokens_of_directive(self.text, token.range())
+                .filter(|word| word.kind != TokenKind::Comment)
+                .skip(1);
+            let defines = words.next().is_some_and(|word| word.text(self.text) == "define");
+            let Some(named) = words.next().filter(|word| defines && word.text(self.text) == name) else { continue };
+            let mut words = words.peekable();
+            if words.peek().is_some_and(|open| open.is(b'(') && open.start == named.end) {
+                while words.next().is_some_and(|word| !word.is(b')')) {}
+            }
+            if let Some(first) = words.next() {
+                let last = words.last().unwrap_or(first);
+                bodies.push(first.start..last.end);
+            }
+        }
+        bodies
     }
 
     /// The initialiser of a module structure: the first byte of the line where its definition begins, and its elements.
@@ -571,6 +607,13 @@ mod tests {
         assert_eq!(statement("{ f(x); }"), None);
         assert_eq!(statement("{ return x; }"), None);
         assert_eq!(statement("{ int a = x; }"), None);
+        let enclosing = |text: &str| {
+            let offset = text.find("x").unwrap();
+            Code::new(text).enclosing_statement(&(offset..offset + 1)).map(|range| text[range].to_owned())
+        };
+        assert_eq!(enclosing("{ if (a) f(g(&x), b); }").as_deref(), Some("f(g(&x), b);"));
+        assert_eq!(enclosing("{ if (f(x)) b; }"), None);
+        assert_eq!(enclosing("{ return f(x); }"), None);
     }
 
     #[test]
@@ -579,6 +622,16 @@ mod tests {
         let code = Code::new(text);
         let access = code.member_at(text.find("->").unwrap()).unwrap();
         assert_eq!(code.text(&code.assigned(&access).unwrap()), "f(a, b) + 1");
+    }
+
+    #[test]
+    fn a_macros_body_is_what_stands_behind_its_parameters() {
+        let text = "#define A(x) __FILE__, \\\n   (x)->y /* z */\n#define B A\n#define C\n";
+        let code = Code::new(text);
+        let bodies = |name| code.macro_bodies(name).iter().map(|range| code.text(range)).collect::<Vec<_>>();
+        assert_eq!(bodies("A"), ["__FILE__, \\\n   (x)->y"]);
+        assert_eq!(bodies("B"), ["A"]);
+        assert!(bodies("C").is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rule::Names;
-use super::{Action, Dropped, Pack, Risk, Rule, Touch, When};
+use super::{Action, Also, Dropped, Pack, Risk, Rule, Touch, When};
 use crate::adapt::finding::Kind;
 
 /// A rule as `modgraft explain` prints it.
@@ -35,11 +35,15 @@ impl Explanation {
     /// Puts a rule in words.
     pub fn of(pack: &Pack, rule: &Rule) -> Self {
         let (does, text) = action(&rule.r#do);
-        let also = rule.also.iter().map(|also| {
-            let arguments =
-                if also.arguments.is_empty() { "…".to_owned() } else { also.arguments.join(", ") };
-            format!("{}({arguments}) becomes {}", also.call, also.replace)
-        });
+        let also = rule.after.iter().map(|after| format!("behind the statement stands {after}"));
+        let also = also.chain(rule.also.iter().map(|also| match also {
+            Also::Call(also) => {
+                let arguments =
+                    if also.arguments.is_empty() { "…".to_owned() } else { also.arguments.join(", ") };
+                format!("{}({arguments}) becomes {}", also.call, also.replace)
+            }
+            Also::Define(also) => format!("the macro {} becomes {}", also.define, also.replace),
+        }));
         Explanation {
             id: rule.id.clone(),
             pack: pack.name.clone(),

@@ -28,6 +28,9 @@ pub struct Rule {
     pub when: When,
     /// What to do.
     pub r#do: Action,
+    /// A statement that has to follow the one with the access; a template. Where there is no such statement, the rule does not
+    /// apply.
+    pub after: Option<String>,
     /// Uses of other names that have to follow, as the finding tells something of the whole target.
     #[serde(default)]
     pub also: Vec<Also>,
@@ -223,13 +226,33 @@ pub struct Adapter {
 
 /// Another place that a rule rewrites, wherever its finding occurs once.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "expected `call` or `define`, and `replace`")]
+pub enum Also {
+    /// Calls of a function.
+    Call(AlsoCall),
+    /// The definition of a macro.
+    Define(AlsoDefine),
+}
+
+/// Calls that a rule rewrites.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Also {
-    /// Calls of this function.
+pub struct AlsoCall {
+    /// The function.
     pub call: String,
-    /// With these arguments, as they are written.
+    /// Only calls with these arguments, as they are written.
     #[serde(default)]
     pub arguments: Vec<String>,
     /// What stands in their place; a template.
+    pub replace: String,
+}
+
+/// A macro that a rule defines otherwise.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AlsoDefine {
+    /// The macro.
+    pub define: String,
+    /// What it stands for instead.
     pub replace: String,
 }
