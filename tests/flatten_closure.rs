@@ -192,6 +192,17 @@ fn a_constant_is_taken_unless_it_is_told_by_its_address() {
     insta::assert_snapshot!(text);
 }
 
+/// A constant of which no header speaks is its file's own, `static` or not.
+#[test]
+fn a_constant_of_one_file_is_told_by_nobody() {
+    let tree = tree(
+        "AP_DECLARE(int) ap_new(void);\n",
+        "const char nul = 0;\nstatic char *const empty = (char *)&nul;\nAP_DECLARE(int) ap_new(void)\n{\n    return *empty;\n}\n",
+    );
+    let unit = flatten(module("    return ap_new();"), &target(), &tree).unwrap();
+    assert_eq!(inlined(&unit), ["nul", "empty", "ap_new"]);
+}
+
 #[test]
 fn a_type_of_which_the_target_has_a_part_is_never_pulled() {
     let tree = tree("typedef struct ap_conf { int a; int b; } ap_conf_t;\n", "");

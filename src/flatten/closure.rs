@@ -37,10 +37,12 @@ pub(super) fn follow(
             continue;
         }
         // Each source is grafted once.
-        let Err(wall) = reached else { return reached };
-        let whole = closure.behind(parts, &wall)?;
+        let whole = match &reached {
+            Ok(reached) => closure.beside(parts, reached),
+            Err(wall) => closure.behind(parts, wall)?,
+        };
         if whole.is_empty() {
-            return Err(wall);
+            return reached;
         }
         for (path, file) in whole {
             parts.graft_whole(&path, file);
@@ -218,6 +220,20 @@ impl<'a> Closure<'a> {
         Ok(sources)
     }
 
+    /// Where sources were grafted whole, the others of missing parts from which something is taken: a generated scanner can't
+    /// be taken piece by piece.
+    fn beside(&self, parts: &Parts, reached: &Reached) -> Vec<(String, Arc<File>)> {
+        if !parts.iter().any(|(_, part)| part.grafted) {
+            return Vec::new();
+        }
+        let taken: BTreeSet<usize> = reached.picked.keys().map(|site| site.part).collect();
+        let taken = taken.into_iter().filter_map(|at| parts.get(at));
+        taken
+            .filter(|part| part.kind.is_of_tree() && self.is_missing_part(parts, &part.path, &part.file))
+            .map(|part| (part.path.to_string(), part.file.clone()))
+            .collect()
+    }
+
     /// Whether a source of httpd itself has nothing that the target has, and is not the module's yet.
     fn is_missing_part(&self, parts: &Parts, path: &str, file: &File) -> bool {
         let is_new =
@@ -225,8 +241,13 @@ impl<'a> Closure<'a> {
         let has = |name: &String| {
             self.offered.declared_in(name).is_some() || self.offered.exported_by(name).is_some()
         };
-        let mut external =
-            file.declarations().filter(|found| found.linkage == Linkage::External && !announces(found));
+        let mut external = file.declarations().filter(|found| {
+            let runs = matches!(
+                found.kind,
+                DeclarationKind::Function | DeclarationKind::Variable | DeclarationKind::MacroCall
+            );
+            runs && found.linkage == Linkage::External && !found.forward
+        });
         let shared = is_new && external.any(|found| found.names.iter().any(has));
         is_new
             && !shared
@@ -379,7 +400,7 @@ fn announces(declaration: &Declaration) -> bool {
 }
 
 /// Whether `name` stands in `text` as a word.
-fn mentions(text: &str, name: &str) -> bool {
+pub(super) fn mentions(text: &str, name: &str) -> bool {
     let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let bytes = text.as_bytes();
     // Hooks and optional functions put the names together from what stands in the text.

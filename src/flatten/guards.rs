@@ -175,7 +175,11 @@ fn is_word(text: &str) -> bool {
 ///
 /// # Errors
 /// [`Error::Identity`].
-pub(super) fn identities(parts: &Parts, reached: &mut Reached) -> Result<(), Error> {
+pub(super) fn identities(
+    parts: &Parts,
+    reached: &mut Reached,
+    base: Option<&dyn Upstream>,
+) -> Result<(), Error> {
     let mut constants: Vec<(Site, String)> = Vec::new();
     for site in reached.picked.keys() {
         let Some(part) = parts.get(site.part) else { continue };
@@ -189,6 +193,9 @@ pub(super) fn identities(parts: &Parts, reached: &mut Reached) -> Result<(), Err
     }
     let sites = names::in_unit(parts, reached);
     for (constant, name) in constants {
+        if !is_announced(parts, base, &name)? {
+            continue;
+        }
         let mut compared = false;
         for site in &sites {
             let Some(part) = parts.get(site.part) else { continue };
@@ -213,6 +220,24 @@ pub(super) fn identities(parts: &Parts, reached: &mut Reached) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+/// Whether any header speaks of `name`: else no other file can mean it, although it is not `static`.
+fn is_announced(parts: &Parts, base: Option<&dyn Upstream>, name: &str) -> Result<bool, Error> {
+    if parts.iter().any(|(_, part)| part.is_header() && closure::mentions(part.file.text(), name)) {
+        return Ok(true);
+    }
+    let Some(base) = base else { return Ok(false) };
+    let failed = |reason| Error::Base { path: "include".to_owned(), reason };
+    let headers: Vec<String> =
+        base.c_files().map_err(failed)?.iter().filter(|path| path.ends_with(".h")).cloned().collect();
+    base.preload(&headers).map_err(failed)?;
+    for path in headers {
+        if base.read(&path).map_err(failed)?.is_some_and(|text| closure::mentions(&text, name)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Where a declaration takes the address of `name`, and whether that is for a comparison alone.

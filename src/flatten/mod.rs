@@ -93,7 +93,7 @@ pub fn flatten(
     let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
     guards::asked_at_run_time(&parts, &reached, base, offered)?;
-    guards::identities(&parts, &mut reached)?;
+    guards::identities(&parts, &mut reached, base)?;
     let renames = names::clashes(&parts, &reached, offered)?;
     assemble::unit(changeset, module, parts, reached, renames, offered)
 }

@@ -79,15 +79,32 @@ impl<'a> OwnFiles<'a> {
             }
             for piece in 0..part.file.len() {
                 if insert_at == Some(piece) {
+                    self.headers_of_grafted(builder)?;
                     inlined(builder);
                 }
                 self.piece(builder, Site { part: at, piece }, false)?;
             }
             if number == 0 && insert_at.is_none_or(|piece| piece >= part.file.len()) {
+                self.headers_of_grafted(builder)?;
                 inlined(builder);
             }
             let later = sources.get(number + 1..).unwrap_or_default();
             self.undefine(builder, part, later);
+        }
+        Ok(())
+    }
+
+    /// What is pulled may use the types of headers that come with sources which stand behind it.
+    fn headers_of_grafted(&mut self, builder: &mut Builder) -> Result<(), Error> {
+        let parts = self.parts;
+        for (at, part) in parts.own().filter(|(_, part)| part.grafted) {
+            for (piece, _, conditional) in part.includes() {
+                let site = Site { part: at, piece };
+                let Some(header) = parts.included.get(&site).copied().filter(|_| !conditional) else { continue };
+                if parts.get(header).is_some_and(|header| header.file.guard().is_some()) {
+                    self.header(builder, site, header, false)?;
+                }
+            }
         }
         Ok(())
     }
