@@ -378,8 +378,10 @@ fn the_refusal_is_the_one_nearest_to_the_module() {
         "AP_DECLARE(int) ap_far(void);\nextern int ap_state;\n",
         "static int calls;\nint ap_state;\nAP_DECLARE(int) ap_far(void)\n{\n    return calls;\n}\n",
     );
-    let (error, _) = refused(module("    return ap_far() + ap_state;"), &target(), &tree);
-    assert!(error.to_string().contains("ap_state"), "{error}");
+    for body in ["    return ap_far() + ap_state;", "    return ap_state + ap_far();"] {
+        let (error, _) = refused(module(body), &target(), &tree);
+        assert!(error.to_string().contains("ap_state"), "{error}");
+    }
 }
 
 #[test]

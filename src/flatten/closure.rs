@@ -61,6 +61,9 @@ struct Header {
     part: Option<usize>,
 }
 
+/// A source of the tree, and its pieces that define a name.
+type Definition = (String, Arc<File>, Vec<usize>);
+
 struct Closure<'a> {
     base: &'a dyn Upstream,
     offered: &'a dyn Interface,
@@ -143,7 +146,7 @@ impl<'a> Closure<'a> {
         parts: &Parts,
         header: &str,
         name: &str,
-    ) -> Result<Option<(String, Arc<File>, Vec<usize>)>, Error> {
+    ) -> Result<Option<Definition>, Error> {
         let all = self.base.c_files().map_err(failed("modules"))?;
         let beside = folder(header);
         // The sources of a processing model are each another server's.
