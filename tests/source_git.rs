@@ -5,6 +5,7 @@ mod source_support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use modgraft::flatten::{SourceTree, Upstream as _};
 use modgraft::source::{self, Base, Error, Options, SourceSpec, Sources};
 use source_support::{Upstream, git, in_own_process, inner_folder, options, upstream, write};
 
@@ -370,4 +371,22 @@ fn a_server_that_asks_for_a_password_is_not_waited_for() {
     });
     let error = fetch(&commit(&url, &"1".repeat(40)), &options(&inner_folder().join("cache"))).unwrap_err();
     assert!(matches!(error, Error::Repository { .. }), "{error}");
+}
+
+/// Files that are read together are those that are read one by one, and a file that is not there is none of them.
+#[test]
+fn files_read_together_are_those_read_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = upstream(folder.path());
+    let spec = commit(upstream.path.to_str().unwrap(), &upstream.change);
+    let fetch = || source::fetch(&spec, folder.path(), &options(&folder.path().join("cache"))).unwrap();
+    let paths = ["server/util.c", "server/none.c", "include/httpd.h", "server", "modules/examples/mod_example.c"];
+    let (together, single) = (fetch().base.unwrap(), fetch().base.unwrap());
+    together.preload(&paths.map(str::to_owned)).unwrap();
+    for path in paths {
+        assert_eq!(together.read(path).unwrap(), single.read(path).unwrap(), "{path}");
+    }
+    assert!(together.read("server/util.c").unwrap().is_some() && together.read("server/none.c").unwrap().is_none());
+    let listed = SourceTree::new(&together).c_files().unwrap();
+    assert_eq!(*listed, ["include/httpd.h", "modules/examples/mod_example.c", "server/util.c"].map(str::to_owned));
 }
