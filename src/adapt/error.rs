@@ -4,7 +4,7 @@ use miette::{Diagnostic, NamedSource, SourceSpan};
 
 use super::{overlay, pack};
 use crate::error::Kind;
-use crate::{changeset, compile, flatten};
+use crate::{compile, flatten};
 
 /// Why a module does not fit the target.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -51,10 +51,6 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Flatten(#[from] Box<flatten::Error>),
-    /// A part of httpd that was to become part of the module cannot be read.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Changeset(#[from] Box<changeset::Error>),
     /// The compiler could not be asked.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -125,7 +121,6 @@ impl Error {
             Error::Walls { .. } | Error::Risk { .. } => Kind::Refused,
             Error::UnknownRule { .. } => Kind::Usage,
             Error::Flatten(error) => error.kind(),
-            Error::Changeset(error) => error.kind(),
             Error::Compile(error) => error.kind(),
             Error::Overlay(error) => match **error {
                 overlay::Error::Malformed { .. } => Kind::Input,

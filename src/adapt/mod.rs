@@ -47,8 +47,8 @@ pub struct Adapted {
     pub rounds: usize,
 }
 
-/// Flattens again, with another idea of what the target has, and with parts of httpd as parts of the module; applies the overlays.
-pub type Again<'a> = &'a dyn Fn(&dyn Interface, &[Arc<Rule>]) -> Result<TranslationUnit, Error>;
+/// Flattens again, with another idea of what the target has, and applies the overlays.
+pub type Again<'a> = &'a dyn Fn(&dyn Interface) -> Result<TranslationUnit, Error>;
 
 /// What adapting needs beside the unit.
 #[derive(Clone, Copy)]
@@ -85,7 +85,7 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
     let mut flattened = unit;
     let mut rounds = 0;
     loop {
-        let offered = Offered::new(interface, inputs.rules, &missing);
+        let offered = Offered::new(interface, inputs.rules, &missing, &parts);
         let mut planner = Planner::new(inputs.rules, &offered);
         let mut draft = Draft::new(flattened);
         let new_parts = planner.foreseen(&mut draft, &parts);
@@ -100,8 +100,7 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
         parts.extend(new_parts);
         // What a header has behind a condition, and no rule knows, may be in upstream's tree.
         missing.extend(denied);
-        let offered = Offered::new(interface, inputs.rules, &missing);
-        flattened = (inputs.again)(&offered, &parts)?;
+        flattened = (inputs.again)(&Offered::new(interface, inputs.rules, &missing, &parts))?;
     }
 }
 

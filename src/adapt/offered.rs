@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::pack::Rules;
+use super::pack::{Action, Rule, Rules};
 use crate::flatten::Interface;
 
 /// The target's interface, corrected by what the compiler said, and the rules behind it.
@@ -12,12 +12,19 @@ pub struct Offered<'a> {
     rules: &'a Rules,
     /// Names that a header has, and that the compiler does not see.
     missing: &'a BTreeSet<String>,
+    /// Rules that make parts of httpd parts of the module.
+    parts: &'a [Arc<Rule>],
 }
 
 impl<'a> Offered<'a> {
     /// Puts the rules behind a target.
-    pub fn new(target: &'a dyn Interface, rules: &'a Rules, missing: &'a BTreeSet<String>) -> Self {
-        Offered { target, rules, missing }
+    pub fn new(
+        target: &'a dyn Interface,
+        rules: &'a Rules,
+        missing: &'a BTreeSet<String>,
+        parts: &'a [Arc<Rule>],
+    ) -> Self {
+        Offered { target, rules, missing, parts }
     }
 }
 
@@ -40,5 +47,13 @@ impl Interface for Offered<'_> {
 
     fn provided_by(&self, name: &str) -> Option<String> {
         self.rules.about(name).map(|rule| rule.id.clone())
+    }
+
+    fn adopted(&self) -> Vec<String> {
+        let files = |rule: &Arc<Rule>| match &rule.r#do {
+            Action::Subsystem(part) => part.files.clone(),
+            _ => Vec::new(),
+        };
+        self.parts.iter().flat_map(files).collect()
     }
 }

@@ -314,6 +314,16 @@ impl<'a> Planner<'a> {
             Action::Expose(exposed) => return Some(Step::Expose(exposed.clone())),
             Action::Refuse(_) | Action::Subsystem(_) => return None,
             Action::Replace(template) | Action::Constant(template) => replaced(finding, template, code)?,
+            Action::Argument(argument) => {
+                let at = finding.at.clone()?;
+                // A macro of the target's may stand between: its function has another name, and more arguments.
+                let names = [finding.name.as_str(), finding.name.trim_end_matches('_')];
+                let calls = names.iter().flat_map(|name| code.calls(name));
+                let call = calls.filter(|call| call.range.contains(&at.start)).min_by_key(|call| call.range.len())?;
+                let mut written = call.arguments.into_iter().filter(|one| code.text(one) == argument.from);
+                let range = written.next().filter(|_| written.next().is_none())?;
+                vec![(Change { range: range.clone(), text: argument.to.clone() }, range)]
+            }
             Action::Drop(Dropped::Statement) => {
                 let at = finding.at.clone()?;
                 let whole = code.member_at(at.start).map_or(at, |access| access.range);

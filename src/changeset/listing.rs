@@ -144,27 +144,6 @@ impl Changeset {
         Ok(self)
     }
 
-    /// The changeset with further files of the tree as sources of the module: a part of httpd that becomes part of it. Nothing
-    /// where the tree has not all of them.
-    ///
-    /// # Errors
-    /// [`Error::Source`] where the tree cannot be read.
-    pub fn with_sources(
-        &self,
-        paths: &[String],
-        rule: &str,
-        base: Option<&Tree>,
-    ) -> Result<Option<Changeset>, Error> {
-        let mut more = self.clone();
-        for path in paths {
-            let why = format!("{rule} makes it a part of the module");
-            if !more.add_source(path, rule, &why, base)? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(more))
-    }
-
     /// Makes a file module source, taken from the tree where patches leave it alone; whether it is there.
     fn add_source(&mut self, path: &str, rule: &str, why: &str, base: Option<&Tree>) -> Result<bool, Error> {
         if let Some(file) = self.files.iter_mut().find(|file| file.path == *path) {

@@ -101,7 +101,7 @@ impl Class {
 }
 
 /// All files that the patches touch, after the whole series.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Changeset {
     /// In the order of first mention.
     pub files: Vec<FileChange>,

@@ -52,6 +52,22 @@ pub(super) fn follow(
     }
 }
 
+/// Makes the sources that a rule wants in the module its own.
+pub(super) fn adopt(
+    parts: &mut Parts,
+    base: Option<&dyn Upstream>,
+    offered: &dyn Interface,
+) -> Result<(), Error> {
+    let Some(base) = base else { return Ok(()) };
+    let wanted = offered.adopted();
+    for path in &wanted {
+        if let Some(file) = base.parsed(path).map_err(failed(path))? {
+            parts.graft_whole(path, file);
+        }
+    }
+    if wanted.is_empty() { Ok(()) } else { includes::resolve(parts, Some(base), offered) }
+}
+
 /// A header in sight of a file.
 #[derive(Debug)]
 struct Header {

@@ -18,7 +18,25 @@ pub(super) fn piece(parts: &Parts, site: Site, renames: &Renames, make_static: b
     }
     edits.sort_by_key(|(range, _)| range.start);
     let edited = apply(text, declaration.range.clone(), &edits);
-    if edits.is_empty() { edited } else { realigned(text, declaration, &edits, edited) }
+    let edited = if edits.is_empty() { edited } else { realigned(text, declaration, &edits, edited) };
+    without_places(edited)
+}
+
+/// Empties the lines in which a parser generator says where its own source is: this file's places are those of `#line`
+/// directives of its own, and a compiler that believed both would name lines that nobody finds.
+fn without_places(text: String) -> String {
+    let says_place = |line: &str| {
+        let rest = line.trim_start().strip_prefix('#').map(str::trim_start);
+        rest.is_some_and(|rest| {
+            rest.strip_prefix("line").is_some_and(|rest| rest.starts_with([' ', '\t']))
+                || rest.starts_with(|first: char| first.is_ascii_digit())
+        })
+    };
+    if !text.contains('#') || !text.lines().any(says_place) {
+        return text;
+    }
+    let lines = text.split_inclusive('\n');
+    lines.map(|line| if says_place(line) { if line.ends_with('\n') { "\n" } else { "" } } else { line }).collect()
 }
 
 /// The prototype of a function: its head as it is in the unit, without the comment.

@@ -61,6 +61,11 @@ pub trait Interface {
     fn provided_by(&self, _name: &str) -> Option<String> {
         None
     }
+    /// Sources of the tree that a rule makes a part of the module, from end to end: a part of httpd that the target does not
+    /// have at all. Those that the tree does not have are passed over.
+    fn adopted(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Which module is made.
@@ -89,6 +94,7 @@ pub fn flatten(
 ) -> Result<TranslationUnit, Error> {
     let mut parts = parts::load(changeset, base, offered)?;
     check::one_module_structure(&parts, module)?;
+    closure::adopt(&mut parts, base, offered)?;
     guards::says_no(&parts, offered)?;
     let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;

@@ -152,7 +152,7 @@ impl Namer<'_> {
         let mut is_free = owner.shared.is_empty() && !declared && !reached.copies.contains(name);
         // Another file uses the target's, or an inlined, thing of that name.
         for part in &owner.private {
-            if std::mem::take(&mut is_free) {
+            if std::mem::take(&mut is_free) || self.says_the_same(name, *part, owner) {
                 continue;
             }
             let several = self.parts.own().filter(|(_, part)| part.kind == PartKind::Module).count() > 1;
@@ -160,6 +160,33 @@ impl Namer<'_> {
             let new = self.fresh(name, &suffix);
             self.renames.in_part.entry(*part).or_default().insert(name.to_owned(), new);
         }
+    }
+
+    /// Whether a source defines what a header of the module's own defines as well, each unless the other did: parser generators
+    /// write a type into both.
+    fn says_the_same(&self, name: &str, source: usize, owner: &Owners) -> bool {
+        let of = |at: usize| {
+            let part = self.parts.get(at);
+            let found = part.into_iter().flat_map(|part| part.file.find(name).map(move |found| (part, found.1)));
+            found.filter(|(_, found)| defines(found)).collect::<Vec<_>>()
+        };
+        let words = |part: &Part, found: &Declaration| {
+            let text = part.file.text();
+            let code = lex::tokens(text, found.code..found.range.end)
+                .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive));
+            code.map(|token| token.text(text).to_owned()).collect::<Vec<_>>()
+        };
+        let own = of(source);
+        let shared: Vec<_> = owner.shared.iter().flat_map(|at| of(*at)).collect();
+        let twin = |(part, found): &(&Part, &Declaration)| {
+            shared.iter().any(|(other, same)| {
+                // The source has the header's own guard around it, besides.
+                !same.conditions.is_empty()
+                    && found.conditions.ends_with(&same.conditions)
+                    && words(part, found) == words(other, same)
+            })
+        };
+        !own.is_empty() && own.iter().all(twin)
     }
 
     /// Whether a header of the target declares it that no header of the patches stands for.

@@ -75,6 +75,10 @@ impl Interface for Requirements<'_> {
     fn provided_by(&self, name: &str) -> Option<String> {
         self.offered.provided_by(name)
     }
+
+    fn adopted(&self) -> Vec<String> {
+        self.offered.adopted()
+    }
 }
 
 /// What a source defines for others, and the optional functions that it registers.

@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::clock::stage;
 use super::prepare::{Ready, prepare};
 use super::{Request, summary};
 use crate::adapt::overlay::{self, Overlay};
-use crate::adapt::pack::{Action, Rule};
 use crate::adapt::{self, Adapted, Edit, Offered};
-use crate::changeset::{self, Changeset};
 use crate::flatten::{self, Interface, SourceTree, TranslationUnit, Upstream};
 use crate::report::{Reporter, Stage};
-use crate::source::Tree;
 use crate::target::calendar::Steps;
 
 /// How long the compiler may take to say what it objects to.
@@ -98,24 +94,17 @@ impl<'a> Bench<'a> {
     /// The unit, flattened with the rules in mind.
     pub fn flatten(&self) -> Result<TranslationUnit, flatten::Error> {
         let nothing_missing = BTreeSet::new();
-        let offered = Offered::new(&*self.interface, &self.ready.rules, &nothing_missing);
-        self.flatten_for(&self.ready.changeset, &offered)
+        self.flatten_for(&Offered::new(&*self.interface, &self.ready.rules, &nothing_missing, &[]))
     }
 
-    fn flatten_for(
-        &self,
-        changeset: &Changeset,
-        offered: &dyn Interface,
-    ) -> Result<TranslationUnit, flatten::Error> {
-        flatten::flatten(changeset, &self.ready.id(), self.base(), offered)
+    fn flatten_for(&self, offered: &dyn Interface) -> Result<TranslationUnit, flatten::Error> {
+        flatten::flatten(&self.ready.changeset, &self.ready.id(), self.base(), offered)
     }
 
     /// Adapts a flattened unit to which the overlays were applied.
     pub fn adapt(&self, unit: TranslationUnit, overlays: &[Overlay]) -> Result<Adapted, adapt::Error> {
-        let again = |offered: &dyn Interface, parts: &[Arc<Rule>]| {
-            let tree = self.ready.sources.base.as_ref();
-            let whole = with_parts(&self.ready.changeset, parts, tree).map_err(Box::new)?;
-            let unit = self.flatten_for(&whole, offered).map_err(Box::new)?;
+        let again = |offered: &dyn Interface| {
+            let unit = self.flatten_for(offered).map_err(Box::new)?;
             let (unit, _): (_, Vec<Edit>) = overlay::apply(unit, overlays)?;
             Ok(unit)
         };
@@ -133,23 +122,6 @@ impl<'a> Bench<'a> {
         };
         adapt::adapt(unit, &inputs)
     }
-}
-
-/// The changeset with the files of these parts of httpd as the module's own, as far as the tree has them.
-fn with_parts(
-    changeset: &Changeset,
-    parts: &[Arc<Rule>],
-    base: Option<&Tree>,
-) -> Result<Changeset, changeset::Error> {
-    let mut whole = changeset.clone();
-    for rule in parts {
-        if let Action::Subsystem(part) = &rule.r#do
-            && let Some(more) = whole.with_sources(&part.files, &rule.id, base)?
-        {
-            whole = more;
-        }
-    }
-    Ok(whole)
 }
 
 /// Each edit with its place; what the module loses, or does otherwise, even to those who did not ask for more.

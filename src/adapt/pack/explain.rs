@@ -137,6 +137,9 @@ fn action(action: &Action) -> (String, String) {
         Action::Replace(text) if text.is_empty() => ("leaves the word out".to_owned(), String::new()),
         Action::Replace(text) => ("puts in its place:".to_owned(), text.trim().to_owned()),
         Action::Constant(text) => ("puts in its place the value:".to_owned(), text.trim().to_owned()),
+        Action::Argument(argument) => {
+            (format!("passes {} where the module passes {}", argument.to, argument.from), String::new())
+        }
         Action::Drop(Dropped::Statement) => ("drops the statement".to_owned(), String::new()),
         Action::Drop(Dropped::Registration) => {
             ("drops the registration of the hook, whose callback is then never called".to_owned(), String::new())

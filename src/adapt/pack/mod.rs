@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 pub use explain::{Explanation, table};
 pub use read::{Error, read};
-pub use rule::{Action, Adapter, Also, AlsoCall, AlsoDefine, Dropped, Exposed, Header, Names, Risk, Rule, Shim, Subsystem, Touch, When};
+pub use rule::{Action, Adapter, Also, AlsoCall, AlsoDefine, Argument, Dropped, Exposed, Header, Names, Risk, Rule, Shim, Subsystem, Touch, When};
 
 use super::finding::{Finding, Kind};
 use crate::target::Mmn;

@@ -78,6 +78,7 @@ fn possible(rule: &Rule) -> Result<(), String> {
             let has = |name: &str| adapter.text.contains(name);
             if has("{adapter}") && has("{argument}") { Ok(()) } else { Err("its text lacks {adapter} or {argument}".to_owned()) }
         }
+        Action::Argument(_) if kind != Kind::Argument => Err("the finding is not of an argument".to_owned()),
         Action::Adapter(_) => Err("only an argument can have an adapter".to_owned()),
         _ => Ok(()),
     }

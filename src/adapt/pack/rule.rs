@@ -161,6 +161,8 @@ pub enum Action {
     Replace(String),
     /// Put this value in place of the access, the call or the name.
     Constant(String),
+    /// Put another value in place of the one argument of the call that is written so.
+    Argument(Argument),
     /// Leave something out.
     Drop(Dropped),
     /// Include headers with a macro defined that shows more of them.
@@ -182,6 +184,16 @@ pub struct Shim {
     /// Headers of the target that it needs.
     #[serde(default)]
     pub headers: Vec<String>,
+}
+
+/// An argument that is passed otherwise.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Argument {
+    /// As the module writes it.
+    pub from: String,
+    /// What is passed instead.
+    pub to: String,
 }
 
 /// What is left out.

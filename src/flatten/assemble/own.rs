@@ -69,6 +69,7 @@ impl<'a> OwnFiles<'a> {
     pub fn emit(&mut self, builder: &mut Builder, inlined: Insert<'_>) -> Result<(), Error> {
         let sources: Vec<usize> =
             self.parts.own().filter(|(_, part)| part.kind == PartKind::Module).map(|(at, _)| at).collect();
+        let hooked: Vec<usize> = sources.iter().copied().filter(|at| self.has_hooks(*at)).collect();
         for (number, at) in sources.iter().copied().enumerate() {
             let Some(part) = self.parts.get(at) else { continue };
             let insert_at = if number == 0 { self.insertion_point(part, at) } else { None };
@@ -76,6 +77,11 @@ impl<'a> OwnFiles<'a> {
                 builder.blank_line();
                 builder.generated("file", &format!("/* {} */\n", harmless(&part.path)));
                 builder.blank_line();
+            }
+            // APR's macro for a file's hooks has one name for the structure, whichever file it is.
+            let hooks = (hooked.len() > 1 && hooked.contains(&at)).then(|| stem(&part.path));
+            if let Some(stem) = &hooks {
+                builder.generated("hooks", &format!("#define {HOOKS} {HOOKS}_{stem}\n"));
             }
             for piece in 0..part.file.len() {
                 if insert_at == Some(piece) {
@@ -88,10 +94,18 @@ impl<'a> OwnFiles<'a> {
                 self.headers_of_grafted(builder)?;
                 inlined(builder);
             }
+            if hooks.is_some() {
+                builder.generated("hooks", &format!("#undef {HOOKS}\n"));
+            }
             let later = sources.get(number + 1..).unwrap_or_default();
             self.undefine(builder, part, later);
         }
         Ok(())
+    }
+
+    /// Whether a file has hooks of its own (`APR_HOOK_STRUCT` of apr_hooks.h).
+    fn has_hooks(&self, at: usize) -> bool {
+        self.mentions.get(&at).is_some_and(|mentions| mentions.contains("APR_HOOK_STRUCT"))
     }
 
     /// What is pulled may use the types of headers that come with sources which stand behind it.
@@ -342,8 +356,11 @@ impl<'a> OwnFiles<'a> {
         if later.is_empty() {
             return;
         }
+        // The headers of the module's own that a later source includes first read it as well.
+        let headers = self.parts.own().filter(|(at, part)| part.is_header() && !self.expanded.contains(at));
+        let ahead: Vec<usize> = later.iter().copied().chain(headers.map(|(at, _)| at)).collect();
         let mentioned = |name: &str| {
-            later.iter().filter_map(|at| self.mentions.get(at)).any(|mentions| mentions.contains(name))
+            ahead.iter().filter_map(|at| self.mentions.get(at)).any(|mentions| mentions.contains(name))
         };
         let mut done = HashSet::new();
         for (piece, declaration) in part.file.declarations().enumerate() {
@@ -376,6 +393,16 @@ impl<'a> OwnFiles<'a> {
             Some((part, piece))
         })
     }
+}
+
+/// The structure that `APR_HOOK_STRUCT` declares.
+const HOOKS: &str = "_hooks";
+
+/// A file's name without folder and ending, as a part of a C name.
+fn stem(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = name.split('.').next().unwrap_or(name);
+    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
 }
 
 fn same_words(one: &str, other: &str) -> bool {
