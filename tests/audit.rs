@@ -38,7 +38,7 @@ fn object(target: &Target, folder: &Path, text: &str, flags: &[&str]) -> SharedO
 }
 
 fn audit(object: &SharedObject, target: &Target) -> Result<Audit, Error> {
-    audit::audit(object, &Expect { symbol: "probe_module", libraries: &[] }, target)
+    audit::audit(object, &Expect { symbol: "probe_module", ..Expect::default() }, target)
 }
 
 /// The findings of an object that exports `probe_module` only and is hardened, but for `flags` and `text`.
@@ -61,6 +61,7 @@ fn findings_for(target: &Target, text: &str, flags: &[&str]) -> Vec<Finding> {
 /// A module as modgraft compiles it.
 fn compiled(target: &Target, folder: &Path, text: &str, libraries: &[&str]) -> SharedObject {
     let options = compile::Options {
+        exports: Vec::new(),
         libraries: libraries.iter().map(|library| (*library).to_owned()).collect(),
         out_dir: folder.to_owned(),
         nevra: "mod_probe-1.0-1.x86_64".to_owned(),
@@ -81,7 +82,7 @@ fn what_modgraft_compiles_passes() {
          module AP_MODULE_DECLARE_DATA probe_module = {{ STANDARD20_MODULE_STUFF, 0, 0, 0, 0, 0, hooks }};\n"
     );
     let object = compiled(&target, folder.path(), &text, &["m"]);
-    let expect = Expect { symbol: "probe_module", libraries: &["m".to_owned()] };
+    let expect = Expect { symbol: "probe_module", libraries: &["m".to_owned()], ..Expect::default() };
     let audit = audit::audit(&object, &expect, &target).unwrap();
     assert_eq!(audit.exports, ["probe_module"]);
     assert_eq!(audit.load_after, []);
@@ -117,7 +118,7 @@ fn a_library_of_its_own_is_listed() {
     let text = format!("{HEADERS}#include <math.h>\ndouble (*volatile f)(double) = lgamma;\n{MODULE}");
     let object = compiled(&target, folder.path(), &text, &["m"]);
     let audit =
-        audit::audit(&object, &Expect { symbol: "probe_module", libraries: &["m".to_owned()] }, &target)
+        audit::audit(&object, &Expect { symbol: "probe_module", libraries: &["m".to_owned()], ..Expect::default() }, &target)
             .unwrap();
     assert_eq!(audit.needed, ["libm.so.6"]);
     assert_eq!(audit.own_libraries, ["libm.so.6"]);

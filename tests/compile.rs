@@ -20,6 +20,7 @@ fn toolchain(target: &Target) -> Toolchain {
 
 fn options(folder: &Path) -> Options {
     Options {
+        exports: Vec::new(),
         libraries: Vec::new(),
         out_dir: folder.to_owned(),
         nevra: "mod_probe-1.0-1.x86_64".to_owned(),

@@ -109,6 +109,7 @@ fn the_source_package_has_it_all_untouched() {
         names,
         [
             "0001-tiny_module.patch",
+            "GRAFT.md",
             "LICENSE",
             "README.md",
             "compat-2.2.toml",

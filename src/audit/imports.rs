@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::finding::Finding;
-use super::{Import, Prerequisite};
+use super::{Beside, Import, Prerequisite};
 use crate::target::elf::{self, Dynamic, Symbol};
 use crate::target::{GlibcVersion, ProviderKind, Target};
 
@@ -19,7 +19,12 @@ pub struct Imports {
 }
 
 /// Finds the provider of each undefined symbol.
-pub fn resolve(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Imports {
+pub fn resolve(
+    object: &Dynamic,
+    target: &Target,
+    beside: &[Beside],
+    findings: &mut Vec<Finding>,
+) -> Imports {
     let mut libraries = LibraryCache::new(target);
     let program =
         target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default();
@@ -38,7 +43,8 @@ pub fn resolve(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -
         let provider = match &symbol.library {
             // Whether the library has it in that version was checked by the version alone, as the dynamic linker does.
             Some(library) => Some(library.clone()),
-            None => unversioned(symbol, object, &program, target, &mut libraries, &mut result.load_after),
+            None => unversioned(symbol, object, &program, target, &mut libraries, &mut result.load_after)
+                .or_else(|| of_beside(symbol, beside)),
         };
         match provider {
             Some(provider) => result.imports.push(Import {
@@ -53,6 +59,12 @@ pub fn resolve(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -
     }
     result.imports.sort_by(|a, b| (&a.provider, &a.symbol).cmp(&(&b.provider, &b.symbol)));
     result
+}
+
+/// The module that is loaded before the object and exports the symbol.
+fn of_beside(symbol: &Symbol, beside: &[Beside]) -> Option<String> {
+    let module = beside.iter().find(|module| module.exports.contains(&symbol.name))?;
+    Some(module.module.file.clone())
 }
 
 fn unversioned(

@@ -16,10 +16,13 @@ use serde::Serialize;
 use crate::compile::SharedObject;
 use crate::target::{GlibcVersion, Target, elf};
 
+/// Two digits at most.
+const LAST: u8 = 99;
+
 /// A shared object that passed.
 #[derive(Debug, Clone, Serialize)]
 pub struct Audit {
-    /// Dynamic symbols that it defines: the module structure, and nothing else.
+    /// Dynamic symbols that it defines: the module structure, and behind it what the module promises to others.
     pub exports: Vec<String>,
     /// Each undefined symbol and who provides it.
     pub imports: Vec<Import>,
@@ -59,11 +62,26 @@ pub struct Prerequisite {
     pub file: String,
 }
 
+/// A module that is loaded before the object, and that need not be the target's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Its structure and its file.
+    pub module: Prerequisite,
+    /// What it exports, if it is not the target's.
+    pub exports: Vec<String>,
+    /// Its own place in the order of loading; 0 where the target has it.
+    pub load_order: u8,
+}
+
 /// What the object is meant to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Expect<'a> {
     /// The module structure's C name.
     pub symbol: &'a str,
+    /// What it exports besides, for other modules.
+    pub exports: &'a [String],
+    /// Modules that are loaded before it, whether or not it is bound to them.
+    pub beside: &'a [Beside],
     /// Libraries that it was linked with, without `-l`.
     pub libraries: &'a [String],
 }
@@ -85,21 +103,25 @@ pub fn audit(object: &SharedObject, expect: &Expect<'_>, target: &Target) -> Res
     {
         findings.push(Finding::Machine);
     }
-    let exports = module::check(&file, &data, expect.symbol, target, &mut findings);
-    let imports = imports::resolve(&file, target, &mut findings);
+    let exports = module::check(&file, &data, expect, target, &mut findings);
+    let imports = imports::resolve(&file, target, expect.beside, &mut findings);
     let hardening = hardening::check(&file, &mut findings);
     if !findings.is_empty() {
         let name = object.file.file_name().unwrap_or(object.file.as_os_str());
         return Err(Error::Findings { object: name.to_string_lossy().into_owned(), findings });
     }
-    let load_after: Vec<Prerequisite> = imports.load_after.into_iter().collect();
+    let mut load_after = imports.load_after;
+    load_after.extend(expect.beside.iter().map(|beside| beside.module.clone()));
+    let load_after: Vec<Prerequisite> = load_after.into_iter().collect();
     let symbols: Vec<&str> = load_after.iter().map(|prerequisite| prerequisite.symbol.as_str()).collect();
+    let behind = expect.beside.iter().map(|beside| beside.load_order.saturating_add(1)).max().unwrap_or(0);
+    let load_order = target.load_order(&symbols).max(behind.min(LAST));
     let used =
         |library: &String| file.needed.iter().any(|needed| needed.starts_with(&format!("lib{library}.so")));
     Ok(Audit {
         exports,
         imports: imports.imports,
-        load_order: target.load_order(&symbols),
+        load_order,
         load_after,
         own_libraries: imports.own_libraries,
         unused_libraries: expect.libraries.iter().filter(|library| !used(library)).cloned().collect(),

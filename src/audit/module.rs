@@ -2,6 +2,7 @@
 
 use object::elf::{PT_GNU_RELRO, PT_LOAD, STT_OBJECT};
 
+use super::Expect;
 use super::finding::Finding;
 use crate::target::elf::{Dynamic, Symbol};
 use crate::target::{Mmn, Target};
@@ -9,14 +10,16 @@ use crate::target::{Mmn, Target};
 /// Symbols that a linker makes visible in any shared object, and that bind nobody.
 const LINKER_SYMBOLS: &[&str] = &["_init", "_fini", "_edata", "_end", "__bss_start"];
 
-/// Checks what the object exports: the module structure, as httpd takes it, and nothing else. Returns all exports.
+/// Checks what the object exports: the module structure, as httpd takes it, and nothing that is not meant. Returns all exports,
+/// the structure first.
 pub fn check(
     object: &Dynamic,
     data: &[u8],
-    symbol: &str,
+    expect: &Expect<'_>,
     target: &Target,
     findings: &mut Vec<Finding>,
 ) -> Vec<String> {
+    let symbol = expect.symbol;
     let exported: Vec<&Symbol> = object
         .symbols
         .iter()
@@ -26,8 +29,10 @@ pub fn check(
         Some(module) => structure(object, data, module, target, findings),
         None => findings.push(Finding::NoModule { symbol: symbol.to_owned() }),
     }
-    let names: Vec<String> = exported.iter().map(|known| known.name.clone()).collect();
-    let extra: Vec<String> = names.iter().filter(|name| *name != symbol).cloned().collect();
+    let mut names: Vec<String> = exported.iter().map(|known| known.name.clone()).collect();
+    names.sort_by_key(|name| name != symbol);
+    let meant = |name: &String| name == symbol || expect.exports.contains(name);
+    let extra: Vec<String> = names.iter().filter(|name| !meant(name)).cloned().collect();
     if !extra.is_empty() {
         findings.push(Finding::Exports { symbol: symbol.to_owned(), extra });
     }

@@ -35,11 +35,8 @@ pub fn localise(text: &str, plan: &Plan) -> Result<(String, bool), Error> {
                 lines.push_str(&format!("LoadModule {symbol} {}\n", quote(&plan.module_file)?));
             }
             Some((symbol, file)) => {
-                let name = Path::new(file).file_name().unwrap_or_default();
-                lines.push_str(&format!(
-                    "LoadModule {symbol} {}\n",
-                    quote(&plan.httpd.modules_dir.join(name))?
-                ));
+                let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy();
+                lines.push_str(&format!("LoadModule {symbol} {}\n", quote(&plan.place(&name))?));
             }
             None => lines.push_str(line),
         }
@@ -206,6 +203,7 @@ mod tests {
             module_file: "/a folder/mod_x.so".into(),
             symbol: "x_module".to_owned(),
             load_after: Vec::new(),
+            beside: Vec::new(),
             drop_ins: vec![DropIn {
                 path: "/etc/httpd/conf.modules.d/10-x.conf".to_owned(),
                 text: String::new(),

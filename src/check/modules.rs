@@ -56,7 +56,7 @@ pub fn modules(
         {
             return Ok(());
         }
-        let path = httpd.modules_dir.join(file);
+        let path = plan.place(file);
         match (path.is_file(), wanted) {
             (true, _) => load.push(entry(symbol, &path)?),
             (false, None) => {}
@@ -142,6 +142,7 @@ mod tests {
                 symbol: "proxy_module".to_owned(),
                 file: "mod_proxy.so".to_owned(),
             }],
+            beside: Vec::new(),
             drop_ins: vec![DropIn { path: "/etc/x.conf".to_owned(), text: String::new() }],
             limit: Duration::from_secs(1),
             keep_in: None,

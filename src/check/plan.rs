@@ -40,6 +40,8 @@ pub struct Plan {
     pub symbol: String,
     /// Modules of the target that must be loaded before it.
     pub load_after: Vec<Prerequisite>,
+    /// Modules besides, which are not the target's: those of `load_after` that have a file of their own.
+    pub beside: Vec<PathBuf>,
     /// The package's configuration files, in the order in which httpd reads them. Their `LoadModule` lines are followed,
     /// with the module's own leading to `module_file`; where there is no file at all, the module is loaded all the same.
     pub drop_ins: Vec<DropIn>,
@@ -48,4 +50,12 @@ pub struct Plan {
     /// Where the folder of each httpd is left, configuration and logs included, for a person to look at; `None`: they are
     /// temporary.
     pub keep_in: Option<PathBuf>,
+}
+
+impl Plan {
+    /// Where a module's file is on this host: beside the one that is checked, or in the target's folder.
+    pub fn place(&self, file: &str) -> PathBuf {
+        let beside = self.beside.iter().find(|path| path.file_name().is_some_and(|name| name == file));
+        beside.cloned().unwrap_or_else(|| self.httpd.modules_dir.join(file))
+    }
 }

@@ -3,6 +3,7 @@
 //! In: a rendered translation unit and a [`crate::target::Target`]. Out: a [`SharedObject`].
 
 mod error;
+mod exports;
 mod flags;
 mod help;
 mod messages;
@@ -13,6 +14,7 @@ mod sysroot;
 mod toolchain;
 
 pub use error::{Complaint, Error};
+pub use exports::promised;
 pub use flags::DroppedFlag;
 pub use messages::{Message, Note, Place, Severity};
 pub use oracle::{language, objections};
@@ -61,7 +63,7 @@ pub struct SharedObject {
 pub struct Unit<'a> {
     /// `mod_NAME`.
     pub module: &'a str,
-    /// The module structure's C name: the one symbol that is exported.
+    /// The module structure's C name: the first symbol that is exported.
     pub symbol: &'a str,
     /// The whole C file; its `#line` directives tell where each line is from.
     pub text: &'a str,
@@ -70,6 +72,8 @@ pub struct Unit<'a> {
 /// How it is compiled.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// What is exported beside the module structure: see [`promised`].
+    pub exports: Vec<String>,
     /// Libraries to link, without `-l`.
     pub libraries: Vec<String>,
     /// The folder that takes the object and its debug information.
@@ -104,7 +108,8 @@ pub fn compile(
     let (linked, stripped) = (format!("{}.so.linked", unit.module), format!("{}.so", unit.module));
     let debug = format!("{stripped}.debug");
     fs_err::write(folder.join(&source), unit.text)?;
-    fs_err::write(folder.join(EXPORTS), format!("{{ global: {}; local: *; }};\n", unit.symbol))?;
+    let exports = [&[unit.symbol.to_owned()], &options.exports[..]].concat().join("; ");
+    fs_err::write(folder.join(EXPORTS), format!("{{ global: {exports}; local: *; }};\n"))?;
 
     let own = sysroot::link_flags(target, &folder, &options.libraries)?;
     let (arguments, dropped) = arguments(&folder, &source, &linked, own, target, toolchain, options);
@@ -151,7 +156,7 @@ pub fn compile(
     Ok(SharedObject { file, debug_file, build_id, call, warnings: warnings(&said) })
 }
 
-/// The linker's version script, which hides all but the module structure. (`-fvisibility=hidden` would hide that as well:
+/// The linker's version script, which hides all but the module structure and what the module promises to others. (`-fvisibility=hidden` would hide that as well:
 /// httpd's macros for it are empty on Unix.)
 const EXPORTS: &str = "exports.map";
 

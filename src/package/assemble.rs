@@ -33,6 +33,7 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
         binary: &binary,
         sources: &listed,
         symbol: &common.symbol,
+        exports: &inputs.audit.exports,
         module: &inputs.recipe.name,
         libraries: &inputs.recipe.libraries,
         places: &common.places,

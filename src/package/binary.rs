@@ -44,6 +44,8 @@ pub(super) fn package(
         |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();
     let mut requires = in_files(|file| &file.requires);
     requires.extend(of_httpd);
+    let package_name = |module: &String| common.conventions.package_name.replace("{name}", module);
+    requires.extend(inputs.requires.iter().map(|module| Relation::any(package_name(module))));
     requires.extend(common.rpmlib(PackageKind::Binary));
     requires.push(config());
     let mut provides = in_files(|file| &file.provides);

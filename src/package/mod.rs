@@ -45,6 +45,8 @@ pub struct Inputs<'a> {
     pub flat_source: (&'a str, &'a str),
     /// Patches, to be packaged untouched.
     pub sources: &'a Sources,
+    /// Modules that must be there first and that are packages like this one: `mod_NAME`.
+    pub requires: &'a [String],
     /// Further files for the source package, such as the rules that were applied: name and bytes.
     pub extra_sources: &'a [(String, Arc<[u8]>)],
     /// Documentation that modgraft wrote: name and bytes. It goes into the package behind the recipe's own.

@@ -188,12 +188,14 @@ fn open_signer(key: &KeySpec, reporter: &dyn Reporter) -> Result<Option<BoxedSig
     Ok(signer)
 }
 
-fn compiled(
+pub(super) fn compiled(
     graft: &Graft,
     work: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(SharedObject, Audit), crate::Error> {
+    let exports = graft.exports();
     let options = compile::Options {
+        exports: exports.clone(),
         libraries: graft.ready.recipe.libraries.clone(),
         out_dir: work.to_owned(),
         nevra: format!(
@@ -217,7 +219,13 @@ fn compiled(
     for warning in &object.warnings {
         reporter.warning(warning.as_str());
     }
-    let expect = audit::Expect { symbol: &graft.ready.module.symbol, libraries: &graft.ready.recipe.libraries };
+    let beside: Vec<audit::Beside> = graft.required.iter().map(|required| required.beside.clone()).collect();
+    let expect = audit::Expect {
+        symbol: &graft.ready.module.symbol,
+        exports: &exports,
+        beside: &beside,
+        libraries: &graft.ready.recipe.libraries,
+    };
     let audit =
         stage(reporter, Stage::Audit, || audit::audit(&object, &expect, &graft.ready.target), summary::audited)?;
     Ok((object, audit))
@@ -236,6 +244,7 @@ fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<Pack
         audit,
         flat_source: (&name, &graft.text),
         sources: &graft.ready.sources,
+        requires: &graft.packages_required(),
         extra_sources: &extra,
         notes: &notes,
         source_date_epoch: time,
@@ -295,7 +304,8 @@ fn checked(
             },
             module_file: module_file.clone(),
             symbol: graft.ready.module.symbol.clone(),
-            load_after: audit.load_after.clone(),
+            load_after: load_after(graft, audit),
+            beside: graft.required.iter().filter_map(|one| Some(one.made.as_ref()?.file.clone())).collect(),
             drop_ins: drop_ins(graft, audit, &root, &files)?,
             limit: CHECK_LIMIT,
             keep_in: keep.then(|| work.join("httpd")),
@@ -303,6 +313,19 @@ fn checked(
         Ok(check::run(&graft.ready.recipe.checks, &plan)?)
     };
     stage(reporter, Stage::Check, run, summary::checked)
+}
+
+/// All modules that are loaded before, each behind what it needs itself.
+fn load_after(graft: &Graft, audit: &Audit) -> Vec<audit::Prerequisite> {
+    let mut all: Vec<audit::Prerequisite> = Vec::new();
+    for required in &graft.required {
+        all.extend(required.made.iter().flat_map(|made| made.load_after.iter().cloned()));
+        all.push(required.beside.module.clone());
+    }
+    all.extend(audit.load_after.iter().cloned());
+    let mut seen = BTreeSet::new();
+    all.retain(|module| seen.insert(module.symbol.clone()));
+    all
 }
 
 /// The configuration files among the package's, those that load the module first, as httpd reads them.

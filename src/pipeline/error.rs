@@ -56,6 +56,27 @@ pub enum Error {
         file: String,
     },
 
+    /// A module that must be there first is nowhere.
+    #[error("{by} requires {name}, which neither the target nor the source has")]
+    #[diagnostic(
+        code(modgraft::requires::unknown),
+        help("write a recipe modules/{name}/module.toml, or take both from a tree that has it (`git` and `commit`, `tarball`, or `base`)")
+    )]
+    NoRequired {
+        /// `mod_NAME`.
+        name: String,
+        /// The module that requires it.
+        by: String,
+    },
+
+    /// Recipes that require each other.
+    #[error("modules require each other: {chain}")]
+    #[diagnostic(code(modgraft::requires::circle), help("one of them must do without `requires`"))]
+    RequiresItself {
+        /// The way round.
+        chain: String,
+    },
+
     /// An overlay needs a place beside a recipe.
     #[error("an overlay belongs to a recipe of yours, and none is named")]
     #[diagnostic(
@@ -121,7 +142,8 @@ impl Error {
         match self {
             Error::Io(_) | Error::NoHttpd(_) => Kind::Environment,
             Error::Interrupted => Kind::Interrupted,
-            Error::OtherModule { .. } => Kind::Refused,
+            Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
+            Error::RequiresItself { .. } => Kind::Input,
             Error::Provisional { .. }
             | Error::Epoch(_)
             | Error::NoModule { .. }

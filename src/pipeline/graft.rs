@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use super::clock::stage;
 use super::prepare::{Ready, prepare};
+use super::required::{Layered, Offers, Required, required};
 use super::{Request, summary};
 use crate::adapt::overlay::{self, Overlay};
 use crate::adapt::{self, Adapted, Edit, Offered};
-use crate::flatten::{self, Interface, SourceTree, TranslationUnit, Upstream};
+use crate::compile;
+use crate::flatten::{self, Interface, TranslationUnit, Upstream};
 use crate::report::{Reporter, Stage};
 use crate::target::calendar::Steps;
 
@@ -22,7 +24,7 @@ const STEPS: &str = "include/ap_mmn.h";
 /// A module as one C file, with all that the later stages ask of the earlier ones.
 pub struct Graft {
     pub ready: Ready,
-    /// Modules that must be there first, made beside it.
+    /// Modules that must be there first, in the order of loading.
     pub required: Vec<Required>,
     /// The patches that people made of the flattened file, in order.
     pub overlays: Vec<Overlay>,
@@ -39,24 +41,39 @@ impl Graft {
     pub fn file_name(&self) -> String {
         format!("{}.c", self.ready.recipe.name)
     }
-}
 
-/// A module that must be there first.
-pub struct Required {
-    /// `mod_NAME`.
-    pub name: String,
+    /// What the module exports beside its structure: what the headers of its own folder promise and it keeps.
+    pub fn exports(&self) -> Vec<String> {
+        let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+        let home = folder(&self.ready.module.file);
+        let headers = self.adapted.unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
+        compile::promised(headers.map(|(_, text)| &**text), &self.adapted.unit.render(false))
+    }
+
+    /// The modules that must be there first and that are packages like this one.
+    pub fn packages_required(&self) -> Vec<String> {
+        let made = self.required.iter().filter(|required| required.made.is_some());
+        made.map(|required| required.name.clone()).collect()
+    }
 }
 
 /// Runs the stages up to adapt. `work` is a folder for what they unpack.
 pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<Graft, crate::Error> {
     let ready = prepare(request, work, reporter)?;
-    grafted(ready, request, reporter)
+    grafted(ready, &[], request, work, reporter)
 }
 
-/// As [`graft`], of what is known already.
-pub fn grafted(ready: Ready, request: &Request, reporter: &dyn Reporter) -> Result<Graft, crate::Error> {
+/// As [`graft`], of what is known already. `chain` are the modules that this one is made for.
+pub fn grafted(
+    ready: Ready,
+    chain: &[String],
+    request: &Request,
+    work: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Graft, crate::Error> {
     let overlays = ready.overlays()?;
-    let bench = Bench::new(&ready);
+    let required = required(&ready, chain, request, work, reporter)?;
+    let bench = Bench::new(&ready, &required);
     let unit = stage(reporter, Stage::Flatten, || bench.flatten(), summary::flattened)?;
     let fit = || -> Result<Adapted, adapt::Error> {
         let (unit, by_hand) = overlay::apply(unit, &overlays)?;
@@ -70,21 +87,21 @@ pub fn grafted(ready: Ready, request: &Request, reporter: &dyn Reporter) -> Resu
     let accepted = [&ready.recipe.accept_risks[..], &request.accept_risks].concat();
     adapt::demand_accepted(&adapted, &accepted, &ready.recipe.compat.packs, &ready.target)?;
     let text = adapted.unit.render(request.line_directives);
-    Ok(Graft { ready, required: Vec::new(), overlays, adapted, accepted, text })
+    Ok(Graft { ready, required, overlays, adapted, accepted, text })
 }
 
 /// What flattening and adapting share: the tree is parsed once, the target's headers are read once.
 pub struct Bench<'a> {
     ready: &'a Ready,
-    tree: Option<SourceTree<'a>>,
-    interface: Box<dyn Interface + 'a>,
+    tree: Option<Layered<'a>>,
+    offers: Offers<'a>,
 }
 
 impl<'a> Bench<'a> {
     /// Nothing is read yet.
-    pub fn new(ready: &'a Ready) -> Self {
-        let tree = ready.sources.base.as_ref().map(SourceTree::new);
-        Bench { ready, tree, interface: Box::new(ready.target.interface()) }
+    pub fn new(ready: &'a Ready, required: &'a [Required]) -> Self {
+        let tree = Layered::new(ready.sources.base.as_ref(), required);
+        Bench { ready, tree, offers: Offers::new(&ready.target, required) }
     }
 
     fn base(&self) -> Option<&dyn Upstream> {
@@ -94,7 +111,7 @@ impl<'a> Bench<'a> {
     /// The unit, flattened with the rules in mind.
     pub fn flatten(&self) -> Result<TranslationUnit, flatten::Error> {
         let nothing_missing = BTreeSet::new();
-        self.flatten_for(&Offered::new(&*self.interface, &self.ready.rules, &nothing_missing, &[]))
+        self.flatten_for(&Offered::new(&self.offers, &self.ready.rules, &nothing_missing, &[]))
     }
 
     fn flatten_for(&self, offered: &dyn Interface) -> Result<TranslationUnit, flatten::Error> {
@@ -111,7 +128,7 @@ impl<'a> Bench<'a> {
         let steps = self.base().and_then(|base| base.read(STEPS).ok().flatten());
         let inputs = adapt::Inputs {
             target: &self.ready.target,
-            interface: &*self.interface,
+            interface: &self.offers,
             toolchain: &self.ready.toolchain,
             rules: &self.ready.rules,
             again: &again,

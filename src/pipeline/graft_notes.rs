@@ -108,7 +108,7 @@ fn notes(graft: &Graft) -> Notes<'_> {
                 message: overlay.message.clone(),
             })
             .collect(),
-        requires: graft.required.iter().map(|required| code(&required.name)).collect(),
+        requires: graft.packages_required().iter().map(|name| code(name)).collect(),
         checks: recipe.checks.iter().map(|check| check.name.as_str()).collect(),
     }
 }

@@ -12,6 +12,7 @@ mod prepare;
 mod pristine;
 mod record;
 mod request;
+mod required;
 mod summary;
 
 pub use build::{build, check, flatten};

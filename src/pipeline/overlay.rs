@@ -9,6 +9,7 @@ use super::clock::stage;
 use super::graft::Bench;
 use super::output::Staging;
 use super::prepare::{Ready, prepare};
+use super::required::required;
 use super::{Error, Request, summary};
 use crate::adapt::overlay::{self, Overlay};
 use crate::flatten::TranslationUnit;
@@ -95,7 +96,8 @@ pub fn overlay_start(request: &Request, tree: &WorkTree, reporter: &dyn Reporter
     // Of another key than the one that counts, nothing is there yet, or something more general is in force.
     let overlays: Vec<Overlay> =
         ready.overlays()?.into_iter().filter(|known| *known.path == recipe::overlay_path(&key, &known.name)).collect();
-    let bench = Bench::new(&ready);
+    let required = required(&ready, &[], request, work.path(), reporter)?;
+    let bench = Bench::new(&ready, &required);
     let unit = stage(reporter, Stage::Flatten, || bench.flatten(), summary::flattened)?;
     let laid_out = lay_out(unit, &overlays, tree.new);
 

@@ -100,7 +100,7 @@ pub struct Fitted<'a> {
     pub accepted: &'a [String],
     pub overlays: Vec<Overlay<'a>>,
     /// Modules that must be there first, and that the target does not have.
-    pub requires: Vec<&'a str>,
+    pub requires: Vec<String>,
 }
 
 /// A patch that a person made of the flattened file.
@@ -195,7 +195,7 @@ impl<'a> Record<'a> {
                         message: &overlay.message,
                     })
                     .collect(),
-                requires: graft.required.iter().map(|required| required.name.as_str()).collect(),
+                requires: graft.packages_required(),
             },
             compile: Compiled {
                 call: &object.call,

@@ -25,6 +25,8 @@ pub struct View<'a> {
     pub sources: &'a [Listed],
     /// The module structure's C name.
     pub symbol: &'a str,
+    /// All that it exports, the structure first.
+    pub exports: &'a [String],
     /// The module's name, `mod_x`.
     pub module: &'a str,
     /// Libraries to link, without `-l`.
@@ -48,6 +50,7 @@ struct Names<'a> {
     module: &'a str,
     short_name: &'a str,
     symbol: &'a str,
+    exports: String,
     version: &'a str,
     release: &'a str,
     summary: &'a str,
@@ -132,6 +135,7 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         module: view.module,
         short_name: view.module.strip_prefix("mod_").unwrap_or(view.module),
         symbol: view.symbol,
+        exports: view.exports.join("; "),
         version: &package.version,
         release: &package.release,
         summary: &package.summary,

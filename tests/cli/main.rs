@@ -5,5 +5,6 @@ mod documents;
 mod fitting;
 mod interruption;
 mod outputs;
+mod requires;
 mod run;
 mod whole;

@@ -84,6 +84,7 @@ pub fn plan(module_file: &Path, symbol: &str) -> Plan {
         module_file: module_file.to_owned(),
         symbol: symbol.to_owned(),
         load_after: Vec::new(),
+        beside: Vec::new(),
         drop_ins: Vec::new(),
         limit: Duration::from_secs(60),
         keep_in: None,

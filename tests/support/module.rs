@@ -49,6 +49,7 @@ pub struct Module {
     pub audit: Audit,
     pub sources: Sources,
     pub extra: Vec<(String, Arc<[u8]>)>,
+    pub requires: Vec<String>,
     pub notes: Vec<(String, Arc<[u8]>)>,
     pub time: u64,
 }
@@ -87,6 +88,7 @@ impl Module {
                 description: "1 patch".into(),
             },
             extra: Vec::new(),
+            requires: Vec::new(),
             notes: vec![("GRAFT.md".into(), b"# mod_tiny for httpd\n".as_slice().into())],
             time: TIME,
             folder,
@@ -102,6 +104,7 @@ impl Module {
             flat_source: ("mod_tiny.c", SOURCE),
             sources: &self.sources,
             extra_sources: &self.extra,
+            requires: &self.requires,
             notes: &self.notes,
             source_date_epoch: self.time,
         }
