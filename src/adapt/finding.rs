@@ -207,6 +207,13 @@ fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str
     let argument: Option<usize> = (kind == Kind::Argument)
         .then(|| words.split("passing argument ").nth(1)?.split(' ').next()?.parse().ok())
         .flatten();
+    // A value has no name but that of the function that returns it.
+    let returned = || {
+        let (_, line, column) = message.place.as_ref().filter(|place| kind == Kind::Value && place.0 == own_name)?;
+        let (callee, _) = code.call_from(lines.offset(*line, *column)?)?;
+        Some(code.text(&callee))
+    };
+    let name = if name.is_empty() { returned().unwrap_or_default() } else { name };
     let name = name.trim_start_matches("struct ").trim_start_matches("union ").trim_end_matches([' ', '*']).to_owned();
     let of_unit = |place: &&Place| place.0 == own_name;
     let noted = || {
@@ -232,7 +239,12 @@ fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str
     };
     let value = value.map(|value| code.text(&value).to_owned());
     let access = member.map(|member| member.access);
-    let at = at.and_then(|at| lines.word(at, &name)).filter(|_| kind != Kind::Member || access.is_some());
+    let at = if kind == Kind::Value && !name.is_empty() {
+        at.and_then(|at| code.call_from(at)).map(|(callee, _)| callee)
+    } else {
+        at.and_then(|at| lines.word(at, &name))
+    };
+    let at = at.filter(|_| kind != Kind::Member || access.is_some());
     Finding {
         kind,
         owners: rest.iter().map(|owner| bare_type(owner)).collect(),

@@ -168,6 +168,13 @@ impl<'a> Planner<'a> {
                 let Some(step) = self.step(finding, &rule, &code, &text) else { continue };
                 match step {
                     Step::Changes(steps) => {
+                        if let Some(shim) = rule.with.clone()
+                            && self.spent.insert(format!("with {}", rule.id))
+                        {
+                            let mut edit = self.edit(finding, &rule, draft, &text, &(0..0), shim.text.trim());
+                            (edit.file, edit.line) = (String::new(), 0);
+                            once.push((Step::Shim(shim), edit));
+                        }
                         for (change, shown) in steps {
                             let edit = self.edit(finding, &rule, draft, &text, &shown, &change.text);
                             changes.push((change, edit));
@@ -207,7 +214,7 @@ impl<'a> Planner<'a> {
         // Each rule once in one place: two findings may ask for the same bytes.
         let mut unique: Vec<(Change, Edit)> = Vec::new();
         for (change, edit) in changes {
-            if !unique.iter().any(|(known, _)| known.range == change.range) {
+            if change.range.is_empty() || !unique.iter().any(|(known, _)| known.range == change.range) {
                 unique.push((change, edit));
             }
         }
@@ -410,10 +417,11 @@ fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Chang
             };
             Some(vec![change(range, new)])
         }
-        Kind::Arity | Kind::Argument => {
+        Kind::Arity | Kind::Argument | Kind::Value => {
             let at = finding.at.clone()?;
-            let call = code.calls(&finding.name).into_iter().filter(|call| call.range.contains(&at.start));
-            let call = call.min_by_key(|call| call.range.len())?;
+            let around = code.calls(&finding.name).into_iter().filter(|call| call.range.contains(&at.start));
+            let from = || code.call_from(at.start).map(|(_, call)| call);
+            let call = around.min_by_key(|call| call.range.len()).or_else(from)?;
             let values = template::of_call(&finding.name, &call, code);
             let new = template::fill(text, &values, code, call.range.start)?;
             Some(vec![change(call.range, new)])

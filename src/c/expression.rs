@@ -123,6 +123,31 @@ impl<'t> Code<'t> {
         Some(Call { range, arguments: self.arguments(open, close) })
     }
 
+    /// The call that the expression at `offset` is, or, where an assignment's sign stands there, that is assigned: what is
+    /// called, as it is written, and the call.
+    pub fn call_from(&self, offset: usize) -> Option<(Range<usize>, Call)> {
+        let at = self.index(offset)?;
+        let first = if self.is(at, b'=') { at + 1 } else { at };
+        self.word(self.tokens.get(first)?)?;
+        let mut last = first;
+        loop {
+            if self.is(last + 1, b'.') {
+                last += 2;
+            } else if self.is_arrow(last + 1) {
+                last += 3;
+            } else if self.is(last + 1, b'[') {
+                last = self.closing(last + 1)?;
+            } else {
+                break;
+            }
+        }
+        let open = Some(last + 1).filter(|open| self.is(*open, b'('))?;
+        let close = self.closing(open)?;
+        let start = self.tokens.get(first)?.start;
+        let callee = start..self.tokens.get(last)?.end;
+        Some((callee, Call { range: start..self.tokens.get(close)?.end, arguments: self.arguments(open, close) }))
+    }
+
     /// The calls of the function `name`, in order.
     pub fn calls(&self, name: &str) -> Vec<Call> {
         self.uses(name).into_iter().filter_map(|range| self.call_at(range.start)).collect()
@@ -590,6 +615,17 @@ mod tests {
         let arguments: Vec<_> = calls[0].arguments.iter().map(|range| code.text(range)).collect();
         assert_eq!(arguments, ["x", "g(1, 2)", "(char *) y", "\"a,b\""]);
         assert!(calls[1].arguments.is_empty());
+    }
+
+    #[test]
+    fn a_call_by_way_of_a_member_is_found_from_its_beginning() {
+        let text = "return a->b[1].call(x, y); c = d->call();";
+        let code = Code::new(text);
+        let (callee, call) = code.call_from(text.find("a->b").unwrap()).unwrap();
+        assert_eq!((code.text(&callee), call.arguments.len()), ("a->b[1].call", 2));
+        let (callee, call) = code.call_from(text.find("= d").unwrap()).unwrap();
+        assert_eq!((code.text(&callee), call.arguments.len()), ("d->call", 0));
+        assert_eq!(code.call_from(0), None);
     }
 
     #[test]

@@ -10,8 +10,9 @@ use super::config::quote;
 use super::plan::{Httpd, Plan};
 use crate::recipe::check::{Mpm, Site};
 
-/// Modules that httpd 2.4 cannot do without; 2.2 has them built in, or not at all.
-const BASE: &[&str] = &["unixd", "authz_core"];
+/// Modules that httpd 2.4 cannot do without, where 2.2 has them built in or not at all; and mod_log_config, which every httpd
+/// has, and whose optional functions modules take for granted: mod_log_json crashes without.
+const BASE: &[&str] = &["unixd", "authz_core", "log_config"];
 
 /// The order in which an MPM is chosen where the check leaves it open: as the distributions do today.
 const PREFERRED: &[Mpm] = &[Mpm::Event, Mpm::Worker, Mpm::Prefork];

@@ -35,7 +35,8 @@ impl Explanation {
     /// Puts a rule in words.
     pub fn of(pack: &Pack, rule: &Rule) -> Self {
         let (does, text) = action(&rule.r#do);
-        let also = rule.after.iter().map(|after| format!("behind the statement stands {after}"));
+        let with = rule.with.iter().map(|shim| format!("behind the includes stands:\n{}", shim.text.trim()));
+        let also = with.chain(rule.after.iter().map(|after| format!("behind the statement stands {after}")));
         let also = also.chain(rule.also.iter().map(|also| match also {
             Also::Call(also) => {
                 let arguments =

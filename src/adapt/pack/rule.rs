@@ -28,6 +28,8 @@ pub struct Rule {
     pub when: When,
     /// What to do.
     pub r#do: Action,
+    /// C text that the replacement needs behind the includes.
+    pub with: Option<Shim>,
     /// A statement that has to follow the one with the access; a template. Where there is no such statement, the rule does not
     /// apply.
     pub after: Option<String>,
@@ -148,7 +150,7 @@ impl When {
 ///
 /// In templates, of a member access `OBJECT->MEMBER`: `{object}`, `{operator}`, `{member}`, `{outer}` (of `A->B->MEMBER` the
 /// `A`), `{value}` (what is assigned), `{request}` (of a connection the request in scope that it is the connection of); of a
-/// call: `{1}`, `{2}` and so on, `{arguments}`, `{name}`; of both:
+/// call: `{1}`, `{2}` and so on, `{arguments}`, `{name}` (what is called, as it is written); of both:
 /// `{pointer TYPE}`, the name of a parameter or variable of type `TYPE *` in scope, without which the rule does not apply.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
