@@ -54,7 +54,9 @@ pub enum Error {
     #[error("hunk {number} of {path} does not apply any more{}", moved(*several))]
     #[diagnostic(
         code(modgraft::overlay::misfit),
-        help("`modgraft overlay start` lays out what still fits, and the rest as a .rej file to be merged by hand; then `modgraft overlay save`")
+        help(
+            "`modgraft overlay start` lays out what still fits, and the rest as a .rej file to be merged by hand; then `modgraft overlay save`"
+        )
     )]
     Misfit {
         /// The overlay's path beside the recipe.
@@ -131,7 +133,10 @@ pub fn write(file: &str, before: &str, after: &str, message: &str) -> Option<Str
 ///
 /// # Errors
 /// [`Error::Misfit`] at the first hunk that does not fit; the unit is then as it was.
-pub fn apply(unit: TranslationUnit, overlays: &[Overlay]) -> Result<(TranslationUnit, Vec<Edit>), Box<Error>> {
+pub fn apply(
+    unit: TranslationUnit,
+    overlays: &[Overlay],
+) -> Result<(TranslationUnit, Vec<Edit>), Box<Error>> {
     let mut unit = unit;
     let mut edits = Vec::new();
     for overlay in overlays {
@@ -157,7 +162,9 @@ impl Reject {
     /// As an error.
     pub fn error(self, overlay: &Overlay) -> Box<Error> {
         let (line, several, label) = match self.misfit {
-            lines::Misfit::Nowhere { line, found: Some(found) } => (line, 0, format!("the file has `{}`", found.trim())),
+            lines::Misfit::Nowhere { line, found: Some(found) } => {
+                (line, 0, format!("the file has `{}`", found.trim()))
+            }
             lines::Misfit::Nowhere { line, found: None } => (line, 0, "the file has no such line".to_owned()),
             lines::Misfit::Several { line, places } => (line, places, "add lines of context".to_owned()),
         };
@@ -276,7 +283,11 @@ mod tests {
     #[test]
     fn no_line_directive_lands_in_a_macro_or_a_call() {
         let (unit, _) = apply(unit(), &[overlay("    (a)\n", "    (1 + \\\n     a)\n")]).unwrap();
-        assert!(unit.render(true).contains("#define M(a) \\\n    (1 + \\\n     a)\n"), "{}", unit.render(true));
+        assert!(
+            unit.render(true).contains("#define M(a) \\\n    (1 + \\\n     a)\n"),
+            "{}",
+            unit.render(true)
+        );
         let (unit, _) = apply(super::tests::unit(), &[overlay("    2);\n", "    3);\n")]).unwrap();
         let text = unit.render(true);
         assert!(text.contains("  a(1,\n    3);\n"), "{text}");

@@ -19,12 +19,7 @@ pub struct Imports {
 }
 
 /// Finds the provider of each undefined symbol.
-pub fn resolve(
-    object: &Dynamic,
-    target: &Target,
-    beside: &[Beside],
-    findings: &mut Vec<Finding>,
-) -> Imports {
+pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &mut Vec<Finding>) -> Imports {
     let mut libraries = LibraryCache::new(target);
     let program =
         target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default();

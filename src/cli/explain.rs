@@ -25,9 +25,8 @@ pub fn run(args: &Explain) -> Result<(), Error> {
         }
         None => {
             let packs = own.iter().chain(pack::built_in());
-            let all: Vec<Explanation> = packs
-                .flat_map(|pack| pack.rules.iter().map(|rule| Explanation::of(pack, rule)))
-                .collect();
+            let all: Vec<Explanation> =
+                packs.flat_map(|pack| pack.rules.iter().map(|rule| Explanation::of(pack, rule))).collect();
             if args.json { json(&all) } else { pack::table(&all) }
         }
     };

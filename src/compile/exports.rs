@@ -18,7 +18,8 @@ pub fn promised<'h>(headers: impl IntoIterator<Item = &'h str>, unit: &str) -> V
         return Vec::new();
     }
     let file = File::new(unit.into());
-    let defined: BTreeSet<&String> = file.declarations().filter(|found| defines(found)).flat_map(|found| &found.names).collect();
+    let defined: BTreeSet<&String> =
+        file.declarations().filter(|found| defines(found)).flat_map(|found| &found.names).collect();
     promises.iter().filter(|name| defined.contains(name)).cloned().collect()
 }
 
@@ -34,10 +35,12 @@ fn for_others(declaration: &Declaration, text: &str) -> bool {
         return false;
     }
     let code = text.get(declaration.code..declaration.range.end).unwrap_or_default();
-    let mut words = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    declaration.macro_call || words.any(|word| {
-        ["_DECLARE", "_DECLARE_NONSTD", "_DECLARE_DATA"].iter().any(|ending| word.ends_with(ending))
-    })
+    let mut words =
+        code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    declaration.macro_call
+        || words.any(|word| {
+            ["_DECLARE", "_DECLARE_NONSTD", "_DECLARE_DATA"].iter().any(|ending| word.ends_with(ending))
+        })
 }
 
 /// Whether a declaration is a definition that the linker sees.

@@ -55,7 +55,8 @@ impl Documents {
             let name = document.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             all.push((name, document.kind, content(document, folder)?));
         }
-        let written = notes.iter().map(|(name, bytes)| (name.clone(), DocumentKind::Documentation, bytes.clone()));
+        let written =
+            notes.iter().map(|(name, bytes)| (name.clone(), DocumentKind::Documentation, bytes.clone()));
         all.extend(written);
         for (name, kind, bytes) in all {
             let name = names.take(&name);

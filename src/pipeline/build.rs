@@ -200,12 +200,19 @@ pub(super) fn compiled(
         out_dir: work.to_owned(),
         nevra: format!(
             "{}-{}-{}.{}",
-            graft.ready.recipe.name, graft.ready.recipe.version, graft.ready.recipe.release, graft.ready.target.arch
+            graft.ready.recipe.name,
+            graft.ready.recipe.version,
+            graft.ready.recipe.release,
+            graft.ready.target.arch
         ),
         source_date_epoch: Some(epoch::of(graft)?),
         limit: COMPILE_LIMIT,
     };
-    let unit = compile::Unit { module: &graft.ready.recipe.name, symbol: &graft.ready.module.symbol, text: &graft.text };
+    let unit = compile::Unit {
+        module: &graft.ready.recipe.name,
+        symbol: &graft.ready.module.symbol,
+        text: &graft.text,
+    };
     let object = stage(
         reporter,
         Stage::Compile,
@@ -226,8 +233,12 @@ pub(super) fn compiled(
         beside: &beside,
         libraries: &graft.ready.recipe.libraries,
     };
-    let audit =
-        stage(reporter, Stage::Audit, || audit::audit(&object, &expect, &graft.ready.target), summary::audited)?;
+    let audit = stage(
+        reporter,
+        Stage::Audit,
+        || audit::audit(&object, &expect, &graft.ready.target),
+        summary::audited,
+    )?;
     Ok((object, audit))
 }
 
@@ -258,8 +269,13 @@ fn extra_sources(graft: &Graft) -> Vec<(String, Arc<[u8]>)> {
     let bytes = |text: &str| Arc::from(text.as_bytes());
     let mut all: Vec<(String, Arc<[u8]>)> =
         recipe.compat.files.iter().map(|(name, text)| (name.clone(), bytes(text))).collect();
-    let used: BTreeSet<&str> =
-        graft.adapted.edits.iter().filter_map(|edit| edit.rule.split_once('/')).map(|(pack, _)| pack).collect();
+    let used: BTreeSet<&str> = graft
+        .adapted
+        .edits
+        .iter()
+        .filter_map(|edit| edit.rule.split_once('/'))
+        .map(|(pack, _)| pack)
+        .collect();
     let built_in = used.into_iter().filter_map(crate::adapt::pack::built_in_file);
     all.extend(built_in.map(|(name, text)| (format!("compat-{name}"), bytes(text))));
     let overlays = graft.overlays.iter();

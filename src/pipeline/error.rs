@@ -60,7 +60,9 @@ pub enum Error {
     #[error("{by} requires {name}, which neither the target nor the source has")]
     #[diagnostic(
         code(modgraft::requires::unknown),
-        help("write a recipe modules/{name}/module.toml, or take both from a tree that has it (`git` and `commit`, `tarball`, or `base`)")
+        help(
+            "write a recipe modules/{name}/module.toml, or take both from a tree that has it (`git` and `commit`, `tarball`, or `base`)"
+        )
     )]
     NoRequired {
         /// `mod_NAME`.
@@ -81,13 +83,18 @@ pub enum Error {
     #[error("an overlay belongs to a recipe of yours, and none is named")]
     #[diagnostic(
         code(modgraft::overlay::recipe),
-        help("write modules/NAME/module.toml with the patch beside it, and name that recipe; `modgraft schema` prints its keys")
+        help(
+            "write modules/NAME/module.toml with the patch beside it, and name that recipe; `modgraft schema` prints its keys"
+        )
     )]
     OverlayWithoutRecipe,
 
     /// Nothing may be overwritten that a person may have edited.
     #[error("the folder {} is not empty", .0.display())]
-    #[diagnostic(code(modgraft::overlay::folder), help("save what is in it and remove it, or name another with --dir"))]
+    #[diagnostic(
+        code(modgraft::overlay::folder),
+        help("save what is in it and remove it, or name another with --dir")
+    )]
     OverlayFolder(PathBuf),
 
     /// The key says for which targets an overlay is.
@@ -102,7 +109,10 @@ pub enum Error {
 
     /// No work tree, or a broken one.
     #[error("{} is no overlay's work tree: {reason}", .dir.display())]
-    #[diagnostic(code(modgraft::overlay::work_tree), help("`modgraft overlay start` makes one; name it with --dir"))]
+    #[diagnostic(
+        code(modgraft::overlay::work_tree),
+        help("`modgraft overlay start` makes one; name it with --dir")
+    )]
     OverlayTree {
         /// The folder.
         dir: PathBuf,
@@ -112,7 +122,10 @@ pub enum Error {
 
     /// The work tree was made for something else.
     #[error("{} is of {found}, and {asked} was asked for", .dir.display())]
-    #[diagnostic(code(modgraft::overlay::other), help("name the recipe and the target that `modgraft overlay start` was given"))]
+    #[diagnostic(
+        code(modgraft::overlay::other),
+        help("name the recipe and the target that `modgraft overlay start` was given")
+    )]
     OverlayOther {
         /// The folder.
         dir: PathBuf,
@@ -124,7 +137,10 @@ pub enum Error {
 
     /// Nothing was edited.
     #[error("nothing was changed in {}", .0.display())]
-    #[diagnostic(code(modgraft::overlay::unchanged), help("edit the file first: README.txt beside it says what is missing"))]
+    #[diagnostic(
+        code(modgraft::overlay::unchanged),
+        help("edit the file first: README.txt beside it says what is missing")
+    )]
     OverlayUnchanged(PathBuf),
 
     /// The check was asked for, and there is no httpd here to run.

@@ -44,9 +44,11 @@ impl Graft {
 
     /// What the module exports beside its structure: what the headers of its own folder promise and it keeps.
     pub fn exports(&self) -> Vec<String> {
-        let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+        let folder =
+            |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
         let home = folder(&self.ready.module.file);
-        let headers = self.adapted.unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
+        let headers =
+            self.adapted.unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
         compile::promised(headers.map(|(_, text)| &**text), &self.adapted.unit.render(false))
     }
 
@@ -145,7 +147,8 @@ impl<'a> Bench<'a> {
 fn tell_edits(adapted: &Adapted, reporter: &dyn Reporter) {
     let mut warned = BTreeSet::new();
     for edit in &adapted.edits {
-        let place = if edit.file.is_empty() { String::new() } else { format!("{}:{}: ", edit.file, edit.line) };
+        let place =
+            if edit.file.is_empty() { String::new() } else { format!("{}:{}: ", edit.file, edit.line) };
         reporter.detail(format!("{place}{}: {}", edit.rule, edit.note));
         if edit.risk != adapt::pack::Risk::None && warned.insert(&edit.rule) {
             reporter.warning(format!("{} {}: {}", edit.rule, edit.risk.words(), edit.note));

@@ -269,7 +269,10 @@ mod tests {
 
     #[test]
     fn text_is_no_markdown() {
-        assert_eq!(escaped("a *b* <c>\n# d_e _f_ `g` [h](i) & \\"), "a \\*b\\* \\<c\\> # d_e \\_f\\_ \\`g\\` \\[h\\](i) \\& \\\\");
+        assert_eq!(
+            escaped("a *b* <c>\n# d_e _f_ `g` [h](i) & \\"),
+            "a \\*b\\* \\<c\\> # d_e \\_f\\_ \\`g\\` \\[h\\](i) \\& \\\\"
+        );
         assert_eq!(code("a_b"), "`a_b`");
         assert_eq!(code("`a``b"), "``` `a``b ```");
         assert_eq!(block("int a;\n"), "```c\nint a;\n```");

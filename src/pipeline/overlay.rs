@@ -80,7 +80,11 @@ struct LaidOut<'a> {
 ///
 /// # Errors
 /// Any stage's up to flatten; [`Error::OverlayWithoutRecipe`], [`Error::OverlayFolder`], [`Error::OverlayKey`].
-pub fn overlay_start(request: &Request, tree: &WorkTree, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+pub fn overlay_start(
+    request: &Request,
+    tree: &WorkTree,
+    reporter: &dyn Reporter,
+) -> Result<(), crate::Error> {
     let Input::Recipe(_) = &request.input else { return Err(Error::OverlayWithoutRecipe.into()) };
     if fs_err::read_dir(&tree.dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::OverlayFolder(tree.dir.clone()).into());
@@ -91,17 +95,20 @@ pub fn overlay_start(request: &Request, tree: &WorkTree, reporter: &dyn Reporter
     let key = match &tree.key {
         Some(key) if keys.contains(key) => key.clone(),
         Some(key) => return Err(Error::OverlayKey { key: key.clone(), known: keys.join(", ") }.into()),
-        None => recipe::overlays(&ready.recipe.directory, &keys)?.0,
+        None => recipe::overlays(&ready.recipe.directory, &keys)?.key,
     };
     // Of another key than the one that counts, nothing is there yet, or something more general is in force.
-    let overlays: Vec<Overlay> =
-        ready.overlays()?.into_iter().filter(|known| *known.path == recipe::overlay_path(&key, &known.name)).collect();
+    let overlays: Vec<Overlay> = ready
+        .overlays()?
+        .into_iter()
+        .filter(|known| *known.path == recipe::overlay_path(&key, &known.name))
+        .collect();
     let required = required(&ready, &[], request, work.path(), reporter)?;
     let bench = Bench::new(&ready, &required);
     let unit = stage(reporter, Stage::Flatten, || bench.flatten(), summary::flattened)?;
     let laid_out = lay_out(unit, &overlays, tree.new);
 
-    let fit = || missing(&bench, &laid_out);
+    let fit = || missing(&bench, &laid_out, &ready.by_hand);
     let missing = stage(reporter, Stage::Adapt, fit, |missing| match missing.len() {
         0 => "fits with the rules that there are".to_owned(),
         _ => "does not fit yet: README.txt says what is missing".to_owned(),
@@ -115,7 +122,9 @@ pub fn overlay_start(request: &Request, tree: &WorkTree, reporter: &dyn Reporter
     let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
     let published = staging.publish(&names).map_err(Error::from)?;
     if !laid_out.rejected.is_empty() {
-        reporter.warning("not all of the overlay fits any more: the rest is in a .rej file, to be merged by hand");
+        reporter.warning(
+            "not all of the overlay fits any more: the rest is in a .rej file, to be merged by hand",
+        );
     }
     reporter.event(Event::Results { files: published });
     Ok(())
@@ -137,11 +146,14 @@ fn lay_out(unit: TranslationUnit, overlays: &[Overlay], new: bool) -> LaidOut<'_
 }
 
 /// What the target lacks when the rules have done what they can, each as lines of text.
-fn missing(bench: &Bench<'_>, laid_out: &LaidOut<'_>) -> Result<Vec<String>, adapt::Error> {
+fn missing(bench: &Bench<'_>, laid_out: &LaidOut<'_>, by_hand: &str) -> Result<Vec<String>, adapt::Error> {
     let whole = laid_out.opened.filter(|_| laid_out.rejected.is_empty());
     let overlays: Vec<Overlay> = laid_out.applied.iter().chain(whole).cloned().collect();
+    // What the help proposes is being done.
+    let (alone, beside) = (format!("\n  help: {by_hand}"), format!(", or {by_hand}"));
     let told = |diagnostic: &dyn miette::Diagnostic| {
-        anstream::adapter::strip_str(&diagnostic::render(diagnostic)).to_string().trim_end().to_owned()
+        let text = anstream::adapter::strip_str(&diagnostic::render(diagnostic)).to_string();
+        text.trim_end().replace(&alone, "").replace(&beside, "")
     };
     match bench.adapt(laid_out.edited.clone(), &overlays) {
         Ok(_) => Ok(Vec::new()),
@@ -169,7 +181,8 @@ fn files(
         message: laid_out.opened.map_or(String::new(), |overlay| overlay.message.clone()),
     };
     let language = compile::language(&ready.target, &ready.toolchain, &ready.recipe.libraries);
-    let words = [ready.toolchain.program.display().to_string()].into_iter().chain(ready.toolchain.leading.clone());
+    let words =
+        [ready.toolchain.program.display().to_string()].into_iter().chain(ready.toolchain.leading.clone());
     let call: Vec<String> = words
         .chain(language.iter().cloned())
         .chain(["-fsyntax-only".to_owned(), name.clone()])
@@ -192,7 +205,8 @@ fn files(
     let mut engine = Handlebars::new();
     engine.register_escape_fn(no_escape);
     engine.set_strict_mode(true);
-    let readme = engine.render_template(README, &readme).expect("the built-in template names only what Readme has");
+    let readme =
+        engine.render_template(README, &readme).expect("the built-in template names only what Readme has");
     let mut files = vec![
         (format!("{name}.orig"), laid_out.pristine.render(false)),
         (name, laid_out.edited.render(false)),
@@ -287,5 +301,9 @@ fn slug(message: &str) -> String {
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -115,7 +115,8 @@ pub fn ready(
         Some(target) => target.clone(),
         None => {
             let notify = |text: &str| reporter.note(text);
-            let options = target::Options { offline: request.offline, ..target::Options::new(paths::cache()) };
+            let options =
+                target::Options { offline: request.offline, ..target::Options::new(paths::cache()) };
             let resolve = || target::resolve(&request.target, &options, &notify);
             stage(reporter, Stage::Target, resolve, summary::target)?
         }
@@ -137,7 +138,7 @@ impl Ready {
         if self.recipe.directory.as_os_str().is_empty() {
             return Ok(Vec::new());
         }
-        let (key, files) = recipe::overlays(&self.recipe.directory, &recipe::overlay_keys(&self.target))?;
+        let recipe::Overlays { key, files } = recipe::overlays(&self.recipe.directory, &recipe::overlay_keys(&self.target))?;
         let files = files.into_iter();
         let all: Result<Vec<Overlay>, _> =
             files.map(|(name, text)| Overlay::read(&recipe::overlay_path(&key, &name), text)).collect();

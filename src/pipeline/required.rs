@@ -52,13 +52,20 @@ pub fn required(
         if all.iter().any(|known| known.name == *name) {
             continue;
         }
-        if let Some(module) = of_target(&above.target, name) {
-            let beside = Beside { module, exports: Vec::new(), load_order: 0 };
-            all.push(Required { name: name.clone(), beside, made: None });
-            continue;
+        match of_target(&above.target, name) {
+            Has::BuiltIn => continue,
+            Has::File(module) => {
+                let beside = Beside { module, exports: Vec::new(), load_order: 0 };
+                all.push(Required { name: name.clone(), beside, made: None });
+                continue;
+            }
+            Has::Nothing => {}
         }
         if chain.contains(name) {
-            return Err(Error::RequiresItself { chain: [&chain[..], std::slice::from_ref(name)].concat().join(" → ") }.into());
+            return Err(Error::RequiresItself {
+                chain: [&chain[..], std::slice::from_ref(name)].concat().join(" → "),
+            }
+            .into());
         }
         reporter.note(format!("{name} must be there first, and the target does not have it: it is made too"));
         let named = find(above, name, request, reporter)?;
@@ -78,28 +85,51 @@ pub fn required(
         let Audit { exports, load_after, load_order, .. } = audit;
         let module = Prerequisite { symbol: graft.ready.module.symbol.clone(), file: format!("{name}.so") };
         let beside = Beside { module, exports, load_order };
-        all.push(Required { name: name.clone(), beside, made: Some(Made { file: object.file, load_after, headers }) });
+        all.push(Required {
+            name: name.clone(),
+            beside,
+            made: Some(Made { file: object.file, load_after, headers }),
+        });
     }
     Ok(all)
 }
 
-/// The target's own module of that name, built in or as a file.
-fn of_target(target: &Target, name: &str) -> Option<Prerequisite> {
-    let (file, symbol) = (format!("{name}.so"), format!("{}_module", name.strip_prefix("mod_").unwrap_or(name)));
-    let has = |provider: &&crate::target::Provider| {
+/// Whether the target has a module.
+enum Has {
+    /// As a part of the program: there is nothing to load.
+    BuiltIn,
+    /// As a file.
+    File(Prerequisite),
+    Nothing,
+}
+
+/// The target's own module of that name.
+fn of_target(target: &Target, name: &str) -> Has {
+    let (file, symbol) =
+        (format!("{name}.so"), format!("{}_module", name.strip_prefix("mod_").unwrap_or(name)));
+    let is = |provider: &&crate::target::Provider| {
         let of_name = provider.kind == ProviderKind::Module && provider.name == file;
         of_name || provider.modules.iter().any(|(known, _)| *known == symbol)
     };
-    let provider = target.symbols().all().iter().find(has)?;
-    let symbol = match provider.modules.first() {
-        Some((only, _)) if provider.name == file => only.clone(),
-        _ => symbol,
-    };
-    Some(Prerequisite { symbol, file: if provider.kind == ProviderKind::Module { provider.name.clone() } else { file } })
+    match target.symbols().all().iter().find(is) {
+        None => Has::Nothing,
+        Some(provider) if provider.kind != ProviderKind::Module => Has::BuiltIn,
+        Some(provider) => {
+            let own =
+                provider.modules.iter().find(|(known, _)| *known == symbol).or(provider.modules.first());
+            let symbol = own.map_or(symbol.clone(), |(symbol, _)| symbol.clone());
+            Has::File(Prerequisite { symbol, file: provider.name.clone() })
+        }
+    }
 }
 
 /// Where a required module comes from: a recipe of that name, the same patches, or the tree that they apply to.
-fn find(above: &Ready, name: &str, request: &Request, reporter: &dyn Reporter) -> Result<Named, crate::Error> {
+fn find(
+    above: &Ready,
+    name: &str,
+    request: &Request,
+    reporter: &dyn Reporter,
+) -> Result<Named, crate::Error> {
     let sibling = above.recipe.directory.parent().map(|folder| folder.join(name).join("module.toml"));
     let here = || match recipe::find(&[name.to_owned()], Path::new("")) {
         Ok(Input::Recipe(file)) => Some(file),
@@ -126,7 +156,9 @@ fn find(above: &Ready, name: &str, request: &Request, reporter: &dyn Reporter) -
         (_, SourceSpec::Release { tarball, sha256, .. }) => {
             Some(SourceSpec::Release { tarball: tarball.clone(), sha256: sha256.clone(), files })
         }
-        (_, SourceSpec::Tree { directory, .. }) => Some(SourceSpec::Tree { directory: directory.clone(), files }),
+        (_, SourceSpec::Tree { directory, .. }) => {
+            Some(SourceSpec::Tree { directory: directory.clone(), files })
+        }
         (_, SourceSpec::Patches { base: Some(Base::Directory(directory)), .. }) => {
             Some(SourceSpec::Tree { directory: directory.clone(), files })
         }
@@ -183,7 +215,8 @@ impl Interface for Offers<'_> {
     fn exported_by(&self, name: &str) -> Option<String> {
         let beside = || {
             let mut all = self.required.iter().map(|required| &required.beside);
-            all.find(|beside| beside.exports.iter().any(|export| export == name)).map(|beside| beside.module.file.clone())
+            all.find(|beside| beside.exports.iter().any(|export| export == name))
+                .map(|beside| beside.module.file.clone())
         };
         self.target.exported_by(name).or_else(beside)
     }

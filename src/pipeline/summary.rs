@@ -165,6 +165,9 @@ pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> V
     let requires = set.binary.requires.iter().map(Relation::text);
     let requires: Vec<String> = requires.filter(|name| !name.starts_with("rpmlib(")).collect();
     lines.push(format!("requires {}", requires.join(", ")));
+    for name in graft.packages_required() {
+        lines.push(format!("{name} must be installed with it: build its package too"));
+    }
     if let Some(command) = graft.ready.target.layout.enable.as_deref() {
         let name = graft.ready.recipe.name.strip_prefix("mod_").unwrap_or(&graft.ready.recipe.name);
         lines.push(format!("after the installation: {}", command.replace("{name}", name)));

@@ -21,7 +21,12 @@ impl Reader<'_> {
             let path = directory.join(self.beside(file)?);
             let text = fs_err::read_to_string(&path).map_err(|error| {
                 let message = format!("the rule pack cannot be read: {error}");
-                self.value(file.span(), message, "named here", "put the pack beside module.toml; README.md has the form")
+                self.value(
+                    file.span(),
+                    message,
+                    "named here",
+                    "put the pack beside module.toml; README.md has the form",
+                )
             })?;
             let pack = pack::read(&text, &path.display().to_string())?;
             let taken = compat.packs.iter().chain(pack::built_in()).any(|known| known.name == pack.name);
@@ -37,7 +42,11 @@ impl Reader<'_> {
     }
 
     /// The accepted rules, all of which there are.
-    pub(super) fn accept_risks(&self, ids: &[Spanned<String>], compat: &Compat) -> Result<Vec<String>, Error> {
+    pub(super) fn accept_risks(
+        &self,
+        ids: &[Spanned<String>],
+        compat: &Compat,
+    ) -> Result<Vec<String>, Error> {
         let one = |id: &Spanned<String>| match pack::find(&compat.packs, id.get_ref()) {
             Some(_) => Ok(id.get_ref().clone()),
             None => {

@@ -15,6 +15,15 @@ const FOLDER: &str = "overlays";
 /// The name of every httpd of this machine: it says nothing elsewhere.
 const LOCAL: &str = "local";
 
+/// A recipe's overlays for one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlays {
+    /// The key that counts.
+    pub key: String,
+    /// Name and text of each patch, by name.
+    pub files: Vec<(String, Arc<str>)>,
+}
+
 /// The keys of a target, the most particular first.
 pub fn keys(target: &Target) -> Vec<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
@@ -41,9 +50,10 @@ pub fn folder(directory: &Path, key: &str) -> PathBuf {
 ///
 /// # Errors
 /// [`Error::Io`] for what cannot be read.
-pub fn overlays(directory: &Path, keys: &[String]) -> Result<(String, Vec<(String, Arc<str>)>), Error> {
-    let first = || (keys.first().cloned().unwrap_or_default(), Vec::new());
-    let Some(key) = keys.iter().find(|key| folder(directory, key).is_dir()) else { return Ok(first()) };
+pub fn overlays(directory: &Path, keys: &[String]) -> Result<Overlays, Error> {
+    let Some(key) = keys.iter().find(|key| folder(directory, key).is_dir()) else {
+        return Ok(Overlays { key: keys.first().cloned().unwrap_or_default(), files: Vec::new() });
+    };
     let mut patches = Vec::new();
     for entry in fs_err::read_dir(folder(directory, key))? {
         let path = entry?.path();
@@ -53,7 +63,7 @@ pub fn overlays(directory: &Path, keys: &[String]) -> Result<(String, Vec<(Strin
         }
     }
     patches.sort();
-    Ok((key.clone(), patches))
+    Ok(Overlays { key: key.clone(), files: patches })
 }
 
 #[cfg(test)]
@@ -70,8 +80,8 @@ mod tests {
             fs_err::write(path, "text").unwrap();
         };
         let found = || {
-            let (key, patches) = overlays(here.path(), &keys).unwrap();
-            (key, patches.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
+            let Overlays { key, files } = overlays(here.path(), &keys).unwrap();
+            (key, files.into_iter().map(|(name, _)| name).collect::<Vec<_>>())
         };
         assert_eq!(found(), ("el6".to_owned(), Vec::new()));
         write("overlays/httpd-2.2/b.patch");

@@ -56,7 +56,13 @@ impl Reader<'_> {
         Error::Syntax { message, source_code: self.source_code(), at: at.into(), help }
     }
 
-    pub(super) fn value(&self, at: Range<usize>, message: impl Into<String>, label: &str, help: &str) -> Error {
+    pub(super) fn value(
+        &self,
+        at: Range<usize>,
+        message: impl Into<String>,
+        label: &str,
+        help: &str,
+    ) -> Error {
         Error::Value {
             message: message.into(),
             source_code: self.source_code(),

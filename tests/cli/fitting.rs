@@ -90,7 +90,11 @@ fn an_edit_that_changes_behaviour_needs_a_persons_word() {
     let place = Place::new();
     recipe(&place, "compat = [\"own.toml\"]");
     let build = ["build-module", "mod_fit", "--sign-key", "none"];
-    refused(&place.run(build), 4, &["modgraft::adapt::risk", "own/invented: seven, whatever", "--accept-risk own/invented"]);
+    refused(
+        &place.run(build),
+        4,
+        &["modgraft::adapt::risk", "own/invented: seven, whatever", "--accept-risk own/invented"],
+    );
     refused(&place.run([&build[..], &["--release"]].concat()), 2, &["--release refuses"]);
     refused(&place.run(["flatten", "mod_fit"]), 4, &["own/invented"]);
     assert!(!place.path("out").exists());
@@ -163,7 +167,11 @@ fn a_broken_pack_is_refused_at_its_place() {
     let run = place.run(["build-module", "mod_fit"]);
     refused(&run, 3, &["modgraft::adapt::pack", "own.toml:8:8", "konstant"]);
     place.write("modules/mod_fit/own.toml", PACK.replace("own", "common"));
-    refused(&place.run(["build-module", "mod_fit"]), 3, &["module.toml:5:11", "another rule pack called `common`"]);
+    refused(
+        &place.run(["build-module", "mod_fit"]),
+        3,
+        &["module.toml:5:11", "another rule pack called `common`"],
+    );
     recipe(&place, "compat = [\"none.toml\"]");
     refused(&place.run(["build-module", "mod_fit"]), 3, &["module.toml:5:11", "cannot be read"]);
     recipe(&place, "compat = [\"../own.toml\"]");
@@ -178,7 +186,11 @@ fn a_rule_is_explained() {
     recipe(&place, "compat = [\"own.toml\"]");
     let run = place.run(["explain", "common/remote-ip"]);
     good(&run);
-    for part in ["no member `remote_ip` of `conn_rec`, where it is read", "{object}{operator}client_ip", "risk    none"] {
+    for part in [
+        "no member `remote_ip` of `conn_rec`, where it is read",
+        "{object}{operator}client_ip",
+        "risk    none",
+    ] {
         assert!(run.stdout.contains(part), "{part:?} is not in:\n{}", run.stdout);
     }
     refused(&place.run(["explain", "own/invented"]), 2, &["there is no rule `own/invented`"]);
@@ -188,7 +200,11 @@ fn a_rule_is_explained() {
     assert_eq!((json["risk"].as_str(), json["text"].as_str()), (Some("changes-behaviour"), Some("7")));
     let all = place.run(["explain", "--recipe", "mod_fit"]);
     assert!(all.stdout.starts_with("own/invented "), "the recipe's own are asked first:\n{}", all.stdout);
-    assert!(all.stdout.contains("\ncommon/hook ") && all.stdout.contains("  loses a function  "), "{}", all.stdout);
+    assert!(
+        all.stdout.contains("\ncommon/hook ") && all.stdout.contains("  loses a function  "),
+        "{}",
+        all.stdout
+    );
 }
 
 /// The module, refused, laid out and edited as a person would.
@@ -199,6 +215,7 @@ fn overlaid(place: &Place) -> String {
     // The command line that the refusal names.
     good(&place.run("overlay start modules/mod_fit --target local".split(' ')));
     let readme = fs_err::read_to_string(place.path("mod_fit-overlay/README.txt")).unwrap();
+    assert!(!readme.contains("overlay start"), "{readme}");
     assert!(readme.contains("FIT_INVENTED") && !readme.contains("remote_ip`"), "{readme}");
     let flat = fs_err::read_to_string(place.path("mod_fit-overlay/mod_fit.c")).unwrap();
     assert!(flat.contains("FIT_INVENTED") && flat.contains("remote_ip") && !flat.contains("#line"), "{flat}");
@@ -211,14 +228,20 @@ fn an_overlay_goes_from_the_refusal_to_the_package() {
     let flat = overlaid(&place);
     let save = ["overlay", "save", "mod_fit", "--message", "Seven is what is meant\n\nSays who."];
     refused(&place.run(save), 2, &["nothing was changed", "mod_fit.c"]);
-    place.write("mod_fit-overlay/mod_fit.c", flat.replace("    ap_set_", "    (void) SEVEN_INVENTED;\n    ap_set_"));
+    place.write(
+        "mod_fit-overlay/mod_fit.c",
+        flat.replace("    ap_set_", "    (void) SEVEN_INVENTED;\n    ap_set_"),
+    );
     good(&place.run(save));
     let folder = fs_err::read_dir(place.path("modules/mod_fit/overlays")).unwrap().next().unwrap().unwrap();
     let key = folder.file_name().into_string().unwrap();
     assert!(key.starts_with("httpd-2.4."), "{key}");
     let name = format!("modules/mod_fit/overlays/{key}/0001-seven-is-what-is-meant.patch");
     let first = fs_err::read_to_string(place.path(&name)).unwrap();
-    assert!(first.starts_with("Seven is what is meant\n\nSays who.\n\n--- a/mod_fit.c\n+++ b/mod_fit.c\n@@ "), "{first}");
+    assert!(
+        first.starts_with("Seven is what is meant\n\nSays who.\n\n--- a/mod_fit.c\n+++ b/mod_fit.c\n@@ "),
+        "{first}"
+    );
 
     // The compiler judges the overlay, on the patch's own lines.
     let refusal = place.run(["build-module", "mod_fit", "--sign-key", "none"]);
@@ -233,8 +256,12 @@ fn an_overlay_goes_from_the_refusal_to_the_package() {
     good(&place.run(["build-module", "mod_fit", "--sign-key", "none"]));
 
     let report = report(&place);
-    let rules: Vec<&str> =
-        report["adapt"]["edits"].as_array().unwrap().iter().map(|edit| edit["rule"].as_str().unwrap()).collect();
+    let rules: Vec<&str> = report["adapt"]["edits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|edit| edit["rule"].as_str().unwrap())
+        .collect();
     let [overlay, rule] = &rules[..] else { panic!("{rules:?}") };
     assert_eq!(*overlay, "overlay/0001-seven-is-what-is-meant.patch");
     assert!(rule.starts_with("common/remote-"), "{rule}");
@@ -261,10 +288,16 @@ fn an_overlay_that_does_not_apply_any_more_is_refused_and_can_be_reworked() {
     let flat = flat.replace("FIT_INVENTED", "3 + 4").replace("return DECLINED", "return (DECLINED)");
     place.write("mod_fit-overlay/mod_fit.c", &flat);
     good(&place.run(["overlay", "save", "mod_fit", "--message", "Seven"]));
-    let newer = SOURCE.replace("return DECLINED", "return DONE").replace("static int fit", "/* newer */\nstatic int fit");
+    let newer = SOURCE
+        .replace("return DECLINED", "return DONE")
+        .replace("static int fit", "/* newer */\nstatic int fit");
     place.write("modules/mod_fit/0001-fit.patch", added("modules/fit/mod_fit.c", &newer));
     let refusal = place.run(["build-module", "mod_fit"]);
-    refused(&refusal, 4, &["modgraft::overlay::misfit", "hunk 1 of overlays/httpd-2.4.", "return D", "modgraft overlay start"]);
+    refused(
+        &refusal,
+        4,
+        &["modgraft::overlay::misfit", "hunk 1 of overlays/httpd-2.4.", "return D", "modgraft overlay start"],
+    );
     good(&place.run(["overlay", "start", "mod_fit", "--dir", "rework"]));
     let rejected = fs_err::read_to_string(place.path("rework/0001-seven.patch.rej")).unwrap();
     assert!(rejected.starts_with("@@ ") && rejected.contains("+        return (DECLINED);"), "{rejected}");
@@ -288,5 +321,9 @@ fn an_overlay_belongs_to_a_recipe_and_its_work_tree() {
     let start = ["overlay", "start", "mod_fit", "--key", "el6"];
     refused(&place.run(start), 2, &["one of: httpd-2.4.", ", httpd-2.4\n"]);
     place.write("modules/mod_fit/overlays/httpd-2.4/1.patch", "no patch\n");
-    refused(&place.run(["build-module", "mod_fit"]), 3, &["overlays/httpd-2.4/1.patch:1:1", "there is no patch in it"]);
+    refused(
+        &place.run(["build-module", "mod_fit"]),
+        3,
+        &["overlays/httpd-2.4/1.patch:1:1", "there is no patch in it"],
+    );
 }

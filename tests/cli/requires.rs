@@ -70,7 +70,9 @@ AP_DECLARE_MODULE(store_user) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NUL
 const FOLDER: &str = "modules/store";
 
 fn recipe(name: &str, keys: &str, source: &str, rest: &str) -> String {
-    format!("name = \"{name}\"\nsummary = \"x\"\nlicense = \"Apache-2.0\"\nversion = \"1.0\"\n{keys}\n[source]\n{source}\n{rest}")
+    format!(
+        "name = \"{name}\"\nsummary = \"x\"\nlicense = \"Apache-2.0\"\nversion = \"1.0\"\n{keys}\n[source]\n{source}\n{rest}"
+    )
 }
 
 const CHECK: &str = "[[check]]\nname = \"is answered from the store\"\nconfig = \"SetHandler store-user\"\nrequest = { path = \"/\" }\n\
@@ -106,7 +108,8 @@ fn exports(place: &Place, package: &std::path::Path, name: &str) -> Vec<String> 
     let unpack = ["-c", "rpm2archive - < \"$1\" | tar -xz -C \"$2\"", "sh"];
     output(Command::new("sh").args(unpack).arg(package).arg(&root));
     let module = output(Command::new("find").arg(&root).args(["-name", &format!("{name}.so")]));
-    let listed = output(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(module.trim()));
+    let listed =
+        output(Command::new("nm").args(["-D", "--defined-only", "--format=posix"]).arg(module.trim()));
     let mut names: Vec<String> =
         listed.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
     names.sort();
@@ -125,8 +128,12 @@ fn used_and_checked(place: &Place) {
     assert_eq!(report["adapt"]["requires"], serde_json::json!(["mod_store"]));
     assert_eq!(report["audit"]["load_after"][0]["file"], "mod_store.so");
     let imports = report["audit"]["imports"].as_array().unwrap();
-    let provider = |name: &str| imports.iter().find(|import| import["symbol"] == name).unwrap()["provider"].clone();
-    assert_eq!((provider("store_value"), provider("store_hook_adjust")), ("mod_store.so".into(), "mod_store.so".into()));
+    let provider =
+        |name: &str| imports.iter().find(|import| import["symbol"] == name).unwrap()["provider"].clone();
+    assert_eq!(
+        (provider("store_value"), provider("store_hook_adjust")),
+        ("mod_store.so".into(), "mod_store.so".into())
+    );
     assert_eq!(exports(place, &package, "mod_store_user"), ["store_user_module"]);
     let spec = fs_err::read_to_string(place.path("out/mod_store_user.spec")).unwrap();
     assert!(spec.contains("\nRequires: mod_store\n"), "{spec}");
@@ -139,8 +146,13 @@ fn a_required_module_is_made_from_the_same_tree() {
     let place = Place::new();
     tree(&place, "requires = [\"mod_store\"]");
     used_and_checked(&place);
-    let load = output(Command::new("rpm").args(["-qpl", "--nosignature"]).arg(place.path("out/mod_store_user-1.0-1.x86_64.rpm")));
-    let load = load.lines().find(|line| line.ends_with(".load")).expect("the test needs a system with .load files");
+    let load = output(
+        Command::new("rpm")
+            .args(["-qpl", "--nosignature"])
+            .arg(place.path("out/mod_store_user-1.0-1.x86_64.rpm")),
+    );
+    let load =
+        load.lines().find(|line| line.ends_with(".load")).expect("the test needs a system with .load files");
     let root = place.path("mod_store_user-root");
     let text = fs_err::read_to_string(root.join(load.trim_start_matches('/'))).unwrap();
     assert!(text.contains("# Depends: store\n"), "{text}");
@@ -150,7 +162,8 @@ fn a_required_module_is_made_from_the_same_tree() {
 fn a_required_module_is_made_from_its_own_recipe() {
     let place = Place::new();
     let patches = "patches = [\"1.patch\"]";
-    let store = added(&format!("{FOLDER}/mod_store.h"), HEADER) + &added(&format!("{FOLDER}/mod_store.c"), STORE);
+    let store =
+        added(&format!("{FOLDER}/mod_store.h"), HEADER) + &added(&format!("{FOLDER}/mod_store.c"), STORE);
     place.write("modules/mod_store/1.patch", store);
     place.write("modules/mod_store/module.toml", recipe("mod_store", "", patches, ""));
     place.write("modules/mod_store_user/1.patch", added(&format!("{FOLDER}/mod_store_user.c"), USER));
@@ -166,7 +179,8 @@ fn a_module_exports_what_its_header_promises_and_no_more() {
     let source = format!("directory = \"../../tree\"\nfiles = [\"{FOLDER}/mod_store.c\"]");
     place.write("modules/mod_store/module.toml", recipe("mod_store", "", &source, ""));
     good(&build(&place, "mod_store"));
-    let promised = ["store_hook_adjust", "store_hook_get_adjust", "store_module", "store_run_adjust", "store_value"];
+    let promised =
+        ["store_hook_adjust", "store_hook_get_adjust", "store_module", "store_run_adjust", "store_value"];
     assert_eq!(exports(&place, &place.path("out/mod_store-1.0-1.x86_64.rpm"), "mod_store"), promised);
     // The spec builds the same.
     let top = place.path("top");
@@ -176,7 +190,13 @@ fn a_module_exports_what_its_header_promises_and_no_more() {
             .arg(format!("_topdir {}", top.display()))
             .arg(place.path("out/mod_store-1.0-1.src.rpm")),
     );
-    let rebuilt = output(Command::new("find").arg(&top).args(["-name", "mod_store-1.0-1.*.rpm", "-not", "-name", "*.src.rpm"]));
+    let rebuilt = output(Command::new("find").arg(&top).args([
+        "-name",
+        "mod_store-1.0-1.*.rpm",
+        "-not",
+        "-name",
+        "*.src.rpm",
+    ]));
     let again = Place::new();
     assert_eq!(exports(&again, rebuilt.trim().as_ref(), "mod_store"), promised);
 }
@@ -191,7 +211,11 @@ fn what_is_not_required_is_refused_with_the_key_that_helps() {
     tree(&place, "requires = [\"mod_nowhere\"]");
     let run = build(&place, "mod_store_user");
     assert_eq!(run.code, 4, "{}", run.stderr);
-    assert!(run.stderr.contains("modgraft::requires::unknown") && run.stderr.contains("modules/mod_nowhere/"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("modgraft::requires::unknown") && run.stderr.contains("modules/mod_nowhere/"),
+        "{}",
+        run.stderr
+    );
     assert!(!place.path("out").exists());
 }
 
@@ -200,7 +224,10 @@ fn a_module_that_the_target_has_is_only_loaded_first() {
     let place = Place::new();
     tree(&place, "");
     let source = format!("directory = \"../../tree\"\nfiles = [\"{FOLDER}/mod_store.c\"]");
-    place.write("modules/mod_store/module.toml", recipe("mod_store", "requires = [\"mod_headers\"]", &source, ""));
+    place.write(
+        "modules/mod_store/module.toml",
+        recipe("mod_store", "requires = [\"mod_headers\"]", &source, ""),
+    );
     good(&build(&place, "mod_store"));
     let package = place.path("out/mod_store-1.0-1.x86_64.rpm");
     let requires = output(Command::new("rpm").args(["-qpR", "--nosignature"]).arg(&package));
@@ -214,7 +241,10 @@ fn modules_that_require_each_other_are_refused() {
     let place = Place::new();
     tree(&place, "requires = [\"mod_store\"]");
     let source = format!("directory = \"../../tree\"\nfiles = [\"{FOLDER}/mod_store.c\"]");
-    place.write("modules/mod_store/module.toml", recipe("mod_store", "requires = [\"mod_store_user\"]", &source, ""));
+    place.write(
+        "modules/mod_store/module.toml",
+        recipe("mod_store", "requires = [\"mod_store_user\"]", &source, ""),
+    );
     let run = build(&place, "mod_store_user");
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("mod_store_user → mod_store → mod_store_user"), "{}", run.stderr);

@@ -65,7 +65,8 @@ pub fn read(text: &str) -> Result<(String, Vec<Hunk>), (u32, String)> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let number = |index: usize| u32::try_from(index + 1).unwrap_or(u32::MAX);
     let begins = |index: usize, start: &str| lines.get(index).is_some_and(|line| line.starts_with(start));
-    let header = |index: usize| begins(index, "--- ") && begins(index + 1, "+++ ") && begins(index + 2, "@@ ");
+    let header =
+        |index: usize| begins(index, "--- ") && begins(index + 1, "+++ ") && begins(index + 2, "@@ ");
     let Some(first) = (0..lines.len()).find(|index| header(*index)) else {
         return Err((1, "there is no patch in it".to_owned()));
     };
@@ -75,7 +76,10 @@ pub fn read(text: &str) -> Result<(String, Vec<Hunk>), (u32, String)> {
     let mut at = first + 2;
     while let Some(line) = lines.get(at) {
         if begins(at, "--- ") && begins(at + 1, "+++ ") || line.starts_with("diff ") {
-            return Err((number(at), "it changes more than one file, and the flattened module is one".to_owned()));
+            return Err((
+                number(at),
+                "it changes more than one file, and the flattened module is one".to_owned(),
+            ));
         }
         if !line.starts_with("@@ ") {
             // What mail programs put behind a patch.
@@ -102,12 +106,22 @@ pub fn read(text: &str) -> Result<(String, Vec<Hunk>), (u32, String)> {
                     hunk.length += 1;
                     continue;
                 }
-                _ => return Err((number(at), "a line of a hunk begins with neither ` `, `+` nor `-`".to_owned())),
+                _ => {
+                    return Err((
+                        number(at),
+                        "a line of a hunk begins with neither ` `, `+` nor `-`".to_owned(),
+                    ));
+                }
             };
             let short = (0, "the hunk has more lines than its header says".to_owned());
-            old = if side == Side::New { old } else { old.checked_sub(1).ok_or((number(at), short.1.clone()))? };
+            old = if side == Side::New {
+                old
+            } else {
+                old.checked_sub(1).ok_or((number(at), short.1.clone()))?
+            };
             new = if side == Side::Old { new } else { new.checked_sub(1).ok_or((number(at), short.1))? };
-            let mut text = if line.starts_with('\n') { *line } else { line.get(1..).unwrap_or_default() }.replace("\r\n", "\n");
+            let mut text = if line.starts_with('\n') { *line } else { line.get(1..).unwrap_or_default() }
+                .replace("\r\n", "\n");
             if !text.ends_with('\n') {
                 text.push('\n');
             }

@@ -51,7 +51,9 @@ impl Lines {
         for (piece, whole) in unit.pieces.iter().enumerate() {
             for (at, text) in whole.text.split_inclusive('\n').enumerate() {
                 let origin = match &whole.origin {
-                    Origin::Upstream { file, line } => Origin::Upstream { file: file.clone(), line: after(*line, at) },
+                    Origin::Upstream { file, line } => {
+                        Origin::Upstream { file: file.clone(), line: after(*line, at) }
+                    }
                     generated => generated.clone(),
                 };
                 lines.push(Line { text: text.to_owned(), origin, piece });
@@ -69,7 +71,8 @@ impl Lines {
         let at = self.find(hunk, expected)?;
         let old = hunk.old().count();
         let mut kept = self.lines.get(at..at + old).unwrap_or_default().to_vec().into_iter();
-        let mut piece = self.lines.get(at.min(self.lines.len().saturating_sub(1))).map_or(0, |line| line.piece);
+        let mut piece =
+            self.lines.get(at.min(self.lines.len().saturating_sub(1))).map_or(0, |line| line.piece);
         let mut put = Vec::new();
         let mut place = None;
         let mut changed = false;
@@ -117,7 +120,8 @@ impl Lines {
             [only] => Ok(*only),
             [] => {
                 // The place where most of its beginning is shows what became of it.
-                let best = (self.done..self.lines.len()).map(|at| (agreeing(at), std::cmp::Reverse(at))).max();
+                let best =
+                    (self.done..self.lines.len()).map(|at| (agreeing(at), std::cmp::Reverse(at))).max();
                 let (count, at) = match best {
                     Some((count, at)) if count > agreeing(expected) => (count, at.0),
                     _ => (agreeing(expected), expected),
