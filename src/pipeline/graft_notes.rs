@@ -184,7 +184,8 @@ fn shown(number: usize, edit: &Edit) -> Shown<'_> {
         number,
         place,
         rule: code(&edit.rule),
-        risk: edit.risk.words(),
+        // No rule can know what a person's own patch costs.
+        risk: if edit.rule.starts_with("overlay/") { "a person's to judge" } else { edit.risk.words() },
         note: edit.note.trim_end_matches('.'),
         finding: &edit.finding,
         before: block(&edit.before),

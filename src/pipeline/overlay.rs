@@ -292,10 +292,19 @@ fn slug(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default().to_ascii_lowercase();
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words: Vec<&str> = first.split(|c| !plain(c)).filter(|word| !word.is_empty()).collect();
-    let mut slug = words.join("-");
-    slug.truncate(50);
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() { "overlay".to_owned() } else { slug.to_owned() }
+    let mut slug = String::new();
+    for word in words {
+        // Whole words, as long as a name should be.
+        if !slug.is_empty() && slug.len() + word.len() >= 50 {
+            break;
+        }
+        if !slug.is_empty() {
+            slug.push('-');
+        }
+        slug.push_str(word);
+    }
+    slug.truncate(100);
+    if slug.is_empty() { "overlay".to_owned() } else { slug }
 }
 
 /// A word as a shell takes it.
