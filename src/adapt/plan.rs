@@ -10,6 +10,7 @@ use super::finding::{Finding, Kind};
 use super::pack::{Action, Also, Dropped, Exposed, Risk, Rule, Rules, Shim};
 use super::template;
 use crate::c::expression::Code;
+use crate::c::{self, DeclarationKind};
 use crate::flatten::{Interface, Outcome as Fate};
 
 /// Decides and edits; remembers what was put in once, and records all.
@@ -244,10 +245,17 @@ impl<'a> Planner<'a> {
                         text.push_str(&format!("#include \"{header}\"\n"));
                     }
                 }
-                text.push_str(&format!("/* {}: {} */\n", edit.rule, harmless(&edit.note)));
-                text.push_str(shim.text.trim());
-                text.push_str("\n\n");
-                draft.put_behind_includes("shim", text);
+                if !shim.text.trim().is_empty() {
+                    text.push_str(&format!("/* {}: {} */\n", edit.rule, harmless(&edit.note)));
+                    text.push_str(shim.text.trim());
+                    text.push_str("\n\n");
+                }
+                // Macros need nothing, and a header of upstream's that stands among the includes may use them.
+                if shim.headers.is_empty() && only_macros(&shim.text) {
+                    draft.put_first("shim", text);
+                } else {
+                    draft.put_behind_includes("shim", text);
+                }
             }
             Step::Expose(exposed) => {
                 let mut text = format!("/* {}: {} */\n", edit.rule, harmless(&edit.note));
@@ -470,6 +478,13 @@ fn adapted(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Change
         (Change { range: argument.clone(), text: adapter }, argument),
         (Change { range: function..function, text: format!("{own}\n\n") }, function..function),
     ])
+}
+
+/// Whether a text declares nothing but macros.
+fn only_macros(text: &str) -> bool {
+    use DeclarationKind::{Comment, Condition, Directive, Include, Macro};
+    let kinds = [Comment, Condition, Directive, Include, Macro];
+    c::declarations(text).iter().all(|declaration| kinds.contains(&declaration.kind))
 }
 
 /// Whether a text has an include of this header.

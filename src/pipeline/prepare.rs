@@ -159,7 +159,7 @@ fn by_hand(request: &Request, recipe: &Recipe) -> String {
         if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
     };
     match &request.input {
-        Input::Recipe(_) => {
+        Input::Recipe(_) if !recipe.directory.as_os_str().is_empty() => {
             let folder = quoted(&recipe.directory.to_string_lossy());
             format!("decide by hand: modgraft overlay start {folder} --target {}", quoted(target))
         }
