@@ -335,9 +335,15 @@ impl<'a> Planner<'a> {
                 let names = [finding.name.as_str(), finding.name.trim_end_matches('_')];
                 let calls = names.iter().flat_map(|name| code.calls(name));
                 let call = calls.filter(|call| call.range.contains(&at.start)).min_by_key(|call| call.range.len())?;
-                let mut written = call.arguments.into_iter().filter(|one| code.text(one) == argument.from);
-                let range = written.next().filter(|_| written.next().is_none())?;
-                vec![(Change { range: range.clone(), text: argument.to.clone() }, range)]
+                let mut written =
+                    call.arguments.iter().enumerate().filter(|(_, one)| code.text(one) == argument.from);
+                let (at, range) = written.next().filter(|_| written.next().is_none())?;
+                let (range, to) = match (&argument.to, call.arguments.get(at + 1)) {
+                    (Some(to), _) => (range.clone(), to.clone()),
+                    (None, Some(next)) => (range.start..next.start, String::new()),
+                    (None, None) => return None,
+                };
+                vec![(Change { range: range.clone(), text: to }, range)]
             }
             Action::Drop(Dropped::Statement) => {
                 let at = finding.at.clone()?;

@@ -11,6 +11,7 @@ use super::{Error, Request};
 use crate::adapt::pack;
 use crate::audit::{Audit, Beside, Prerequisite};
 use crate::c;
+use crate::c::expression::Code;
 use crate::changeset::{Class, FileText};
 use crate::flatten::{Failure, Interface, SourceTree, Upstream};
 use crate::recipe::{self, Input};
@@ -36,6 +37,8 @@ pub struct Made {
     pub load_after: Vec<Prerequisite>,
     /// Its own headers, by upstream's path.
     pub headers: BTreeMap<String, Arc<str>>,
+    /// The optional functions that it registers when it is loaded.
+    pub registers: Vec<String>,
 }
 
 /// Finds or makes what the recipe requires, in the order in which it has to be loaded. `above` are the modules that this is for.
@@ -77,6 +80,7 @@ pub fn required(
         let graft = grafted(one, &chain, &request, work, reporter)?;
         let (object, audit) = compiled(&graft, &folder, reporter)?;
         let headers = own_headers(&graft.ready);
+        let registers = registered(&graft.adapted.unit.render(false));
         for inner in graft.required {
             if !all.iter().any(|known| known.name == inner.name) {
                 all.push(inner);
@@ -88,7 +92,7 @@ pub fn required(
         all.push(Required {
             name: name.clone(),
             beside,
-            made: Some(Made { file: object.file, load_after, headers }),
+            made: Some(Made { file: object.file, load_after, headers, registers }),
         });
     }
     Ok(all)
@@ -184,6 +188,13 @@ fn sources(tree: &Tree, name: &str) -> Result<Vec<String>, source::Error> {
     Ok(all)
 }
 
+/// The optional functions that a unit registers.
+fn registered(text: &str) -> Vec<String> {
+    let code = Code::new(text);
+    let calls = code.calls("APR_REGISTER_OPTIONAL_FN");
+    calls.iter().filter_map(|call| Some(code.text(call.arguments.first()?).to_owned())).collect()
+}
+
 /// The headers that a module brings, for others to include.
 fn own_headers(ready: &Ready) -> BTreeMap<String, Arc<str>> {
     let headers = ready.changeset.files.iter().filter(|file| file.class == Class::PrivateHeader);
@@ -214,9 +225,11 @@ impl Interface for Offers<'_> {
 
     fn exported_by(&self, name: &str) -> Option<String> {
         let beside = || {
-            let mut all = self.required.iter().map(|required| &required.beside);
-            all.find(|beside| beside.exports.iter().any(|export| export == name))
-                .map(|beside| beside.module.file.clone())
+            let has = |required: &&Required| {
+                let registers = required.made.iter().flat_map(|made| &made.registers);
+                required.beside.exports.iter().chain(registers).any(|known| known == name)
+            };
+            self.required.iter().find(has).map(|required| required.beside.module.file.clone())
         };
         self.target.exported_by(name).or_else(beside)
     }

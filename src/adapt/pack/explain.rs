@@ -139,7 +139,11 @@ fn action(action: &Action) -> (String, String) {
         Action::Replace(text) => ("puts in its place:".to_owned(), text.trim().to_owned()),
         Action::Constant(text) => ("puts in its place the value:".to_owned(), text.trim().to_owned()),
         Action::Argument(argument) => {
-            (format!("passes {} where the module passes {}", argument.to, argument.from), String::new())
+            let does = match &argument.to {
+                Some(to) => format!("passes {to} where the module passes {}", argument.from),
+                None => format!("leaves out the argument {}", argument.from),
+            };
+            (does, String::new())
         }
         Action::Drop(Dropped::Statement) => ("drops the statement".to_owned(), String::new()),
         Action::Drop(Dropped::Registration) => {

@@ -194,8 +194,8 @@ pub struct Shim {
 pub struct Argument {
     /// As the module writes it.
     pub from: String,
-    /// What is passed instead.
-    pub to: String,
+    /// What is passed instead; where it is missing, the function does not take the argument at all.
+    pub to: Option<String>,
 }
 
 /// What is left out.
