@@ -309,19 +309,34 @@ pub fn exchange(
     body: Option<&[u8]>,
     deadline: Deadline,
 ) -> Result<Response, Error> {
+    let mut connection = Connection::new(Stream::connect(address, deadline)?);
+    exchange_on(&mut connection, &address.to_string(), (method, target), fields, body, true)
+}
+
+/// Sends one request, method and target, on a connection and reads the response. The `last` one asks that the connection
+/// ends with it.
+pub fn exchange_on<S: Read + Write>(
+    connection: &mut Connection<S>,
+    host: &str,
+    (method, target): (&str, &str),
+    fields: &[(String, String)],
+    body: Option<&[u8]>,
+    last: bool,
+) -> Result<Response, Error> {
     let mut fields = fields.to_vec();
     let mut add = |name: &str, value: String| {
         if !fields.iter().any(|(key, _)| key.eq_ignore_ascii_case(name)) {
             fields.push((name.to_owned(), value));
         }
     };
-    add("Connection", "close".to_owned());
+    if last {
+        add("Connection", "close".to_owned());
+    }
     if let Some(body) = body {
         add("Content-Length", body.len().to_string());
     }
-    let mut message = request_bytes(method, target, &address.to_string(), &fields);
+    let mut message = request_bytes(method, target, host, &fields);
     message.extend(body.unwrap_or_default());
-    let mut connection = Connection::new(Stream::connect(address, deadline)?);
     // A server may answer, and close, before it has read a long body: its answer is what counts then.
     let sent = connection.stream().write_all(&message);
     let head = match connection.response_head() {

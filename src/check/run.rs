@@ -5,12 +5,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::backend::Backend;
-use super::http::{self, ResponseHead};
+use super::http::{self, Connection, ResponseHead};
 use super::httpd::{self, Instance, Server, Setup};
 use super::modules::modules;
 use super::plan::Plan;
 use super::result::{CheckResult, Checked, Outcome};
-use super::stream::Deadline;
+use super::stream::{Deadline, Stream};
 use super::template::BackendValues;
 use super::websocket::{self, Opening};
 use super::{Error, log};
@@ -183,10 +183,18 @@ fn judge_directive(tested: Result<(), Error>, message: Option<&String>) -> Resul
 }
 
 fn send(server: &Server<'_>, request: &Request, expect: &Expect, deadline: Deadline) -> Result<(), String> {
-    let body = request.body.as_ref().map(|body| body.as_bytes());
-    let response =
-        http::exchange(server.address(), &request.method, &request.path, &request.headers, body, deadline)
-            .map_err(|error| format!("expected status {}, found none: {error}", expect.status))?;
+    let address = server.address();
+    let stream = Stream::connect(address, deadline);
+    let mut connection = Connection::new(stream.map_err(|error| format!("httpd takes no connection: {error}"))?);
+    let mut send = |request: &Request, last: bool| {
+        let body = request.body.as_ref().map(|body| body.as_bytes());
+        let what = (request.method.as_str(), request.path.as_str());
+        http::exchange_on(&mut connection, &address.to_string(), what, &request.headers, body, last)
+    };
+    for earlier in &request.before {
+        send(earlier, false).map_err(|error| format!("a request before it got no answer: {error}"))?;
+    }
+    let response = send(request, true).map_err(|error| format!("expected status {}, found none: {error}", expect.status))?;
     judge(expect, &response.head, &response.body)
 }
 
@@ -296,7 +304,7 @@ mod tests {
 
     fn request() -> Action {
         let request =
-            Request { method: "GET".to_owned(), path: "/".to_owned(), headers: Vec::new(), body: None };
+            Request { before: Vec::new(), method: "GET".to_owned(), path: "/".to_owned(), headers: Vec::new(), body: None };
         let expect =
             Expect { status: 200, headers: Vec::new(), absent_headers: Vec::new(), body_contains: None };
         Action::Request { request, expect }

@@ -99,6 +99,9 @@ pub enum Action {
 /// An HTTP request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Request {
+    /// Sent first, in order, on the same connection; each must be answered, whatever the answer is. They have none before
+    /// them.
+    pub before: Vec<Request>,
     /// An HTTP token.
     pub method: String,
     /// The request target: begins with `/`.

@@ -54,6 +54,10 @@ pub struct RequestEntry {
     pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: Option<String>,
+    /// Requests that are sent first, on the same connection. Each must be answered, whatever the answer is: what a module
+    /// remembers of one must not show in the next.
+    #[serde(default)]
+    pub before: Vec<RequestEntry>,
 }
 
 /// A WebSocket connection.
@@ -259,7 +263,12 @@ impl Reader<'_> {
         if !is_token(&method) {
             return Err(self.value("method", format!("is {method:?}, which is no HTTP method")));
         }
+        if entry.before.iter().any(|earlier| !earlier.before.is_empty()) {
+            return Err(self.value("before", "stands within `before`: put all requests into one list, in order"));
+        }
+        let before = entry.before.into_iter().map(|earlier| self.request(earlier)).collect::<Result<_, _>>()?;
         Ok(Request {
+            before,
             method,
             path: self.path(entry.path)?,
             headers: self.fields(entry.headers)?,

@@ -56,6 +56,17 @@ fn a_request_is_a_get_that_expects_200() {
 }
 
 #[test]
+fn requests_go_before_a_request_on_its_connection() {
+    let check = read("[[check]]\nname = \"n\"\nrequest = { path = \"/b\", before = [{ path = \"/a\", method = \"HEAD\" }] }").unwrap();
+    let Action::Request { request, .. } = check.action else { panic!("{check:?}") };
+    assert_eq!((request.before[0].path.as_str(), request.before[0].method.as_str()), ("/a", "HEAD"));
+    assert_eq!(
+        problem("request = { path = \"/\", before = [{ path = \"/\", before = [{ path = \"/\" }] }] }"),
+        "check `n`: `before` stands within `before`: put all requests into one list, in order"
+    );
+}
+
+#[test]
 fn exactly_one_action() {
     assert_eq!(problem(""), "check `n` does nothing: give it one of `directive`, `request` and `websocket`");
     assert_eq!(
