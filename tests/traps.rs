@@ -105,7 +105,7 @@ fn each_request_of_a_connection_has_its_own_clients_address() {
     check("nobody named", one, "", "127.0.0.1");
     let report = build(folder.path());
     let rules: Vec<&str> =
-        report["adapted"]["edits"].as_array().unwrap().iter().filter_map(|edit| edit["rule"].as_str()).collect();
+        report["adapt"]["edits"].as_array().unwrap().iter().filter_map(|edit| edit["rule"].as_str()).collect();
     assert!(rules.contains(&"common/remote-set"), "{rules:?}");
 }
 

@@ -56,12 +56,12 @@ impl<'a> Planner<'a> {
     pub fn foreseen(&mut self, draft: &mut Draft, parts: &[Arc<Rule>]) -> Vec<Arc<Rule>> {
         let mut wanted: Vec<Arc<Rule>> = Vec::new();
         let unit = draft.unit();
-        let own: BTreeSet<&str> = unit
-            .record
-            .iter()
-            .filter(|fate| matches!(fate.outcome, Fate::Kept | Fate::Inlined))
-            .map(|fate| fate.name.as_str())
-            .collect();
+        let named = |outcomes: &'static [Fate]| {
+            let fates = unit.record.iter().filter(|fate| outcomes.contains(&fate.outcome));
+            fates.map(|fate| fate.name.as_str()).collect::<BTreeSet<&str>>()
+        };
+        // What a rule provides may be announced in the unit all the same, by a header that the target does not have.
+        let own = &named(&[Fate::Kept, Fate::Inlined]) - &named(&[Fate::Provided]);
         let code = Code::new(draft.text());
         let mut findings = Vec::new();
         for name in code.identifiers() {
