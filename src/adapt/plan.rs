@@ -62,6 +62,14 @@ impl<'a> Planner<'a> {
         };
         // What a rule provides may be announced in the unit all the same, by a header that the target does not have.
         let own = &named(&[Fate::Kept, Fate::Inlined]) - &named(&[Fate::Provided]);
+        // The header of a part of httpd may be in the unit without the part.
+        let defined: BTreeSet<&str> = unit
+            .record
+            .iter()
+            .filter(|fate| matches!(fate.outcome, Fate::Kept | Fate::Inlined))
+            .filter(|fate| fate.kind != DeclarationKind::Prototype)
+            .map(|fate| fate.name.as_str())
+            .collect();
         let code = Code::new(draft.text());
         let mut findings = Vec::new();
         for name in code.identifiers() {
@@ -69,7 +77,7 @@ impl<'a> Planner<'a> {
             if let Action::Subsystem(_) = rule.r#do {
                 let known = |other: &Arc<Rule>| other.id == rule.id;
                 let lacks = self.offered.declared_in(name).is_none() && self.offered.exported_by(name).is_none();
-                if lacks && !own.contains(name) && !parts.iter().any(known) && !wanted.iter().any(known) {
+                if lacks && !defined.contains(name) && !parts.iter().any(known) && !wanted.iter().any(known) {
                     wanted.push(rule.clone());
                 }
                 continue;
