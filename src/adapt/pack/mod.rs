@@ -65,6 +65,13 @@ impl Rules {
         Rules { rules: packs.flat_map(|pack| pack.rules.iter().cloned()).collect() }
     }
 
+    /// The same rules but the one of this id, for tests that ask what a rule is good for.
+    #[must_use]
+    pub fn without(mut self, id: &str) -> Self {
+        self.rules.retain(|rule| rule.id != id);
+        self
+    }
+
     /// The rules that fit a finding, in order.
     pub fn fitting(&self, finding: &Finding) -> impl Iterator<Item = &Arc<Rule>> {
         self.rules.iter().filter(|rule| rule.when.fits(finding))
