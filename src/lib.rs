@@ -5,7 +5,8 @@
 //! `recipe` → `source` → `changeset` (on `autoconf`) → `target` → `flatten` (on `c`) → `adapt` → `compile` → `audit` →
 //! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
-//! that talks to a person, `cli` the only one that knows what was typed.
+//! that talks to a person, `cli` the only one that knows what was typed. `replay` is a program beside: it tries many commits
+//! on many targets.
 
 pub mod adapt;
 pub mod audit;
@@ -23,6 +24,7 @@ pub mod paths;
 pub mod pipeline;
 pub mod process;
 pub mod recipe;
+pub mod replay;
 pub mod report;
 pub mod rpm;
 pub mod sign;

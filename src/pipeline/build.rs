@@ -242,7 +242,7 @@ pub(super) fn compiled(
     Ok((object, audit))
 }
 
-fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<PackageSet, crate::Error> {
+pub(super) fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<PackageSet, crate::Error> {
     let name = graft.file_name();
     let time = epoch::of(graft)?;
     let notes = [(graft_notes::NAME.to_owned(), Arc::from(graft_notes::text(graft).as_bytes()))];
@@ -292,7 +292,7 @@ fn destinations(set: &PackageSet, staging: &Staging) -> Destinations {
 }
 
 /// Takes the module and its drop-ins out of the package's payload, and lets a real httpd load them.
-fn checked(
+pub(super) fn checked(
     graft: &Graft,
     audit: &Audit,
     package: &Path,

@@ -14,8 +14,10 @@ mod record;
 mod request;
 mod required;
 mod summary;
+mod trial;
 
 pub use build::{build, check, flatten};
 pub use error::Error;
 pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use request::{Check, Packaging, Request};
+pub use trial::{Made, Reached, Trial, Tried, attempt, modules_of};
