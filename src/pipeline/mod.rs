@@ -6,6 +6,7 @@ mod epoch;
 mod error;
 mod graft;
 mod graft_notes;
+mod measured;
 mod output;
 mod overlay;
 mod prepare;
@@ -18,6 +19,7 @@ mod trial;
 
 pub use build::{build, check, flatten};
 pub use error::Error;
+pub use measured::Prepared;
 pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use request::{Check, Packaging, Request};
 pub use trial::{Made, Reached, Trial, Tried, attempt, modules_of};

@@ -171,7 +171,8 @@ fn needed(error: &crate::Error) -> Option<String> {
 
 fn named(trial: &Trial<'_>) -> Named {
     let written = trial.recipe.cloned();
-    let of_recipe = written.as_ref().map(|recipe| recipe.symbol.clone().unwrap_or_else(|| recipe.name.clone()));
+    let of_recipe =
+        written.as_ref().map(|recipe| recipe.symbol.clone().unwrap_or_else(|| recipe.name.clone()));
     Named {
         directory: written.as_ref().map_or_else(Default::default, |recipe| recipe.directory.clone()),
         spec: trial.spec.clone(),
@@ -190,7 +191,11 @@ fn request(trial: &Trial<'_>) -> Request {
         },
         target: trial.target.name.clone(),
         base: None,
-        accept_risks: if trial.accept_risks { rules.map(|rule| rule.id.clone()).collect() } else { Vec::new() },
+        accept_risks: if trial.accept_risks {
+            rules.map(|rule| rule.id.clone()).collect()
+        } else {
+            Vec::new()
+        },
         offline: true,
         line_directives: true,
     }

@@ -32,7 +32,10 @@ pub enum Error {
 
     /// A list without commits.
     #[error("{} names no commit", .0.display())]
-    #[diagnostic(code(modgraft::replay::empty), help("write one a line: its id, and the module's name behind it where it brings several"))]
+    #[diagnostic(
+        code(modgraft::replay::empty),
+        help("write one a line: its id, and the module's name behind it where it brings several")
+    )]
     Empty(PathBuf),
 
     /// Ctrl-C or SIGTERM.

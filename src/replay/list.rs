@@ -86,7 +86,8 @@ fn parse(text: &str, shown: &str, targets: &[[&str; 2]]) -> Result<Vec<Entry>, E
         let cells = cells(line, start, tabbed);
         if cells.first().is_some_and(|(_, first)| *first == "commit") && entries.is_empty() {
             tabbed = line.contains('\t');
-            columns = self::cells(line, start, tabbed).iter().map(|(_, name)| column(name, targets)).collect();
+            columns =
+                self::cells(line, start, tabbed).iter().map(|(_, name)| column(name, targets)).collect();
             continue;
         }
         let mut entry = Entry {
@@ -123,7 +124,10 @@ fn parse(text: &str, shown: &str, targets: &[[&str; 2]]) -> Result<Vec<Entry>, E
                 }
             }
         }
-        if entry.commit.is_empty() || entry.commit.starts_with('-') || entry.commit.contains(char::is_whitespace) {
+        if entry.commit.is_empty()
+            || entry.commit.starts_with('-')
+            || entry.commit.contains(char::is_whitespace)
+        {
             let help = "every line begins with a commit, or has one in the column `commit`";
             return Err(fail((start, line), "no commit stands here".to_owned(), help));
         }

@@ -1,6 +1,6 @@
 //! From the list to trials: commits by their full ids, the modules that each brings, and the recipes for them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use walkdir::WalkDir;
@@ -68,7 +68,8 @@ pub fn trials(
     let mut all = Vec::new();
     for entry in entries.into_iter().map(Arc::new) {
         let commit = full_id(&entry, &repository)?;
-        let spec = SourceSpec::Commit { url: repository.to_string_lossy().into_owned(), commit: commit.clone() };
+        let spec =
+            SourceSpec::Commit { url: repository.to_string_lossy().into_owned(), commit: commit.clone() };
         for module in modules(&entry, &spec) {
             let recipe = recipes.iter().find(|recipe| is_for(recipe, &commit, module.as_deref()));
             for (target, expected) in targets.iter().zip(&entry.expected) {
@@ -88,12 +89,10 @@ pub fn trials(
     Ok(all)
 }
 
-fn full_id(entry: &Entry, repository: &PathBuf) -> Result<String, Error> {
+fn full_id(entry: &Entry, repository: &Path) -> Result<String, Error> {
     let options = source::Options { cache: paths::cache(), offline: true };
-    let place = Base::Git {
-        repository: repository.to_string_lossy().into_owned(),
-        revision: entry.commit.clone(),
-    };
+    let place =
+        Base::Git { repository: repository.to_string_lossy().into_owned(), revision: entry.commit.clone() };
     match Snapshot::Tree(place).pin(&[], &options) {
         Ok(SourceSpec::Revision { commit, .. }) => Ok(commit),
         Err(error @ source::Error::UnknownRevision { .. }) => Err(entry.error(error.to_string())),
@@ -114,6 +113,9 @@ fn modules(entry: &Entry, spec: &SourceSpec) -> Vec<Option<String>> {
 }
 
 fn is_for(recipe: &Recipe, commit: &str, module: Option<&str>) -> bool {
-    let of_commit = matches!(&recipe.source, SourceSpec::Commit { commit: own, .. } if own.eq_ignore_ascii_case(commit));
-    of_commit && module.is_none_or(|module| recipe.name == module || recipe.symbol.as_deref() == Some(module))
+    let of_commit =
+        matches!(&recipe.source, SourceSpec::Commit { commit: own, .. } if own.eq_ignore_ascii_case(commit));
+    let usual = format!("{}_module", recipe.name.strip_prefix("mod_").unwrap_or(&recipe.name));
+    let symbol = recipe.symbol.as_ref().unwrap_or(&usual);
+    of_commit && module.is_none_or(|module| recipe.name == module || symbol == module)
 }

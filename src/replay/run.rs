@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -106,7 +106,9 @@ pub fn all(
     thread::scope(|scope| {
         let workers: Vec<_> = (0..limits.workers.min(trials.len())).map(|_| scope.spawn(worker)).collect();
         let joined = workers.into_iter().map(|worker| worker.join());
-        joined.map(|ended| ended.unwrap_or_else(|payload| panic::resume_unwind(payload))).collect::<Result<(), _>>()
+        joined
+            .map(|ended| ended.unwrap_or_else(|payload| panic::resume_unwind(payload)))
+            .collect::<Result<(), _>>()
     })?;
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|(number, _)| *number);
@@ -123,28 +125,34 @@ enum End {
 fn one(trial: &Trial, folder: PathBuf, limit: Duration) -> Result<Row, Error> {
     fs_err::create_dir_all(&folder)?;
     let began = Instant::now();
-    let (send, receive) = mpsc::channel();
-    let (own, place) = (Arc::new(trial.clone()), folder.clone());
-    let attempt = move || {
-        let ended = panic::catch_unwind(AssertUnwindSafe(|| attempt(&own, &place)));
-        // Nobody waits any more where it took too long.
-        let _ = send.send(ended.map_or_else(|payload| End::Panicked(words(&*payload)), End::Tried));
-    };
-    // Not joined: a thread cannot be ended, only left behind.
-    thread::Builder::new().name("trial".to_owned()).stack_size(STACK).spawn(attempt)?;
-    let end = loop {
-        match receive.recv_timeout(TICK) {
-            _ if process::interrupted() => return Err(Error::Interrupted),
-            Ok(end) => break end,
-            Err(RecvTimeoutError::Timeout) if began.elapsed() < limit => {}
-            Err(RecvTimeoutError::Timeout) => break End::TimedOut,
-            Err(RecvTimeoutError::Disconnected) => break End::Panicked("its thread is gone".to_owned()),
-        }
-    };
+    let (own, place) = (trial.clone(), folder.clone());
+    let end = guarded(limit, move || attempt(&own, &place))?;
+    // What does not end may still be writing there; the folder above is removed at the end of all.
     if !matches!(end, End::TimedOut) {
         fs_err::remove_dir_all(&folder)?;
     }
     Ok(row(trial, end, began.elapsed(), limit))
+}
+
+/// Runs `work` in a thread of its own, `limit` at most. It is not joined: a thread cannot be ended, only left behind.
+fn guarded(limit: Duration, work: impl FnOnce() -> Tried + Send + 'static) -> Result<End, Error> {
+    let began = Instant::now();
+    let (send, receive) = mpsc::channel();
+    let run = move || {
+        let ended = panic::catch_unwind(AssertUnwindSafe(work));
+        // Nobody waits any more where it took too long.
+        let _ = send.send(ended.map_or_else(|payload| End::Panicked(words(&*payload)), End::Tried));
+    };
+    thread::Builder::new().name("trial".to_owned()).stack_size(STACK).spawn(run)?;
+    loop {
+        match receive.recv_timeout(TICK) {
+            _ if process::interrupted() => return Err(Error::Interrupted),
+            Ok(end) => return Ok(end),
+            Err(RecvTimeoutError::Timeout) if began.elapsed() < limit => {}
+            Err(RecvTimeoutError::Timeout) => return Ok(End::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => return Ok(End::Panicked("its thread is gone".to_owned())),
+        }
+    }
 }
 
 fn attempt(trial: &Trial, work: &Path) -> Tried {
@@ -206,7 +214,8 @@ fn row(trial: &Trial, end: End, took: Duration, limit: Duration) -> Row {
             }
         }
         End::Panicked(said) => {
-            (row.code, row.message) = ("modgraft::replay::panic".to_owned(), format!("modgraft panicked: {}", first_line(&said)));
+            (row.code, row.message) =
+                ("modgraft::replay::panic".to_owned(), format!("modgraft panicked: {}", first_line(&said)));
         }
         End::TimedOut => {
             let message = format!("it did not end within {} s", limit.as_secs());
@@ -227,6 +236,49 @@ fn tell(row: &mut Row, error: &crate::Error) {
     row.error = Some(report::diagnostic::json(error));
 }
 
+/// The first line; with the next, where it announces that.
 fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.next().filter(|_| first.ends_with(':')) {
+        Some(next) => format!("{first} {next}"),
+        None => first.trim_end_matches(':').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn loaded() -> Tried {
+        Tried { made: None, end: Ok(Reached::Loaded) }
+    }
+
+    #[test]
+    fn a_panic_is_the_end_of_one_trial_only() {
+        let end = guarded(LONG, || panic!("the {} is odd", "tree")).unwrap();
+        assert!(matches!(end, End::Panicked(said) if said == "the tree is odd"));
+        assert!(matches!(guarded(LONG, loaded).unwrap(), End::Tried(Tried { end: Ok(Reached::Loaded), .. })));
+    }
+
+    #[test]
+    fn a_trial_that_never_ends_is_left_behind() {
+        let (hold, held) = mpsc::channel::<()>();
+        let forever = move || {
+            let _ = held.recv();
+            loaded()
+        };
+        assert!(matches!(guarded(Duration::ZERO, forever).unwrap(), End::TimedOut));
+        drop(hold);
+    }
+
+    #[test]
+    fn a_message_is_one_line_with_what_it_announces() {
+        assert_eq!(first_line("httpd refuses:\n\n  line 3: no\nmore"), "httpd refuses: line 3: no");
+        assert_eq!(first_line("it ended:\n"), "it ended");
+        assert_eq!(first_line("one\ntwo"), "one");
+        assert_eq!(first_line(""), "");
+    }
 }

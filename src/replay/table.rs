@@ -14,21 +14,31 @@ const SHORT: usize = 12;
 pub fn line(row: &Row) -> String {
     let told = [row.code.as_str(), if row.reason.is_empty() { &row.message } else { &row.reason }];
     let told: Vec<&str> = told.into_iter().filter(|text| !text.is_empty()).collect();
-    let (module, commit, differs) = (named(row), short(&row.commit), row.differs.as_ref().map_or("", |_| "  (!)"));
+    let (module, commit, differs) =
+        (named(row), short(&row.commit), row.differs.as_ref().map_or("", |_| "  (!)"));
     let (outcome, seconds) = (row.outcome.word(), row.seconds);
-    format!("{commit} {module:<24} {:<8} {outcome:<8} {seconds:>6.1} s{differs}  {}", row.httpd, told.join(": "))
+    format!(
+        "{commit} {module:<24} {:<8} {outcome:<8} {seconds:>6.1} s{differs}  {}",
+        row.httpd,
+        told.join(": ")
+    )
 }
 
 /// The table of commits and targets, the sums, what is not as expected, and the reasons.
 pub fn markdown(rows: &[Row], targets: &[Arc<Target>]) -> String {
     let mut page = String::new();
-    let names: Vec<(&str, String)> = targets.iter().map(|target| (target.name.as_str(), heading(target, targets))).collect();
+    let names: Vec<(&str, String)> =
+        targets.iter().map(|target| (target.name.as_str(), heading(target, targets))).collect();
     write_tables(&mut page, rows, &names).expect("writing to a String cannot fail");
     page
 }
 
 fn write_tables(page: &mut String, rows: &[Row], targets: &[(&str, String)]) -> std::fmt::Result {
-    writeln!(page, "| commit | date | branch | module |{}", cells(targets.iter().map(|(_, name)| escaped(name))))?;
+    writeln!(
+        page,
+        "| commit | date | branch | module |{}",
+        cells(targets.iter().map(|(_, name)| escaped(name)))
+    )?;
     writeln!(page, "|---|---|---|---|{}", "---|".repeat(targets.len()))?;
     // The trials of one commit and module stand together, one for each target.
     for of_one in rows.chunks(targets.len().max(1)) {
@@ -51,7 +61,8 @@ fn write_tables(page: &mut String, rows: &[Row], targets: &[(&str, String)]) -> 
             continue;
         }
         let sums = targets.iter().map(|(of, _)| {
-            let made = |row: &&Row| of_word(row) && !matches!(row.outcome, Outcome::Refused | Outcome::Failed);
+            let made =
+                |row: &&Row| of_word(row) && !matches!(row.outcome, Outcome::Refused | Outcome::Failed);
             format!("{} of {}", count(of, &made), count(of, &of_word))
         });
         writeln!(page, "| `{}`, made |{}", expected.word(), cells(sums))?;
@@ -100,7 +111,8 @@ fn cell(row: &Row) -> String {
 }
 
 fn place(row: &Row, targets: &[(&str, String)]) -> String {
-    let target = targets.iter().find(|(name, _)| *name == row.target).map_or(row.httpd.as_str(), |(_, name)| name);
+    let target =
+        targets.iter().find(|(name, _)| *name == row.target).map_or(row.httpd.as_str(), |(_, name)| name);
     format!("`{}` {} on {}", short(&row.commit), escaped(named(row)), escaped(target))
 }
 

@@ -75,8 +75,14 @@ impl Expected {
     pub const KNOWN: &str = "one of: ok, ok*, auto, manual, ext, impossible; or nothing";
 
     /// All of them.
-    pub const ALL: [Expected; 6] =
-        [Expected::Ok, Expected::OkNot, Expected::Auto, Expected::Manual, Expected::External, Expected::Impossible];
+    pub const ALL: [Expected; 6] = [
+        Expected::Ok,
+        Expected::OkNot,
+        Expected::Auto,
+        Expected::Manual,
+        Expected::External,
+        Expected::Impossible,
+    ];
 
     /// For a table.
     pub fn word(self) -> &'static str {
@@ -143,7 +149,8 @@ mod tests {
             assert!(differs(Outcome::Failed, expected, true).is_some());
         }
         assert_eq!(Outcome::of_error(Kind::Refused), Outcome::Refused);
-        for kind in [Kind::Input, Kind::Compile, Kind::Audit, Kind::Check, Kind::Internal, Kind::Environment] {
+        for kind in [Kind::Input, Kind::Compile, Kind::Audit, Kind::Check, Kind::Internal, Kind::Environment]
+        {
             assert_eq!(Outcome::of_error(kind), Outcome::Failed);
         }
     }

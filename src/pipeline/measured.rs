@@ -1,0 +1,57 @@
+//! Flattening and adapting alone, to be measured beside the compiler.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::graft::Bench;
+use super::prepare::{Ready, prepare};
+use super::required::{Required, required};
+use super::{Error, Request};
+use crate::adapt::Adapted;
+use crate::adapt::overlay::{self, Overlay};
+use crate::compile;
+use crate::report::Reporter;
+
+/// All that is known before the first C file: nothing of the tree is parsed, none of the target's headers is read.
+pub struct Prepared {
+    ready: Ready,
+    required: Vec<Required>,
+    overlays: Vec<Overlay>,
+    /// What the stages unpacked.
+    _work: TempDir,
+}
+
+impl Prepared {
+    /// Runs the stages before flattening.
+    ///
+    /// # Errors
+    /// Theirs.
+    pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
+        let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+        let ready = prepare(request, work.path(), reporter)?;
+        let overlays = ready.overlays()?;
+        let required = required(&ready, &[], request, work.path(), reporter)?;
+        Ok(Prepared { ready, required, overlays, _work: work })
+    }
+
+    /// Flattens and adapts.
+    ///
+    /// # Errors
+    /// As the two stages.
+    pub fn fit(&self) -> Result<Adapted, crate::Error> {
+        let bench = Bench::new(&self.ready, &self.required);
+        let (unit, _) =
+            overlay::apply(bench.flatten()?, &self.overlays).map_err(crate::adapt::Error::from)?;
+        Ok(bench.adapt(unit, &self.overlays)?)
+    }
+
+    /// The call by which the target's compiler only reads the file `name`, with the flags of the real one.
+    pub fn reading(&self, name: &str) -> Command {
+        let Ready { target, toolchain, recipe, .. } = &self.ready;
+        let mut command = Command::new(&toolchain.program);
+        command.args(&toolchain.leading).args(compile::language(target, toolchain, &recipe.libraries));
+        command.args(["-fsyntax-only", name]);
+        command
+    }
+}
