@@ -95,13 +95,26 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
                 Some(denied) => denied,
             }
         } else {
-            BTreeSet::new()
+            Denied::default()
         };
         parts.extend(new_parts);
         // What a header has behind a condition, and no rule knows, may be in upstream's tree.
-        missing.extend(denied);
-        flattened = (inputs.again)(&Offered::new(interface, inputs.rules, &missing, &parts))?;
+        missing.extend(denied.names);
+        flattened = match (inputs.again)(&Offered::new(interface, inputs.rules, &missing, &parts)) {
+            // What the compiler said is nearer to the module than what is behind it in the tree.
+            Err(Error::Flatten(why)) if !denied.left.is_empty() => {
+                return Err(wall::error(&denied.left, Some(&why.to_string()), &draft, inputs));
+            }
+            flattened => flattened?,
+        };
     }
+}
+
+/// Names that a header of the target has and the compiler does not see, and the findings that say so.
+#[derive(Default)]
+struct Denied {
+    names: BTreeSet<String>,
+    left: Vec<plan::Left>,
 }
 
 /// Asks the compiler and edits, until it has nothing to object to, or denies a name that flattening should know of.
@@ -111,7 +124,7 @@ fn rounds_of(
     missing: &BTreeSet<String>,
     rounds: &mut usize,
     inputs: &Inputs<'_>,
-) -> Result<Option<BTreeSet<String>>, Error> {
+) -> Result<Option<Denied>, Error> {
     loop {
         let findings = ask(draft, inputs)?;
         *rounds += 1;
@@ -119,13 +132,14 @@ fn rounds_of(
             return Ok(None);
         }
         let outcome = planner.round(&findings, draft);
-        let news: BTreeSet<String> =
+        let names: BTreeSet<String> =
             outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
-        if !news.is_empty() && *rounds < ROUNDS {
-            return Ok(Some(news));
+        if !names.is_empty() && *rounds < ROUNDS {
+            let left = outcome.left.into_iter().filter(|(finding, _)| names.contains(&finding.name)).collect();
+            return Ok(Some(Denied { names, left }));
         }
         if outcome.changed == 0 || *rounds >= ROUNDS {
-            return Err(wall::error(&outcome.left, draft, inputs));
+            return Err(wall::error(&outcome.left, None, draft, inputs));
         }
     }
 }

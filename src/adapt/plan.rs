@@ -30,9 +30,12 @@ pub struct Outcome {
     pub changed: usize,
     /// Names that a header of the target has and the compiler does not see.
     pub denied: BTreeSet<String>,
-    /// Findings that nothing helps against, with the rule that refuses them.
-    pub left: Vec<(Finding, Option<Arc<Rule>>)>,
+    /// Findings that nothing helps against.
+    pub left: Vec<Left>,
 }
+
+/// A finding that nothing helps against, with the rule that refuses it.
+pub type Left = (Finding, Option<Arc<Rule>>);
 
 /// What one rule does about one finding.
 enum Step {
@@ -328,6 +331,9 @@ impl<'a> Planner<'a> {
     /// What a rule does about a finding; nothing where it cannot: the place is in no text of the unit, or its template has
     /// no value for a name.
     fn step(&self, finding: &Finding, rule: &Rule, code: &Code<'_>, text: &str) -> Option<Step> {
+        if rule.when.declines.is_some_and(|number| !only_declines(&finding.name, number, code)) {
+            return None;
+        }
         let mut changes = match &rule.r#do {
             Action::Include(header) => {
                 let fresh = !includes(text, header) && self.offered.has_header(header);
@@ -383,6 +389,15 @@ impl<'a> Planner<'a> {
         }
         if changes.is_empty() { None } else { Some(Step::Changes(changes)) }
     }
+}
+
+/// Whether all calls of a function pass, as this argument, a function that returns nothing but `DECLINED`.
+fn only_declines(name: &str, number: usize, code: &Code<'_>) -> bool {
+    code.calls(name).iter().all(|call| {
+        let argument = number.checked_sub(1).and_then(|at| call.arguments.get(at));
+        let returned = argument.and_then(|argument| code.returned(code.text(argument)));
+        returned.is_some_and(|returned| !returned.is_empty() && returned.iter().all(|value| *value == "DECLINED"))
+    })
 }
 
 /// The change of the whole statement: what was changed in it, and another statement behind it.

@@ -1,12 +1,12 @@
 //! What is left when nothing helps, said so that a person knows what to do.
 
-use std::sync::Arc;
 
 use miette::NamedSource;
 
 use super::draft::Draft;
 use super::finding::{Finding, Kind};
 use super::pack::{Action, Rule};
+use super::plan::Left;
 use super::{Error, Inputs, Wall};
 use crate::c::expression::Access;
 use crate::target::calendar;
@@ -14,8 +14,8 @@ use crate::target::calendar;
 /// How many are shown.
 const SHOWN: usize = 10;
 
-/// The error for findings that are left.
-pub fn error(left: &[(Finding, Option<Arc<Rule>>)], draft: &Draft, inputs: &Inputs<'_>) -> Error {
+/// The error for findings that are left. `behind` is why upstream's tree could not help.
+pub fn error(left: &[Left], behind: Option<&str>, draft: &Draft, inputs: &Inputs<'_>) -> Error {
     // Where something is known to be missing, the compiler's other complaints mostly follow from that.
     let known = |finding: &Finding| finding.kind != Kind::Other;
     let own_fault = !left.iter().any(|(finding, _)| known(finding));
@@ -26,17 +26,23 @@ pub fn error(left: &[(Finding, Option<Arc<Rule>>)], draft: &Draft, inputs: &Inpu
         module: draft.unit().module.clone(),
         httpd: inputs.target.httpd_version.clone(),
         count: shown.len(),
-        walls: shown.iter().take(SHOWN).map(|(finding, rule)| wall(finding, rule.as_deref(), draft, inputs)).collect(),
+        walls: shown.iter().take(SHOWN).map(|(finding, rule)| wall(finding, rule.as_deref(), behind, draft, inputs)).collect(),
         own_fault,
     }
 }
 
-fn wall(finding: &Finding, rule: Option<&Rule>, draft: &Draft, inputs: &Inputs<'_>) -> Wall {
+fn wall(
+    finding: &Finding,
+    rule: Option<&Rule>,
+    behind: Option<&str>,
+    draft: &Draft,
+    inputs: &Inputs<'_>,
+) -> Wall {
     let message = message(finding, &inputs.target.httpd_version);
     let help = help(finding, inputs);
     let reason = match rule.map(|rule| &rule.r#do) {
         Some(Action::Refuse(why)) => why.clone(),
-        _ => String::new(),
+        _ => behind.unwrap_or_default().to_owned(),
     };
     let placed = finding.at.clone().and_then(|at| {
         let (file, line) = draft.origin(at.start)?;

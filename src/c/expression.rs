@@ -269,6 +269,23 @@ impl<'t> Code<'t> {
         of(&self.member_at(self.tokens.get(end.checked_sub(1)?)?.start)?)
     }
 
+    /// What each `return` of the function `name` gives; nothing where the function is not defined in this text.
+    pub fn returned(&self, name: &str) -> Option<Vec<&'t str>> {
+        let opens = |at: usize| self.is(at, b'{') && self.tokens.get(at).is_some_and(|token| self.at_line_start(token));
+        let body = self.tokens.iter().enumerate().find_map(|(at, token)| {
+            let close = (self.word(token) == Some(name)).then(|| self.closing(at + 1)).flatten()?;
+            (self.is(at + 1, b'(') && opens(close + 1)).then_some(close + 1)
+        })?;
+        let end = self.closing(body)?;
+        let returns = (body..end).filter(|at| self.tokens.get(*at).and_then(|token| self.word(token)) == Some("return"));
+        let value = |at: usize| {
+            let semicolon = (at..end).find(|at| self.is(*at, b';'))?;
+            let (first, last) = (self.tokens.get(at + 1)?, self.tokens.get(semicolon.checked_sub(1)?)?);
+            self.text.get(first.start..last.end.max(first.start))
+        };
+        Some(returns.map(|at| value(at).unwrap_or_default()).collect())
+    }
+
     /// What a macro stands for, wherever it is defined.
     pub fn macro_bodies(&self, name: &str) -> Vec<Range<usize>> {
         let mut bodies = Vec::new();
@@ -658,6 +675,16 @@ mod tests {
         let code = Code::new(text);
         let access = code.member_at(text.find("->").unwrap()).unwrap();
         assert_eq!(code.text(&code.assigned(&access).unwrap()), "f(a, b) + 1");
+    }
+
+    #[test]
+    fn a_function_tells_what_it_returns() {
+        let text = "static int f(int);\nstatic int f(int a)\n{\n  if (f(1)) return DECLINED;\n  return (OK) ;\n}\n\
+                    static int g(void)\n{\n  return DECLINED;\n}\n";
+        let code = Code::new(text);
+        assert_eq!(code.returned("f"), Some(vec!["DECLINED", "(OK)"]));
+        assert_eq!(code.returned("g"), Some(vec!["DECLINED"]));
+        assert_eq!(code.returned("h"), None);
     }
 
     #[test]

@@ -109,7 +109,12 @@ fn when(when: &When) -> String {
     };
     let value = when.value.as_ref().map(|value| format!(" and the value is {}", names(value))).unwrap_or_default();
     match when.kind {
-        Kind::Function => format!("the target has no function {name}"),
+        Kind::Function => match when.declines {
+            Some(number) => {
+                format!("the target has no function {name}, and its argument {number} is a function that only declines")
+            }
+            None => format!("the target has no function {name}"),
+        },
         Kind::Type => format!("the target has no type {name}, or does not show what is in it"),
         Kind::Identifier => format!("the target has no macro, constant or variable {name}"),
         Kind::Header => format!("the target has no header {name}"),

@@ -83,6 +83,8 @@ pub struct When {
     pub access: Option<Touch>,
     /// Of a member that is assigned: the value, as it is written, with `*` at an end for any beginning or ending.
     pub value: Option<Names>,
+    /// Of a function: the argument, from 1, that must be a function of the module which only ever declines.
+    pub declines: Option<usize>,
     /// Of an argument: which, from 1; as it is written where `value` is stated.
     pub argument: Option<usize>,
 }
