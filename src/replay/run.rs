@@ -98,17 +98,18 @@ pub fn all(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(trial) = trials.get(number) else { return Ok(()) };
-            let row = one(trial, work.join(number.to_string()), limits.each)?;
+            let row = one(trial, work.join(number.to_string()), limits.each).inspect_err(|_| {
+                // The machine's trouble, or a signal: the other workers begin nothing more.
+                next.store(trials.len(), Ordering::Relaxed);
+            })?;
             done(ended.fetch_add(1, Ordering::Relaxed) + 1, &row);
             rows.lock().unwrap_or_else(PoisonError::into_inner).push((number, row));
         }
     };
     thread::scope(|scope| {
         let workers: Vec<_> = (0..limits.workers.min(trials.len())).map(|_| scope.spawn(worker)).collect();
-        let joined = workers.into_iter().map(|worker| worker.join());
-        joined
-            .map(|ended| ended.unwrap_or_else(|payload| panic::resume_unwind(payload)))
-            .collect::<Result<(), _>>()
+        let mut joined = workers.into_iter().map(|worker| worker.join());
+        joined.try_for_each(|ended| ended.unwrap_or_else(|payload| panic::resume_unwind(payload)))
     })?;
     let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
     rows.sort_by_key(|(number, _)| *number);
