@@ -55,7 +55,7 @@ RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.1
 Header always set X-Client "expr=%{REMOTE_ADDR}"
 '''
-request = { path = "/", headers = { X-Forwarded-For = "192.0.2.1" } }
+request = { path = "/index.html", headers = { X-Forwarded-For = "192.0.2.1" } }
 expect = { headers = { X-Client = "192.0.2.1" } }
 [[check]]
 name = "the next request on the connection has a client of its own"
@@ -65,8 +65,8 @@ RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.1
 Header always set X-Client "expr=%{REMOTE_ADDR}"
 '''
-request = { path = "/", headers = { X-Forwarded-For = "192.0.2.2" }, before = [
-    { path = "/", headers = { X-Forwarded-For = "192.0.2.1" } },
+request = { path = "/index.html", headers = { X-Forwarded-For = "192.0.2.2" }, before = [
+    { path = "/index.html", headers = { X-Forwarded-For = "192.0.2.1" } },
 ] }
 expect = { headers = { X-Client = "192.0.2.2" } }
 [[check]]
@@ -77,7 +77,7 @@ RemoteIPHeader X-Forwarded-For
 RemoteIPInternalProxy 127.0.0.1
 Header always set X-Client "expr=%{REMOTE_ADDR}"
 '''
-request = { path = "/", before = [{ path = "/", headers = { X-Forwarded-For = "192.0.2.1" } }] }
+request = { path = "/index.html", before = [{ path = "/index.html", headers = { X-Forwarded-For = "192.0.2.1" } }] }
 expect = { headers = { X-Client = "127.0.0.1" } }
 "#,
         takes: 0.0,
