@@ -100,7 +100,7 @@ expect = { status = 201, headers = { X-From = "uwsgi" }, body-contains = "POST /
         checks: r#"
 [[check]]
 name = "a response is edited"
-modules = ["proxy_http"]
+modules = ["proxy", "proxy_http"]
 config = '''
 ProxyPass "/mirror/" "http://{{backend.http}}/"
 <Location "/mirror/">
@@ -120,7 +120,7 @@ expect = { body-contains = "ripe apples, ripe apples" }
         checks: r#"
 [[check]]
 name = "a response takes its time and comes whole"
-modules = ["env", "proxy_http"]
+modules = ["env", "proxy", "proxy_http"]
 config = '''
 ProxyPass "/mirror/" "http://{{backend.http}}/"
 <Location "/mirror/">
