@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::c::lex::{self, TokenKind};
 use crate::flatten::{Origin, Piece, TranslationUnit};
 
 /// A change of the text. Ranges are of the text as it is before any of the round's changes.
@@ -52,54 +53,65 @@ impl Draft {
         Some((file.clone(), line.saturating_add(u32::try_from(before).ok()?)))
     }
 
-    /// Makes the changes. One that overlaps an earlier one, or lies in two pieces, is left out; the answer says of each
-    /// whether it was made. The number of lines of each piece stays, so that all origins hold.
-    pub fn change(&mut self, changes: &[Change]) -> Vec<bool> {
-        let mut order: Vec<usize> = (0..changes.len()).collect();
-        order.sort_by_key(|at| changes.get(*at).map(|change| (change.range.start, change.range.end)));
-        let mut made = vec![false; changes.len()];
-        let mut accepted: Vec<usize> = Vec::new();
-        let mut end = 0;
-        for at in order {
-            let Some(change) = changes.get(at) else { continue };
-            let Some((_, start)) = self.piece_at(change.range.start) else { continue };
-            let whole = self.piece_at(change.range.start).and_then(|(piece, _)| self.unit.pieces.get(piece));
-            let fits = whole.is_some_and(|piece| change.range.end <= start + piece.text.len());
-            if change.range.start < end || !fits {
-                continue;
+    /// Makes the changes, those of a group together or not at all. A group is left out where one of its changes overlaps one of
+    /// an earlier group, or lies in two pieces; a change that another group makes as well is made once. The answer says of
+    /// each whether it was made. The number of lines of each piece stays, so that all origins hold.
+    pub fn change(&mut self, groups: &[Vec<Change>]) -> Vec<Vec<bool>> {
+        let mut order: Vec<(usize, &Vec<Change>)> = groups.iter().enumerate().collect();
+        let first = |group: &[Change]| group.iter().map(|change| (change.range.start, change.range.end)).min();
+        order.sort_by_key(|(_, group)| first(group));
+        let mut made: Vec<Vec<bool>> = groups.iter().map(|group| vec![false; group.len()]).collect();
+        let mut accepted: Vec<&Change> = Vec::new();
+        for (at, group) in order {
+            let before = accepted.len();
+            let mut new = Vec::with_capacity(group.len());
+            let fits = group.iter().all(|change| {
+                let known = accepted.contains(&change);
+                new.push(!known);
+                let free = known || self.is_in_one_piece(&change.range) && !accepted.iter().any(|other| overlap(other, change));
+                if free && !known {
+                    accepted.push(change);
+                }
+                free
+            });
+            if !fits {
+                accepted.truncate(before);
+            } else if let Some(made) = made.get_mut(at) {
+                *made = new;
             }
-            end = change.range.end;
-            accepted.push(at);
         }
-        // From the end, so that the offsets in front hold.
-        for at in accepted.into_iter().rev() {
-            if let (Some(change), Some(made)) = (changes.get(at), made.get_mut(at)) {
-                *made = if change.range.is_empty() { self.put(change) } else { self.replace(change) };
-            }
+        // From the end, so that the offsets in front hold; of two at one byte the first comes to stand first.
+        accepted.sort_by_key(|change| (change.range.start, change.range.end));
+        for change in accepted.into_iter().rev() {
+            if change.range.is_empty() { self.put(change) } else { self.replace(change) }
         }
         self.text = self.unit.render(false);
         made
     }
 
-    fn replace(&mut self, change: &Change) -> bool {
-        let Some((at, start)) = self.piece_at(change.range.start) else { return false };
-        let Some(piece) = self.unit.pieces.get_mut(at) else { return false };
+    fn is_in_one_piece(&self, range: &Range<usize>) -> bool {
+        let found = self.piece_at(range.start);
+        found.is_some_and(|(at, start)| self.unit.pieces.get(at).is_some_and(|piece| range.end <= start + piece.text.len()))
+    }
+
+    fn replace(&mut self, change: &Change) {
+        let Some((at, start)) = self.piece_at(change.range.start) else { return };
+        let Some(piece) = self.unit.pieces.get_mut(at) else { return };
         let range = change.range.start - start..change.range.end - start;
-        let Some(old) = piece.text.get(range.clone()) else { return false };
+        let Some(old) = piece.text.get(range.clone()) else { return };
         let (had, has) = (line_ends(old), line_ends(&change.text));
-        if has.len() > had.len() {
-            return false;
-        }
-        let kept: String = had.into_iter().skip(has.len()).collect();
-        piece.text.replace_range(range, &format!("{}{kept}", change.text));
-        true
+        // Lines that were not there, or do not go on as those of a macro: all that comes goes on one line.
+        let alike = has.iter().zip(&had).all(|(new, old)| new == old) && has.len() <= had.len();
+        let (text, used) = if alike { (change.text.clone(), has.len()) } else { (on_one_line(&change.text), 0) };
+        let kept: String = had.into_iter().skip(used).collect();
+        piece.text.replace_range(range, &format!("{text}{kept}"));
     }
 
     /// Puts whole lines of modgraft's own at a byte, which is the first of a line.
-    fn put(&mut self, change: &Change) -> bool {
-        let Some((at, start)) = self.piece_at(change.range.start) else { return false };
+    fn put(&mut self, change: &Change) {
+        let Some((at, start)) = self.piece_at(change.range.start) else { return };
         let own = Piece { text: change.text.clone(), origin: Origin::Generated("adapter") };
-        let Some(piece) = self.unit.pieces.get_mut(at) else { return false };
+        let Some(piece) = self.unit.pieces.get_mut(at) else { return };
         let inner = change.range.start - start;
         let mut at_index = at;
         if inner > 0 {
@@ -119,7 +131,6 @@ impl Draft {
         if at < self.unit.prologue {
             self.unit.prologue += added;
         }
-        true
     }
 
     /// Puts lines behind the includes.
@@ -148,6 +159,31 @@ impl Draft {
         }
         None
     }
+}
+
+/// Whether two changes cannot both be made. What is put in between two bytes is in nobody's way.
+fn overlap(one: &Change, two: &Change) -> bool {
+    one.range.start < two.range.end && two.range.start < one.range.end
+}
+
+/// C text without line ends: blanks in their place, and comments up to the end of a line closed.
+fn on_one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let mut end = 0;
+    for token in lex::tokens(text, 0..text.len()) {
+        line.push_str(&text.get(end..token.start).unwrap_or_default().replace("\\\n", " ").replace('\n', " "));
+        let word = token.text(text);
+        match (token.kind, word.strip_prefix("//")) {
+            (TokenKind::Comment, Some(comment)) => {
+                line.push_str(&format!("/*{}*/", comment.replace("*/", "* /").replace("\\\n", " ").replace('\n', " ")));
+            }
+            (TokenKind::Literal, _) => line.push_str(&word.replace("\\\n", "")),
+            _ => line.push_str(&word.replace("\\\n", " ").replace('\n', " ")),
+        }
+        end = token.end;
+    }
+    line.push_str(&text.get(end..).unwrap_or_default().replace("\\\n", " ").replace('\n', " "));
+    line
 }
 
 /// The line ends in a text, those of continued lines with their backslash.
@@ -195,7 +231,7 @@ mod tests {
     fn lines_stay_lines() {
         let mut draft = draft();
         let changes = [change(&draft, "a(1,\n    2)", "c()"), change(&draft, "b;", "d;")];
-        assert_eq!(draft.change(&changes), [true, true]);
+        assert_eq!(draft.change(&changes.map(|change| vec![change])), [[true], [true]]);
         assert_eq!(draft.text(), "/* made */\n#include \"a.h\"\nint f()\n{\n  c()\n;\n  d;\n}\n");
         let d = draft.text().find("d;").unwrap();
         assert_eq!(draft.origin(d), Some((Arc::from("m/mod_x.c"), 11)));
@@ -205,14 +241,37 @@ mod tests {
     fn overlapping_changes_wait() {
         let mut draft = draft();
         let changes = [change(&draft, "a(1,\n    2)", "c()"), change(&draft, "1", "3")];
-        assert_eq!(draft.change(&changes), [true, false]);
+        assert_eq!(draft.change(&changes.map(|change| vec![change])), [[true], [false]]);
+    }
+
+    #[test]
+    fn a_group_is_made_together_or_not_at_all() {
+        let mut draft = draft();
+        let at = draft.text().find("int f").unwrap();
+        let put = Change { range: at..at, text: "own;\n".into() };
+        let first = vec![change(&draft, "1", "3"), put.clone()];
+        let waits = vec![put.clone(), change(&draft, "a(1", "c(9")];
+        let too = vec![change(&draft, "2", "4"), put];
+        assert_eq!(draft.change(&[first, waits, too]), [[true, true], [false, false], [true, false]]);
+        assert_eq!(draft.text(), "/* made */\n#include \"a.h\"\nown;\nint f()\n{\n  a(3,\n    4);\n  b;\n}\n");
+    }
+
+    #[test]
+    fn what_has_more_lines_than_there_were_goes_on_one() {
+        let mut draft = draft();
+        let text = "c(1, // one\n  \"a\\\nb\", /* x\n*/ 2)\n  + 3";
+        let changes = [change(&draft, "a(1,\n    2)", text)];
+        assert_eq!(draft.change(&changes.map(|change| vec![change])), [[true]]);
+        let d = draft.text().find("  b;").unwrap();
+        assert!(draft.text().contains("  c(1, /* one*/   \"ab\", /* x */ 2)   + 3\n;\n  b;"), "{}", draft.text());
+        assert_eq!(draft.origin(d), Some((Arc::from("m/mod_x.c"), 11)));
     }
 
     #[test]
     fn what_is_put_in_has_no_origin_and_moves_none() {
         let mut draft = draft();
         let at = draft.text().find("  b;").unwrap();
-        assert_eq!(draft.change(&[Change { range: at..at, text: "own;\n".into() }]), [true]);
+        assert_eq!(draft.change(&[vec![Change { range: at..at, text: "own;\n".into() }]]), [[true]]);
         draft.put_behind_includes("shim", "shim;\n".into());
         draft.put_first("expose", "first;\n".into());
         assert_eq!(

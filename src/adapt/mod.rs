@@ -16,7 +16,7 @@ mod plan;
 mod template;
 mod wall;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -125,20 +125,29 @@ fn rounds_of(
     rounds: &mut usize,
     inputs: &Inputs<'_>,
 ) -> Result<Option<Denied>, Error> {
+    let mut seen: HashSet<String> = HashSet::new();
     loop {
         let findings = ask(draft, inputs)?;
         *rounds += 1;
         if findings.is_empty() {
             return Ok(None);
         }
+        // Rules that undo each other come back to the same text.
+        if *rounds >= ROUNDS || !seen.insert(draft.text().to_owned()) {
+            let refusing = |finding: &Finding| {
+                inputs.rules.fitting(finding).find(|rule| matches!(rule.r#do, pack::Action::Refuse(_))).cloned()
+            };
+            let left: Vec<_> = findings.into_iter().map(|finding| (finding.clone(), refusing(&finding))).collect();
+            return Err(wall::error(&left, None, draft, inputs));
+        }
         let outcome = planner.round(&findings, draft);
         let names: BTreeSet<String> =
             outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
-        if !names.is_empty() && *rounds < ROUNDS {
+        if !names.is_empty() {
             let left = outcome.left.into_iter().filter(|(finding, _)| names.contains(&finding.name)).collect();
             return Ok(Some(Denied { names, left }));
         }
-        if outcome.changed == 0 || *rounds >= ROUNDS {
+        if outcome.changed == 0 {
             return Err(wall::error(&outcome.left, None, draft, inputs));
         }
     }

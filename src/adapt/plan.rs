@@ -37,10 +37,13 @@ pub struct Outcome {
 /// A finding that nothing helps against, with the rule that refuses it.
 pub type Left = (Finding, Option<Arc<Rule>>);
 
+/// Changes that are made together or not at all, each with the bytes that a reader is shown.
+type Together = Vec<(Change, Range<usize>)>;
+
 /// What one rule does about one finding.
 enum Step {
-    /// Changes of the text, each with the bytes that a reader is shown.
-    Changes(Vec<(Change, Range<usize>)>),
+    /// Changes of the text.
+    Changes(Vec<Together>),
     /// A header of the target.
     Include(String),
     Shim(Shim),
@@ -151,7 +154,7 @@ impl<'a> Planner<'a> {
         for also in &rule.also {
             changes.extend(followers(also, &code).unwrap_or_default().into_iter().map(|(change, _)| change));
         }
-        if draft.change(&changes).iter().all(|made| *made) {
+        if draft.change(&[changes]).iter().flatten().all(|made| *made) {
             self.edits.push(edit);
         }
     }
@@ -159,7 +162,7 @@ impl<'a> Planner<'a> {
     /// Does what can be done about these findings at once.
     pub fn round(&mut self, findings: &[Finding], draft: &mut Draft) -> Outcome {
         let mut outcome = Outcome::default();
-        let mut changes: Vec<(Change, Edit)> = Vec::new();
+        let mut changes: Vec<Vec<(Change, Edit)>> = Vec::new();
         let mut once: Vec<(Step, Edit)> = Vec::new();
         let text = draft.text().to_owned();
         let code = Code::new(&text);
@@ -187,10 +190,11 @@ impl<'a> Planner<'a> {
                             (edit.file, edit.line) = (String::new(), 0);
                             once.push((Step::Shim(shim), edit));
                         }
-                        for (change, shown) in steps {
+                        let recorded = |(change, shown): (Change, Range<usize>)| {
                             let edit = self.edit(finding, &rule, draft, &text, &shown, &change.text);
-                            changes.push((change, edit));
-                        }
+                            (change, edit)
+                        };
+                        changes.extend(steps.into_iter().map(|group| group.into_iter().map(recorded).collect()));
                     }
                     step => {
                         if !self.spent.insert(rule.id.clone()) {
@@ -223,16 +227,10 @@ impl<'a> Planner<'a> {
             outcome.left.push((finding.clone(), refusing));
         }
 
-        // Each rule once in one place: two findings may ask for the same bytes.
-        let mut unique: Vec<(Change, Edit)> = Vec::new();
-        for (change, edit) in changes {
-            if change.range.is_empty() || !unique.iter().any(|(known, _)| known.range == change.range) {
-                unique.push((change, edit));
-            }
-        }
-        let (changes, edits): (Vec<Change>, Vec<Edit>) = unique.into_iter().unzip();
+        let (changes, edits): (Vec<Vec<Change>>, Vec<Vec<Edit>>) =
+            changes.into_iter().map(|group| group.into_iter().unzip()).unzip();
         let made = draft.change(&changes);
-        for (edit, _) in edits.into_iter().zip(made).filter(|(_, made)| *made) {
+        for (edit, _) in edits.into_iter().flatten().zip(made.into_iter().flatten()).filter(|(_, made)| *made) {
             self.edits.push(edit);
             outcome.changed += 1;
         }
@@ -240,6 +238,12 @@ impl<'a> Planner<'a> {
             self.put(step, &edit, draft);
             self.edits.push(edit);
             outcome.changed += 1;
+        }
+        if outcome.changed == 0 {
+            // What looked as if it could be helped is left as well.
+            let helpless = findings.iter().filter(|finding| !outcome.left.iter().any(|(left, _)| left == *finding));
+            let helpless: Vec<_> = helpless.map(|finding| (finding.clone(), None)).collect();
+            outcome.left.extend(helpless);
         }
         outcome
     }
@@ -357,19 +361,19 @@ impl<'a> Planner<'a> {
                     (None, Some(next)) => (range.start..next.start, String::new()),
                     (None, None) => return None,
                 };
-                vec![(Change { range: range.clone(), text: to }, range)]
+                vec![vec![(Change { range: range.clone(), text: to }, range)]]
             }
             Action::Drop(Dropped::Statement) => {
                 let at = finding.at.clone()?;
                 let whole = code.member_at(at.start).map_or(at, |access| access.range);
                 let statement = code.statement(&whole)?;
-                vec![(Change { range: statement.clone(), text: ";".to_owned() }, statement)]
+                vec![vec![(Change { range: statement.clone(), text: ";".to_owned() }, statement)]]
             }
             Action::Drop(Dropped::Registration) => {
                 let calls = code.calls(&finding.name);
                 let gone = calls.into_iter().map(|call| {
                     let callback = call.arguments.first().map_or("0", |first| code.text(first));
-                    (Change { range: call.range.clone(), text: format!("(void) {callback}") }, call.range)
+                    vec![(Change { range: call.range.clone(), text: format!("(void) {callback}") }, call.range)]
                 });
                 gone.collect()
             }
@@ -377,16 +381,25 @@ impl<'a> Planner<'a> {
                 let at = finding.at.clone()?;
                 let start = text.get(..at.start)?.rfind('\n').map_or(0, |end| end + 1);
                 let end = text.get(at.start..)?.find('\n').map_or(text.len(), |end| at.start + end);
-                vec![(Change { range: start..end, text: String::new() }, start..end)]
+                vec![vec![(Change { range: start..end, text: String::new() }, start..end)]]
             }
             Action::Adapter(adapter) => adapted(finding, &adapter.text, code)?,
         };
         if let Some(after) = &rule.after {
-            changes = followed(finding, changes, after, code)?;
+            let changed = changes.into_iter().flatten().collect();
+            changes = vec![followed(finding, changed, after, code)?];
         }
+        // What has to follow must not be left behind: the finding would be gone, and nobody would ask for it.
         for also in &rule.also {
-            changes.extend(followers(also, code)?);
+            let following = followers(also, code)?;
+            match changes.first_mut() {
+                Some(first) => first.extend(following),
+                None => changes.push(following),
+            }
         }
+        // What stands there already does not help.
+        let is_there = |(change, _): &(Change, Range<usize>)| text.get(change.range.clone()) == Some(change.text.as_str());
+        changes.retain(|group| !group.iter().all(is_there));
         if changes.is_empty() { None } else { Some(Step::Changes(changes)) }
     }
 }
@@ -403,10 +416,10 @@ fn only_declines(name: &str, number: usize, code: &Code<'_>) -> bool {
 /// The change of the whole statement: what was changed in it, and another statement behind it.
 fn followed(
     finding: &Finding,
-    changes: Vec<(Change, Range<usize>)>,
+    changes: Together,
     after: &str,
     code: &Code<'_>,
-) -> Option<Vec<(Change, Range<usize>)>> {
+) -> Option<Together> {
     let [(inner, shown)] = <[_; 1]>::try_from(changes).ok()?;
     let access = code.member_at(finding.at.clone()?.start)?;
     let statement = code.enclosing_statement(&access.range)?;
@@ -418,7 +431,7 @@ fn followed(
 }
 
 /// What has to follow elsewhere.
-fn followers(also: &Also, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>> {
+fn followers(also: &Also, code: &Code<'_>) -> Option<Together> {
     let mut changes = Vec::new();
     match also {
         Also::Call(also) => {
@@ -441,8 +454,8 @@ fn followers(also: &Also, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>
 }
 
 /// The changes that put a template in place of what a finding is about, wherever it occurs.
-fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>> {
-    let change = |range: Range<usize>, new: String| (Change { range: range.clone(), text: new }, range);
+fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<Together>> {
+    let change = |range: Range<usize>, new: String| vec![(Change { range: range.clone(), text: new }, range)];
     match finding.kind {
         Kind::Member => {
             let access = code.member_at(finding.at.clone()?.start)?;
@@ -488,7 +501,7 @@ fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Chang
 }
 
 /// An adapter in front of the function that registers the callback, and its name in the callback's place.
-fn adapted(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Change, Range<usize>)>> {
+fn adapted(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<Together>> {
     let at = finding.at.clone()?;
     let calls = code.calls(&finding.name).into_iter().filter(|call| call.range.contains(&at.start));
     let call = calls.min_by_key(|call| call.range.len())?;
@@ -503,10 +516,10 @@ fn adapted(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<(Change
     }
     let function = code.function_start(call.range.start)?;
     let own = text.trim().replace("{adapter}", &adapter).replace("{argument}", callback);
-    Some(vec![
+    Some(vec![vec![
         (Change { range: argument.clone(), text: adapter }, argument),
         (Change { range: function..function, text: format!("{own}\n\n") }, function..function),
-    ])
+    ]])
 }
 
 /// Whether a text declares nothing but macros.

@@ -8,7 +8,7 @@ pub mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use miette::Diagnostic;
@@ -95,7 +95,8 @@ impl Source {
 
 /// The compiler of this machine: gcc, or what CC names.
 pub fn toolchain(target: &Target) -> Toolchain {
-    Toolchain::find(&target.advice).unwrap_or_else(|error| panic!("{error}"))
+    static FOUND: OnceLock<Toolchain> = OnceLock::new();
+    FOUND.get_or_init(|| Toolchain::find(&target.advice).unwrap_or_else(|error| panic!("{error}"))).clone()
 }
 
 /// The rules that are built in for a target.

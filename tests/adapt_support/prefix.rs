@@ -28,6 +28,21 @@ pub fn httpd_2_2() -> Target {
     }
 }
 
+/// The header fixtures of httpd 2.2 and these headers beside them: name and text.
+pub fn httpd_2_2_with(name: &str, headers: &[(&str, &str)]) -> Target {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/httpd-2.2/include");
+    prefix(name, "2.2.15", |include| {
+        fs_err::create_dir(include).unwrap();
+        for entry in fs_err::read_dir(fixture).unwrap() {
+            let path = entry.unwrap().path();
+            fs_err::copy(&path, include.join(path.file_name().unwrap())).unwrap();
+        }
+        for (header, text) in headers {
+            fs_err::write(include.join(header), text).unwrap();
+        }
+    })
+}
+
 /// What the older httpd 2.4 of [`older_2_4`] calls itself.
 const OLDER: (&str, &str, &str) = ("2.4.6", "6", "23");
 
