@@ -343,16 +343,33 @@ impl<'t> Code<'t> {
         self.tokens.get(at).is_some_and(|token| token.is(b'}') && self.at_line_start(token))
     }
 
+    /// The brace that opens the function around a token: one in column 0, else the outermost behind the last brace in column 0
+    /// that closes.
+    fn outer_brace(&self, here: usize) -> Option<usize> {
+        let mut depth = 0usize;
+        let mut outer = None;
+        for at in (0..=here).rev() {
+            let first = self.tokens.get(at).is_some_and(|token| self.at_line_start(token));
+            if self.is(at, b'}') {
+                if first && depth == 0 {
+                    break;
+                }
+                depth += 1;
+            } else if self.is(at, b'{') {
+                match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None if first => return Some(at),
+                    None => outer = Some(at),
+                }
+            }
+        }
+        outer
+    }
+
     /// The first byte of the line on which the function around `offset` begins, its type and comment not counted.
     pub fn function_start(&self, offset: usize) -> Option<usize> {
         let here = self.index(offset)?;
-        let brace = (0..=here).rev().find(|at| {
-            self.is(*at, b'{') && self.tokens.get(*at).is_some_and(|token| self.at_line_start(token))
-                || self.is(*at, b'}') && self.tokens.get(*at).is_some_and(|token| self.at_line_start(token))
-        })?;
-        if self.is(brace, b'}') {
-            return None;
-        }
+        let brace = self.outer_brace(here)?;
         // Back over the head: parameters, name, type.
         let mut at = brace;
         while let Some(before) = at.checked_sub(1) {
@@ -734,5 +751,12 @@ mod tests {
         assert_eq!(code.pointer_in_scope("other_t", here), None);
         assert_eq!(code.pointer_in_scope("none_t", here), None);
         assert_eq!(code.function_start(here), text.find("static int f"));
+        let text = "int g(void) { return 1; }\nstatic int f(req *r) {\n  if (r) { y; }\n}\nint h(void) { z; }\nint i;\n";
+        let code = Code::new(text);
+        let start = |place: &str| code.function_start(text.find(place).unwrap());
+        assert_eq!(start("return"), Some(0));
+        assert_eq!(start("y;"), text.find("static int f"));
+        assert_eq!(start("z;"), text.find("int h"));
+        assert_eq!(start("i;"), None);
     }
 }
