@@ -52,21 +52,25 @@ pub fn older_2_4(more: &[String]) -> Target {
     let name = format!("httpd-2.4 {}", more.join(" "));
     prefix(&name, OLDER.0, |include| {
         fs_err::create_dir(include).unwrap();
-        let (members, mut names): (Vec<String>, BTreeSet<String>) = {
-            let (members, names): (Vec<_>, Vec<_>) = more.iter().cloned().partition(|name| name.contains('.'));
-            (members, names.into_iter().collect())
-        };
-        names.extend(later_names());
+        let lacks = include_str!("../fixtures/httpd-2.4/lacks.txt").lines().filter(|line| !line.starts_with('#'));
+        let all = lacks.map(str::to_owned).chain(more.iter().cloned());
+        let (members, names): (Vec<String>, Vec<String>) = all.partition(|name| name.contains('.'));
+        let names: BTreeSet<String> = names.into_iter().chain(later_names()).collect();
         for entry in fs_err::read_dir(apxs("INCLUDEDIR")).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            if !name.ends_with(".h") {
+            if !name.ends_with(".h") || members.contains(&name) {
                 continue;
             }
             let text = String::from_utf8_lossy(&fs_err::read(&path).unwrap()).into_owned();
             let mut text = without(&text, &names);
             for member in &members {
-                text = without_member(&text, member);
+                text = if member.ends_with(".h") {
+                    let include = format!("#include \"{member}\"");
+                    text.split_inclusive('\n').filter(|line| line.trim_end() != include).collect()
+                } else {
+                    without_member(&text, member)
+                };
             }
             match name.as_str() {
                 "ap_release.h" => text = defined(&text, "AP_SERVER_PATCHLEVEL_NUMBER", OLDER.1),
@@ -93,6 +97,7 @@ fn later_names() -> Vec<String> {
 
 /// A text with these names called otherwise, wherever they stand; a hook's, where the macro that declares it has it.
 fn without(text: &str, names: &BTreeSet<String>) -> String {
+    let hooks: BTreeSet<&str> = names.iter().filter_map(|name| Some(name.split_once("_hook_")?.1)).collect();
     let mut made = String::with_capacity(text.len());
     let mut declares_hook = false;
     for word in words(text) {
@@ -101,8 +106,7 @@ fn without(text: &str, names: &BTreeSet<String>) -> String {
         } else if word.starts_with(';') || word.starts_with("((") || word.contains('\n') {
             declares_hook = false;
         }
-        let hook = declares_hook && names.contains(&format!("ap_hook_{word}"));
-        if hook || names.contains(word) {
+        if declares_hook && hooks.contains(word) || names.contains(word) {
             made.push_str("lacking_");
         }
         made.push_str(word);
