@@ -107,6 +107,7 @@ fn install_verify_upgrade_erase() {
             "/etc/apache2/mods-available/tiny.load",
             "/usr/lib/apache2/modules/mod_tiny.so",
             "/usr/share/doc/mod_tiny",
+            "/usr/share/doc/mod_tiny/GRAFT.md",
             "/usr/share/doc/mod_tiny/README.md",
             "/usr/share/licenses/mod_tiny",
             "/usr/share/licenses/mod_tiny/LICENSE",
