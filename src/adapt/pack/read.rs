@@ -49,7 +49,7 @@ pub fn read(text: &str, shown: &str) -> Result<Pack, Box<Error>> {
     let mut rules: Vec<Arc<Rule>> = Vec::new();
     for rule in file.rules {
         let (at, rule) = (rule.span(), rule.into_inner());
-        if !rule.id.strip_prefix(&prefix).is_some_and(|name| !name.is_empty()) {
+        if rule.id.strip_prefix(&prefix).is_none_or(str::is_empty) {
             return Err(fail(at, format!("the rule `{}` is not of its pack", rule.id), &format!("call it `{prefix}NAME`")));
         }
         if rules.iter().any(|known| known.id == rule.id) {
