@@ -5,7 +5,7 @@ mod flatten_support;
 use flatten_support::{Change, Fake, Files, record, shown};
 use modgraft::Kind;
 use modgraft::changeset::Class::{ModuleSource, PrivateHeader};
-use modgraft::flatten::{Error, Outcome, RequiredModule, Requirements, TranslationUnit, Upstream};
+use modgraft::flatten::{Error, Outcome, TranslationUnit, Upstream};
 
 const PATH: &str = "modules/x/mod_x.c";
 
@@ -358,17 +358,14 @@ fn another_module_must_be_there_first() {
 
 #[test]
 fn a_required_module_is_taken_as_given() {
-    let (tree, target) = (sessions(), self::target());
-    let required = |source: &str| {
-        let module = RequiredModule { name: "mod_session".into(), sources: vec![source.to_owned()] };
-        Requirements::new(&target, Some(&tree as &dyn Upstream), &[module])
-    };
-    let given = required("modules/session/mod_session.c").unwrap();
+    let (tree, mut given) = (sessions(), self::target());
+    for name in ["ap_hook_session_load", "ap_session_get", "ap_session_set"] {
+        given = given.exports(name, "mod_session.so");
+    }
     let unit = with_sessions().flatten_for(&given, Some(&tree as &dyn Upstream)).unwrap();
     let text = unit.render(false);
     assert!(text.contains("} session_rec;") && !text.contains("#include \"mod_session.h\""), "{text}");
     assert!(!text.contains("return 0;"), "{text}");
-    assert!(matches!(required("modules/session/none.c"), Err(Error::RequiredMissing { .. })));
 }
 
 /// The nearest wall is the one that the module's author can do something about.

@@ -5,6 +5,7 @@
 //! edits that do not touch each other are made at once, by byte ranges. What the rules know beforehand to be missing is done
 //! in front of the first round, so most units need two: one that finds the members, and one that finds nothing.
 
+mod change;
 mod draft;
 mod edit;
 mod error;

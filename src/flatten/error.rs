@@ -467,19 +467,6 @@ pub enum Error {
         help: String,
     },
 
-    /// A source of a required module is not in the tree.
-    #[error("{module} is required, and its source `{file}` is not in the tree")]
-    #[diagnostic(
-        code(modgraft::flatten::required_missing),
-        help("name the tree that has it: the recipe's commit or release, or --base")
-    )]
-    RequiredMissing {
-        /// `mod_NAME`.
-        module: String,
-        /// Path in the tree.
-        file: String,
-    },
-
     /// The module itself says that it cannot be built.
     #[error("the module says itself that it is not for this target: {words}")]
     #[diagnostic(
@@ -547,7 +534,6 @@ impl Error {
             Error::NoSource { .. }
             | Error::LineOutOfRange { .. }
             | Error::IncludeCycle { .. }
-            | Error::RequiredMissing { .. }
             | Error::NoModuleStructure { .. } => Kind::Input,
             Error::NotWhole { .. }
             | Error::MissingHeader { .. }
@@ -604,7 +590,6 @@ impl Error {
             | Error::NotWhole { .. }
             | Error::LineOutOfRange { .. }
             | Error::IncludeCycle { .. }
-            | Error::RequiredMissing { .. }
             | Error::NoModuleStructure { .. }
             | Error::SeveralModules { .. }
             | Error::Misread { .. }

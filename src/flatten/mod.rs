@@ -22,7 +22,6 @@ mod parts;
 mod prototypes;
 mod reach;
 mod record;
-mod requirements;
 mod resolve;
 mod status;
 mod test_char;
@@ -34,7 +33,6 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use record::{Evidence, Fate, Outcome};
-pub use requirements::{RequiredModule, Requirements};
 pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved};
 pub use upstream::{Failure, SourceTree, Upstream};
 

@@ -1,0 +1,183 @@
+//! On texts as small as each question.
+
+use super::*;
+
+/// The access at `^` in a text, as object, operator, member and what is done.
+fn at(marked: &str) -> Option<(String, String, Access)> {
+    let offset = marked.find('^').unwrap();
+    let text = marked.replacen('^', "", 1);
+    let code = Code::new(&text);
+    let found = code.member_at(offset)?;
+    Some((code.text(&found.object).to_owned(), code.text(&found.member).to_owned(), found.access))
+}
+
+fn reads(marked: &str, object: &str) {
+    let (found, _, access) = at(marked).unwrap();
+    assert_eq!((found.as_str(), access), (object, Access::Read), "{marked}");
+}
+
+fn writes(marked: &str) {
+    assert_eq!(at(marked).unwrap().2, Access::Written, "{marked}");
+}
+
+#[test]
+fn the_object_is_the_whole_postfix_expression() {
+    reads("x = r^->ip;", "r");
+    reads("x = r->^ip;", "r");
+    reads("f(a, r->connection^->ip)", "r->connection");
+    reads("x = (r)^->ip", "(r)");
+    reads("return get(r, 1)->list[i + 1]^.name;", "get(r, 1)->list[i + 1]");
+    reads("return (*p)^.name;", "(*p)");
+    reads("x = (char *)p^->name;", "p");
+    reads("if (a) b^->c();", "b");
+    reads("#define IP(r) \\\n  ((r)^->ip)", "(r)");
+    assert_eq!(at("x = 1 ^- 2;"), None);
+}
+
+#[test]
+fn writing_is_told_from_reading() {
+    reads("if (r^->ip == x)", "r");
+    reads("r^->addr->port = 1;", "r");
+    reads("r^->table[1] = 1;", "r");
+    reads("a & r^->flags", "r");
+    reads("a && r^->flags", "r");
+    reads("f(r^->ip) = 1;", "r");
+    writes("r^->ip = x;");
+    writes("r^->part.of = x;");
+    writes("(r^->ip) = x;");
+    writes("r^->count++;");
+    writes("--r^->count;");
+    writes("r^->count += 2;");
+    writes("r^->count <<= 2;");
+    writes("f(&r^->ip);");
+    writes("return &r^->ip;");
+}
+
+#[test]
+fn the_object_of_an_object() {
+    let text = "x = (worker->s)->uri;";
+    let code = Code::new(text);
+    let outer = code.member_at(text.find("->uri").unwrap()).unwrap();
+    assert_eq!(code.text(&outer.object), "(worker->s)");
+    let inner = code.object_of(&outer.object).unwrap();
+    assert_eq!(code.text(&inner.object), "worker");
+}
+
+#[test]
+fn a_call_has_its_arguments() {
+    let text = "a = f(x, g(1, 2), (char *) y , \"a,b\"); f();";
+    let code = Code::new(text);
+    let calls = code.calls("f");
+    let arguments: Vec<_> = calls[0].arguments.iter().map(|range| code.text(range)).collect();
+    assert_eq!(arguments, ["x", "g(1, 2)", "(char *) y", "\"a,b\""]);
+    assert!(calls[1].arguments.is_empty());
+}
+
+#[test]
+fn a_call_by_way_of_a_member_is_found_from_its_beginning() {
+    let text = "return a->b[1].call(x, y); c = d->call();";
+    let code = Code::new(text);
+    let (callee, call) = code.call_from(text.find("a->b").unwrap()).unwrap();
+    assert_eq!((code.text(&callee), call.arguments.len()), ("a->b[1].call", 2));
+    let (callee, call) = code.call_from(text.find("= d").unwrap()).unwrap();
+    assert_eq!((code.text(&callee), call.arguments.len()), ("d->call", 0));
+    assert_eq!(code.call_from(0), None);
+}
+
+#[test]
+fn a_statement_ends_at_its_semicolon_and_begins_behind_what_guards_it() {
+    let statement = |text: &str| {
+        let code = Code::new(text);
+        let offset = text.find("x").unwrap();
+        code.statement(&(offset..offset + 1)).map(|range| text[range].to_owned())
+    };
+    assert_eq!(statement("{ a; x->log = b; c; }").as_deref(), Some("x->log = b;"));
+    assert_eq!(statement("{ if (a(1)) x->log = b; }").as_deref(), Some("x->log = b;"));
+    assert_eq!(statement("{ case 1: x(b); }").as_deref(), Some("x(b);"));
+    assert_eq!(statement("{ else x(b); }").as_deref(), Some("x(b);"));
+    assert_eq!(statement("{ if (x) b; }"), None);
+    assert_eq!(statement("{ f(x); }"), None);
+    assert_eq!(statement("{ return x; }"), None);
+    assert_eq!(statement("{ int a = x; }"), None);
+    let enclosing = |text: &str| {
+        let offset = text.find("x").unwrap();
+        Code::new(text).enclosing_statement(&(offset..offset + 1)).map(|range| text[range].to_owned())
+    };
+    assert_eq!(enclosing("{ if (a) f(g(&x), b); }").as_deref(), Some("f(g(&x), b);"));
+    assert_eq!(enclosing("{ if (f(x)) b; }"), None);
+    assert_eq!(enclosing("{ return f(x); }"), None);
+}
+
+#[test]
+fn an_assigned_value_is_found() {
+    let text = "{ r->ip = f(a, b) + 1; }";
+    let code = Code::new(text);
+    let access = code.member_at(text.find("->").unwrap()).unwrap();
+    assert_eq!(code.text(&code.assigned(&access).unwrap()), "f(a, b) + 1");
+}
+
+#[test]
+fn a_function_tells_what_it_returns() {
+    let text = "static int f(int);\nstatic int f(int a)\n{\n  if (f(1)) return DECLINED;\n  return (OK) ;\n}\n\
+                static int g(void)\n{\n  return DECLINED;\n}\n";
+    let code = Code::new(text);
+    assert_eq!(code.returned("f"), Some(vec!["DECLINED", "(OK)"]));
+    assert_eq!(code.returned("g"), Some(vec!["DECLINED"]));
+    assert_eq!(code.returned("h"), None);
+}
+
+#[test]
+fn a_macros_body_is_what_stands_behind_its_parameters() {
+    let text = "#define A(x) __FILE__, \\\n   (x)->y /* z */\n#define B A\n#define C\n";
+    let code = Code::new(text);
+    let bodies = |name| code.macro_bodies(name).iter().map(|range| code.text(range)).collect::<Vec<_>>();
+    assert_eq!(bodies("A"), ["__FILE__, \\\n   (x)->y"]);
+    assert_eq!(bodies("B"), ["A"]);
+    assert!(bodies("C").is_empty());
+}
+
+#[test]
+fn the_initialiser_of_a_module_structure() {
+    let plain = "int a;\nmodule AP_MODULE_DECLARE_DATA x_module = {\n STUFF, NULL,\n f /* g */ };\n";
+    let macro_call = "#define A 1\nAP_DECLARE_MODULE(x) =\n{ STUFF, NULL, f };\n";
+    for text in [plain, macro_call] {
+        let code = Code::new(text);
+        let (at, elements) = code.initialiser("x_module").unwrap();
+        assert_eq!(Some(at), text.find("module AP").or(text.find("AP_DECLARE")));
+        let elements: Vec<_> = elements.iter().map(|range| code.text(range)).collect();
+        assert_eq!(elements, ["STUFF", "NULL", "f"]);
+    }
+}
+
+#[test]
+fn the_owner_of_a_connection_is_a_request_in_scope() {
+    let text = "int g(req *q)\n{\n  conn *c = q->connection;\n}\nint f(req *r, conn *other)\n{\n  conn *c = r->connection;\n\
+                a(c->x);\n  b(other->y);\n  d(r->connection->z, odd->connection->w);\n}\n";
+    let code = Code::new(text);
+    let owner = |member: &str| {
+        let access = code.member_at(text.find(member).unwrap()).unwrap();
+        code.owner_by_member(&access.object, "req", "connection")
+    };
+    assert_eq!(owner("->x").as_deref(), Some("r"));
+    assert_eq!(owner("->y"), None);
+    assert_eq!(owner("->z").as_deref(), Some("r"));
+    assert_eq!(owner("->w"), None);
+}
+
+#[test]
+fn a_pointer_in_scope_is_that_of_the_same_function() {
+    let text = "static int g(conf_t *far)\n{\n}\nstatic int f(req *r, conf_t *near)\n{\n  { other_t *x; }\n  y;\n}\n";
+    let code = Code::new(text);
+    let here = text.find("y;").unwrap();
+    assert_eq!(code.pointer_in_scope("conf_t", here), Some("near"));
+    assert_eq!(code.pointer_in_scope("other_t", here), None);
+    assert_eq!(code.pointer_in_scope("none_t", here), None);
+    assert_eq!(code.function_start(here), text.find("static int f"));
+    let text = "int g(void) { return 1; }\nstatic int f(req *r) {\n  if (r) { y; }\n}\nint h(void) { z; }\nint i;\n";
+    let code = Code::new(text);
+    let start = |place: &str| code.function_start(text.find(place).unwrap());
+    assert_eq!(start("return"), Some(0));
+    assert_eq!(start("y;"), text.find("static int f"));
+    assert_eq!(start("z;"), text.find("int h"));
+    assert_eq!(start("i;"), None);
+}
