@@ -31,7 +31,9 @@ fn target() -> Target {
 /// A pack of rules, each as `when` and `do`.
 fn rules(all: &[(&str, &str)]) -> Rules {
     let rule = |(number, (when, does)): (usize, &(&str, &str))| {
-        format!("[[rule]]\nid = \"made/r{number}\"\nwhen = {{ {when} }}\n{does}\nnote = \"n\"\nsource = \"s\"\n")
+        format!(
+            "[[rule]]\nid = \"made/r{number}\"\nwhen = {{ {when} }}\n{does}\nnote = \"n\"\nsource = \"s\"\n"
+        )
     };
     let rules: String = all.iter().enumerate().map(rule).collect();
     let text = format!("[pack]\nname = \"made\"\nabout = \"made up\"\n{rules}");
@@ -70,9 +72,15 @@ const A_TO_B: (&str, &str) =
 fn what_is_independent_takes_one_round() {
     let rules = rules(&[
         A_TO_HERE,
-        (r#"kind = "member", owner = "made_up", name = "log", access = "write""#, r#"do = { drop = "statement" }"#),
+        (
+            r#"kind = "member", owner = "made_up", name = "log", access = "write""#,
+            r#"do = { drop = "statement" }"#,
+        ),
         (r#"kind = "arity", name = "made_up_take""#, r#"do = { replace = "made_up_take({1}, 0)" }"#),
-        (r#"kind = "type", name = "made_size_t""#, r#"do = { shim = { text = "typedef int made_size_t;" } }"#),
+        (
+            r#"kind = "type", name = "made_size_t""#,
+            r#"do = { shim = { text = "typedef int made_size_t;" } }"#,
+        ),
     ]);
     let code = "static made_size_t size(made_up *m)\n{\n    m->log = 0;\n    return made_up_take(m->number) + m->a;\n}\n\
                 static int both(made_up *m) { return m->a + m->next->a; }\n\
@@ -90,26 +98,41 @@ fn what_follows_from_an_edit_takes_the_next_round() {
     let adapted = adapted("static int f(made_up *m) { return m->b; }\n", &rules(&[A_TO_HERE, B_TO_A]));
     assert_eq!(adapted.rounds, 3);
     assert!(text(&adapted).contains("return m->here;"));
-    let rules: Vec<_> = adapted.edits.iter().map(|edit| (edit.rule.as_str(), edit.before.as_str(), edit.after.as_str())).collect();
+    let rules: Vec<_> = adapted
+        .edits
+        .iter()
+        .map(|edit| (edit.rule.as_str(), edit.before.as_str(), edit.after.as_str()))
+        .collect();
     assert_eq!(rules, [("made/r1", "m->b", "m->a"), ("made/r0", "m->a", "m->here")]);
 }
 
 /// Rules that undo each other, that change nothing, and that put in what does not help.
 #[test]
 fn what_does_not_help_ends_with_one_clear_error() {
-    let same = (r#"kind = "member", owner = "made_up", name = "a""#, r#"do = { replace = "{object}{operator}a" }"#);
-    let grows = (r#"kind = "member", owner = "made_up", name = "a""#, r#"do = { replace = "{object}{operator}next->a" }"#);
-    let shim = (r#"kind = "function", name = "made_up_gone""#, "do = { shim = { text = \"/* nothing */\" } }");
+    let same =
+        (r#"kind = "member", owner = "made_up", name = "a""#, r#"do = { replace = "{object}{operator}a" }"#);
+    let grows = (
+        r#"kind = "member", owner = "made_up", name = "a""#,
+        r#"do = { replace = "{object}{operator}next->a" }"#,
+    );
+    let shim =
+        (r#"kind = "function", name = "made_up_gone""#, "do = { shim = { text = \"/* nothing */\" } }");
     let code = "static int f(made_up *m) { return m->a; }\n";
     for rules in [rules(&[A_TO_B, B_TO_A]), rules(&[same]), rules(&[grows])] {
         let error = refused(code, &rules);
         assert_eq!(error.kind(), Kind::Refused);
         let said = words(&error);
-        assert!(said.starts_with("mod_sample cannot be grafted onto httpd 2.2.15: 1 thing stands in the way\n"), "{said}");
+        assert!(
+            said.starts_with("mod_sample cannot be grafted onto httpd 2.2.15: 1 thing stands in the way\n"),
+            "{said}"
+        );
         assert!(said.contains("made_up has no member `a` in httpd 2.2.15\n"), "{said}");
     }
     let said = words(&refused("static int f(void) { return made_up_gone(); }\n", &rules(&[shim])));
-    assert!(said.contains("1 thing stands") && said.contains("httpd 2.2.15 has no function `made_up_gone`"), "{said}");
+    assert!(
+        said.contains("1 thing stands") && said.contains("httpd 2.2.15 has no function `made_up_gone`"),
+        "{said}"
+    );
 }
 
 /// What stands within something that is rewritten is rewritten in the next round, and nothing is lost.
@@ -118,9 +141,14 @@ fn what_overlaps_waits() {
     let twice = (r#"kind = "function", name = "made_up_twice""#, r#"do = { replace = "(2 * ({1}))" }"#);
     let code = "static int f(made_up *m) { return made_up_twice(made_up_twice(m->a)) + made_up_twice(m->next->a); }\n";
     let adapted = adapted(code, &rules(&[A_TO_HERE, twice]));
-    assert!(text(&adapted).contains("return (2 * ((2 * (m->here)))) + (2 * (m->next->here));"), "{}", text(&adapted));
+    assert!(
+        text(&adapted).contains("return (2 * ((2 * (m->here)))) + (2 * (m->next->here));"),
+        "{}",
+        text(&adapted)
+    );
     assert!(adapted.rounds <= 3, "{}", adapted.rounds);
-    let printed = execute(&adapted, &target(), "", "made_up n = { 1 }, m = { 3, 0, &n }; printf(\"%d\", f(&m));");
+    let printed =
+        execute(&adapted, &target(), "", "made_up n = { 1 }, m = { 3, 0, &n }; printf(\"%d\", f(&m));");
     assert_eq!(printed, "14");
 }
 
@@ -130,7 +158,10 @@ fn lines_and_places_stay_upstreams() {
     let rules = rules(&[
         A_TO_HERE,
         (r#"kind = "arity", name = "made_up_take""#, r#"do = { replace = "made_up_take({1},\n    {1})" }"#),
-        (r#"kind = "member", owner = "made_up", name = "log", access = "write""#, r#"do = { drop = "statement" }"#),
+        (
+            r#"kind = "member", owner = "made_up", name = "log", access = "write""#,
+            r#"do = { drop = "statement" }"#,
+        ),
         (
             r#"kind = "argument", name = "made_up_each", argument = 1"#,
             "do = { adapter = { text = \"static int {adapter}(int first, int second)\\n{\\n    return {argument}(first);\\n}\" } }",
@@ -146,9 +177,15 @@ fn lines_and_places_stay_upstreams() {
     for line_directives in [false, true] {
         let text = adapted.unit.render(line_directives);
         for mark in ["/* marked */", "/* also marked */"] {
-            let line = |text: &str| u32::try_from(text.lines().position(|line| line.contains(mark)).unwrap() + 1).unwrap();
+            let line = |text: &str| {
+                u32::try_from(text.lines().position(|line| line.contains(mark)).unwrap() + 1).unwrap()
+            };
             let found = adapted.unit.locate(line(&text), line_directives);
-            assert_eq!(found, Some(Location::Upstream { file: FILE.into(), line: line(&upstream) }), "{text}");
+            assert_eq!(
+                found,
+                Some(Location::Upstream { file: FILE.into(), line: line(&upstream) }),
+                "{text}"
+            );
         }
     }
     for edit in adapted.edits.iter().filter(|edit| !edit.file.is_empty() && !edit.before.is_empty()) {
@@ -196,7 +233,12 @@ fn a_callback_that_is_registered_twice_has_one_adapter() {
 fn what_a_macro_of_the_targets_uses_is_refused() {
     let gone = (r#"kind = "member", owner = "made_up", name = "gone""#, r#"do = { constant = "0" }"#);
     let said = words(&refused("static int f(made_up *m) { return MADE_UP_GONE(m); }\n", &rules(&[gone])));
-    assert!(said.contains("made_up has no member `gone` in httpd 2.2.15, and a macro that the module uses reads it"), "{said}");
+    assert!(
+        said.contains(
+            "made_up has no member `gone` in httpd 2.2.15, and a macro that the module uses reads it"
+        ),
+        "{said}"
+    );
 }
 
 #[test]
@@ -208,7 +250,12 @@ fn what_a_macro_of_the_modules_uses_is_rewritten_in_the_macro() {
     let text = text(&adapted);
     assert!(text.contains("(A(m) + (m)->here)"), "{text}");
     assert!(text.contains("return A(m) + BOTH(m);"), "{text}");
-    let printed = execute(&adapted, &target(), "", "made_up n = { 1 }, m = { 3, 0, &n }; printf(\"%d%d\", f(&m), g(&m));");
+    let printed = execute(
+        &adapted,
+        &target(),
+        "",
+        "made_up n = { 1 }, m = { 3, 0, &n }; printf(\"%d%d\", f(&m), g(&m));",
+    );
     assert_eq!(printed, "51");
 }
 
@@ -232,8 +279,10 @@ fn columns_are_bytes() {
     let code = format!("static int f(made_up *m)\n{{\n{line}\n}}\n");
     let expected = line.replace("->a", "->here");
     let whole = |code: &str| {
-        format!("#include \"httpd.h\"\n#include \"http_config.h\"\n#include \"made_up.h\"\n{code}\
-                 module AP_MODULE_DECLARE_DATA sample_module = {{ STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL }};\n")
+        format!(
+            "#include \"httpd.h\"\n#include \"http_config.h\"\n#include \"made_up.h\"\n{code}\
+                 module AP_MODULE_DECLARE_DATA sample_module = {{ STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL }};\n"
+        )
     };
     let unix = whole(&code).into_bytes();
     let dos = whole(&code).replace('\n', "\r\n").into_bytes();
@@ -243,24 +292,44 @@ fn columns_are_bytes() {
         assert!(text(&adapted).replace('\r', "").contains(&expected), "{}", text(&adapted));
         assert_eq!((adapted.rounds, adapted.edits.len()), (2, 3));
     }
-    let latin: Vec<u8> = whole("static int f(made_up *m) { /* gr\u{f6}\u{df}er */ return m->a; }\n").chars().map(|letter| u8::try_from(letter).unwrap()).collect();
-    let adapted = Source::new(latin).adapt(&target(), &rules(&[A_TO_HERE])).unwrap_or_else(|error| panic!("{}", words(&error)));
+    let latin: Vec<u8> = whole("static int f(made_up *m) { /* gr\u{f6}\u{df}er */ return m->a; }\n")
+        .chars()
+        .map(|letter| u8::try_from(letter).unwrap())
+        .collect();
+    let adapted = Source::new(latin)
+        .adapt(&target(), &rules(&[A_TO_HERE]))
+        .unwrap_or_else(|error| panic!("{}", words(&error)));
     assert!(text(&adapted).contains("er */ return m->here;"), "{}", text(&adapted));
 }
 
 #[test]
 fn what_is_left_is_one_error_with_places_and_releases() {
-    let no = (r#"kind = "member", owner = "made_up", name = "no""#, r#"do = { refuse = "nobody would read it" }"#);
+    let no =
+        (r#"kind = "member", owner = "made_up", name = "no""#, r#"do = { refuse = "nobody would read it" }"#);
     let code = "static int f(made_up *m, request_rec *r)\n{\n    m->no = 1;\n    m->no = 2;\n    m->never = m->a;\n\
                 return ap_proxy_create_hdrbrgd(r->pool) + m->a;\n}\n";
     let error = refused(code, &rules(&[A_TO_HERE, no]));
     assert_eq!(error.kind(), Kind::Refused);
     let said = words(&error);
-    assert!(said.starts_with("mod_sample cannot be grafted onto httpd 2.2.15: 3 things stand in the way\n"), "{said}");
-    assert!(said.contains("made_up has no member `no` in httpd 2.2.15, and the module sets it\nnobody would read it\n"), "{said}");
-    assert!(said.contains("made_up has no member `never` in httpd 2.2.15, and the module sets it\nused here\n"), "{said}");
+    assert!(
+        said.starts_with("mod_sample cannot be grafted onto httpd 2.2.15: 3 things stand in the way\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains(
+            "made_up has no member `no` in httpd 2.2.15, and the module sets it\nnobody would read it\n"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains("made_up has no member `never` in httpd 2.2.15, and the module sets it\nused here\n"),
+        "{said}"
+    );
     assert!(said.contains("httpd 2.2.15 has no function `ap_proxy_create_hdrbrgd`\n"), "{said}");
-    assert!(said.contains("help: it works from httpd 2.4.6 on: choose such a target, or decide by hand\n"), "{said}");
+    assert!(
+        said.contains("help: it works from httpd 2.4.6 on: choose such a target, or decide by hand\n"),
+        "{said}"
+    );
 }
 
 /// An edit that changes what the module does is made, and needs a person's word.
@@ -286,16 +355,21 @@ fn a_change_of_behaviour_has_to_be_accepted() {
     assert!(said.contains("--accept-risk made/r0"), "{said}");
     demand(&["made/r0"]).unwrap();
     let said = words(&demand(&["made/r0", "made/r1"]).unwrap_err());
-    assert!(said.contains("there is no rule `made/r1`") && said.contains("did you mean `made/r0`?"), "{said}");
+    assert!(
+        said.contains("there is no rule `made/r1`") && said.contains("did you mean `made/r0`?"),
+        "{said}"
+    );
     assert_eq!(demand(&["nothing"]).unwrap_err().kind(), Kind::Usage);
 }
 
 /// A name that a module defines itself is its own, whatever a rule would do about it.
 #[test]
 fn what_the_module_defines_is_left_alone() {
-    let adapted = module("static int ap_cstr_casecmp(const char *a, const char *b) { return *a - *b; }\n\
-                          static int f(const char *a) { return ap_cstr_casecmp(a, \"x\"); }\n")
-        .adapt(&target(), &built_in(&target()))
-        .unwrap_or_else(|error| panic!("{}", words(&error)));
+    let adapted = module(
+        "static int ap_cstr_casecmp(const char *a, const char *b) { return *a - *b; }\n\
+                          static int f(const char *a) { return ap_cstr_casecmp(a, \"x\"); }\n",
+    )
+    .adapt(&target(), &built_in(&target()))
+    .unwrap_or_else(|error| panic!("{}", words(&error)));
     assert_eq!((adapted.rounds, adapted.edits.len()), (1, 0), "{}", text(&adapted));
 }

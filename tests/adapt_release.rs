@@ -159,7 +159,8 @@ fn all_work(source: Release, target: &str) {
     let address = application_server();
     for case in &CASES {
         let folder = tempfile::tempdir().unwrap();
-        let checks = case.checks.replace("UWSGI", &address.to_string()).replace("LONG", &"long ".repeat(1640));
+        let checks =
+            case.checks.replace("UWSGI", &address.to_string()).replace("LONG", &"long ".repeat(1640));
         let recipe = format!(
             "name = \"{}\"\nsummary = \"A module of another release\"\nlicense = \"Apache-2.0\"\nversion = \"1\"\n\
              [source]\ntarball = \"{}\"\nsha256 = \"{digest}\"\nfiles = [\"{}\"]\n\
@@ -178,9 +179,13 @@ fn all_work(source: Release, target: &str) {
         let report = fs_err::read(folder.path().join("out/report.json")).unwrap();
         let report: Value = serde_json::from_slice(&report).unwrap();
         let results = report["checks"].as_array().unwrap();
-        assert!(!results.is_empty() && results.iter().all(|check| check["outcome"] == "passed"), "{results:?}");
+        assert!(
+            !results.is_empty() && results.iter().all(|check| check["outcome"] == "passed"),
+            "{results:?}"
+        );
         let events = said.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let took = events.filter(|event| event["stage"] == "check").find_map(|event| event["seconds"].as_f64());
+        let took =
+            events.filter(|event| event["stage"] == "check").find_map(|event| event["seconds"].as_f64());
         assert!(took.unwrap() >= case.takes, "{}: {took:?} s", case.name);
     }
 }
@@ -220,7 +225,8 @@ fn application(mut connection: TcpStream) -> std::io::Result<()> {
     let mut rest = variables.as_slice();
     let mut words = Vec::new();
     while let [low, high, behind @ ..] = rest {
-        let (word, behind) = behind.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(behind.len()));
+        let (word, behind) =
+            behind.split_at(usize::from(u16::from_le_bytes([*low, *high])).min(behind.len()));
         words.push(String::from_utf8_lossy(word).into_owned());
         rest = behind;
     }
@@ -231,7 +237,8 @@ fn application(mut connection: TcpStream) -> std::io::Result<()> {
     let mut body = vec![0; value("CONTENT_LENGTH").parse().unwrap_or(0)];
     connection.read_exact(&mut body)?;
     let body = String::from_utf8_lossy(&body);
-    let answer = format!("{} {} {} {body}", value("REQUEST_METHOD"), value("REQUEST_URI"), value("HTTP_X_OWN"));
+    let answer =
+        format!("{} {} {} {body}", value("REQUEST_METHOD"), value("REQUEST_URI"), value("HTTP_X_OWN"));
     let length = answer.len();
     write!(connection, "HTTP/1.0 201 Created\r\nX-From: uwsgi\r\nContent-Length: {length}\r\n\r\n{answer}")
 }

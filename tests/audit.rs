@@ -117,9 +117,12 @@ fn a_library_of_its_own_is_listed() {
     let (target, folder) = (target(), tempfile::tempdir().unwrap());
     let text = format!("{HEADERS}#include <math.h>\ndouble (*volatile f)(double) = lgamma;\n{MODULE}");
     let object = compiled(&target, folder.path(), &text, &["m"]);
-    let audit =
-        audit::audit(&object, &Expect { symbol: "probe_module", libraries: &["m".to_owned()], ..Expect::default() }, &target)
-            .unwrap();
+    let audit = audit::audit(
+        &object,
+        &Expect { symbol: "probe_module", libraries: &["m".to_owned()], ..Expect::default() },
+        &target,
+    )
+    .unwrap();
     assert_eq!(audit.needed, ["libm.so.6"]);
     assert_eq!(audit.own_libraries, ["libm.so.6"]);
     assert_eq!(audit.unused_libraries, Vec::<String>::new());

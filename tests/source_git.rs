@@ -380,13 +380,20 @@ fn files_read_together_are_those_read_one_by_one() {
     let upstream = upstream(folder.path());
     let spec = commit(upstream.path.to_str().unwrap(), &upstream.change);
     let fetch = || source::fetch(&spec, folder.path(), &options(&folder.path().join("cache"))).unwrap();
-    let paths = ["server/util.c", "server/none.c", "include/httpd.h", "server", "modules/examples/mod_example.c"];
+    let paths =
+        ["server/util.c", "server/none.c", "include/httpd.h", "server", "modules/examples/mod_example.c"];
     let (together, single) = (fetch().base.unwrap(), fetch().base.unwrap());
     together.preload(&paths.map(str::to_owned)).unwrap();
     for path in paths {
         assert_eq!(together.read(path).unwrap(), single.read(path).unwrap(), "{path}");
     }
-    assert!(together.read("server/util.c").unwrap().is_some() && together.read("server/none.c").unwrap().is_none());
+    assert!(
+        together.read("server/util.c").unwrap().is_some()
+            && together.read("server/none.c").unwrap().is_none()
+    );
     let listed = SourceTree::new(&together).c_files().unwrap();
-    assert_eq!(*listed, ["include/httpd.h", "modules/examples/mod_example.c", "server/util.c"].map(str::to_owned));
+    assert_eq!(
+        *listed,
+        ["include/httpd.h", "modules/examples/mod_example.c", "server/util.c"].map(str::to_owned)
+    );
 }

@@ -104,8 +104,12 @@ fn each_request_of_a_connection_has_its_own_clients_address() {
     check("the first client", two, one, "192.0.2.1");
     check("nobody named", one, "", "127.0.0.1");
     let report = build(folder.path());
-    let rules: Vec<&str> =
-        report["adapt"]["edits"].as_array().unwrap().iter().filter_map(|edit| edit["rule"].as_str()).collect();
+    let rules: Vec<&str> = report["adapt"]["edits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|edit| edit["rule"].as_str())
+        .collect();
     assert!(rules.contains(&"common/remote-set"), "{rules:?}");
 }
 

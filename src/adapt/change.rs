@@ -24,7 +24,8 @@ pub fn of(rule: &Rule, finding: &Finding, code: &Code<'_>, text: &str) -> Option
             // A macro of the target's may stand between: its function has another name, and more arguments.
             let names = [finding.name.as_str(), finding.name.trim_end_matches('_')];
             let calls = names.iter().flat_map(|name| code.calls(name));
-            let call = calls.filter(|call| call.range.contains(&at.start)).min_by_key(|call| call.range.len())?;
+            let call =
+                calls.filter(|call| call.range.contains(&at.start)).min_by_key(|call| call.range.len())?;
             let mut written =
                 call.arguments.iter().enumerate().filter(|(_, one)| code.text(one) == argument.from);
             let (at, range) = written.next().filter(|_| written.next().is_none())?;
@@ -75,7 +76,8 @@ pub fn of(rule: &Rule, finding: &Finding, code: &Code<'_>, text: &str) -> Option
         }
     }
     // What stands there already does not help.
-    let is_there = |(change, _): &(Change, Range<usize>)| text.get(change.range.clone()) == Some(change.text.as_str());
+    let is_there =
+        |(change, _): &(Change, Range<usize>)| text.get(change.range.clone()) == Some(change.text.as_str());
     changes.retain(|group| !group.iter().all(is_there));
     Some(changes)
 }
@@ -85,17 +87,13 @@ fn only_declines(name: &str, number: usize, code: &Code<'_>) -> bool {
     code.calls(name).iter().all(|call| {
         let argument = number.checked_sub(1).and_then(|at| call.arguments.get(at));
         let returned = argument.and_then(|argument| code.returned(code.text(argument)));
-        returned.is_some_and(|returned| !returned.is_empty() && returned.iter().all(|value| *value == "DECLINED"))
+        returned
+            .is_some_and(|returned| !returned.is_empty() && returned.iter().all(|value| *value == "DECLINED"))
     })
 }
 
 /// The change of the whole statement: what was changed in it, and another statement behind it.
-fn followed(
-    finding: &Finding,
-    changes: Together,
-    after: &str,
-    code: &Code<'_>,
-) -> Option<Together> {
+fn followed(finding: &Finding, changes: Together, after: &str, code: &Code<'_>) -> Option<Together> {
     let [(inner, shown)] = <[_; 1]>::try_from(changes).ok()?;
     let access = code.member_at(finding.at.clone()?.start)?;
     let statement = code.enclosing_statement(&access.range)?;

@@ -58,7 +58,8 @@ impl Draft {
     /// each whether it was made. The number of lines of each piece stays, so that all origins hold.
     pub fn change(&mut self, groups: &[Vec<Change>]) -> Vec<Vec<bool>> {
         let mut order: Vec<(usize, &Vec<Change>)> = groups.iter().enumerate().collect();
-        let first = |group: &[Change]| group.iter().map(|change| (change.range.start, change.range.end)).min();
+        let first =
+            |group: &[Change]| group.iter().map(|change| (change.range.start, change.range.end)).min();
         order.sort_by_key(|(_, group)| first(group));
         let mut made: Vec<Vec<bool>> = groups.iter().map(|group| vec![false; group.len()]).collect();
         let mut accepted: Vec<&Change> = Vec::new();
@@ -68,7 +69,9 @@ impl Draft {
             let fits = group.iter().all(|change| {
                 let known = accepted.contains(&change);
                 new.push(!known);
-                let free = known || self.is_in_one_piece(&change.range) && !accepted.iter().any(|other| overlap(other, change));
+                let free = known
+                    || self.is_in_one_piece(&change.range)
+                        && !accepted.iter().any(|other| overlap(other, change));
                 if free && !known {
                     accepted.push(change);
                 }
@@ -91,7 +94,9 @@ impl Draft {
 
     fn is_in_one_piece(&self, range: &Range<usize>) -> bool {
         let found = self.piece_at(range.start);
-        found.is_some_and(|(at, start)| self.unit.pieces.get(at).is_some_and(|piece| range.end <= start + piece.text.len()))
+        found.is_some_and(|(at, start)| {
+            self.unit.pieces.get(at).is_some_and(|piece| range.end <= start + piece.text.len())
+        })
     }
 
     fn replace(&mut self, change: &Change) {
@@ -102,7 +107,8 @@ impl Draft {
         let (had, has) = (line_ends(old), line_ends(&change.text));
         // Lines that were not there, or do not go on as those of a macro: all that comes goes on one line.
         let alike = has.iter().zip(&had).all(|(new, old)| new == old) && has.len() <= had.len();
-        let (text, used) = if alike { (change.text.clone(), has.len()) } else { (on_one_line(&change.text), 0) };
+        let (text, used) =
+            if alike { (change.text.clone(), has.len()) } else { (on_one_line(&change.text), 0) };
         let kept: String = had.into_iter().skip(used).collect();
         piece.text.replace_range(range, &format!("{text}{kept}"));
     }
@@ -171,11 +177,16 @@ fn on_one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut end = 0;
     for token in lex::tokens(text, 0..text.len()) {
-        line.push_str(&text.get(end..token.start).unwrap_or_default().replace("\\\n", " ").replace('\n', " "));
+        line.push_str(
+            &text.get(end..token.start).unwrap_or_default().replace("\\\n", " ").replace('\n', " "),
+        );
         let word = token.text(text);
         match (token.kind, word.strip_prefix("//")) {
             (TokenKind::Comment, Some(comment)) => {
-                line.push_str(&format!("/*{}*/", comment.replace("*/", "* /").replace("\\\n", " ").replace('\n', " ")));
+                line.push_str(&format!(
+                    "/*{}*/",
+                    comment.replace("*/", "* /").replace("\\\n", " ").replace('\n', " ")
+                ));
             }
             (TokenKind::Literal, _) => line.push_str(&word.replace("\\\n", "")),
             _ => line.push_str(&word.replace("\\\n", " ").replace('\n', " ")),
@@ -253,7 +264,10 @@ mod tests {
         let waits = vec![put.clone(), change(&draft, "a(1", "c(9")];
         let too = vec![change(&draft, "2", "4"), put];
         assert_eq!(draft.change(&[first, waits, too]), [[true, true], [false, false], [true, false]]);
-        assert_eq!(draft.text(), "/* made */\n#include \"a.h\"\nown;\nint f()\n{\n  a(3,\n    4);\n  b;\n}\n");
+        assert_eq!(
+            draft.text(),
+            "/* made */\n#include \"a.h\"\nown;\nint f()\n{\n  a(3,\n    4);\n  b;\n}\n"
+        );
     }
 
     #[test]
@@ -263,7 +277,11 @@ mod tests {
         let changes = [change(&draft, "a(1,\n    2)", text)];
         assert_eq!(draft.change(&changes.map(|change| vec![change])), [[true]]);
         let d = draft.text().find("  b;").unwrap();
-        assert!(draft.text().contains("  c(1, /* one*/   \"ab\", /* x */ 2)   + 3\n;\n  b;"), "{}", draft.text());
+        assert!(
+            draft.text().contains("  c(1, /* one*/   \"ab\", /* x */ 2)   + 3\n;\n  b;"),
+            "{}",
+            draft.text()
+        );
         assert_eq!(draft.origin(d), Some((Arc::from("m/mod_x.c"), 11)));
     }
 

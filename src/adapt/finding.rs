@@ -150,7 +150,10 @@ pub fn own(text: &str, symbol: &str) -> Vec<Finding> {
     let code = Code::new(text);
     let mut found = Vec::new();
     for at in code.uses("module") {
-        let Some((head, _)) = text.get(at.end..).and_then(|rest| rest.split_once(['=', ';', '{', ')', '*'])) else { continue };
+        let Some((head, _)) = text.get(at.end..).and_then(|rest| rest.split_once(['=', ';', '{', ')', '*']))
+        else {
+            continue;
+        };
         let defines = text.get(at.end + head.len()..).is_some_and(|rest| rest.starts_with('='));
         let line = text.get(..at.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
         let Some(name) = head.split_whitespace().next_back().filter(|_| defines) else { continue };
@@ -209,12 +212,17 @@ fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str
         .flatten();
     // A value has no name but that of the function that returns it.
     let returned = || {
-        let (_, line, column) = message.place.as_ref().filter(|place| kind == Kind::Value && place.0 == own_name)?;
+        let (_, line, column) =
+            message.place.as_ref().filter(|place| kind == Kind::Value && place.0 == own_name)?;
         let (callee, _) = code.call_from(lines.offset(*line, *column)?)?;
         Some(code.text(&callee))
     };
     let name = if name.is_empty() { returned().unwrap_or_default() } else { name };
-    let name = name.trim_start_matches("struct ").trim_start_matches("union ").trim_end_matches([' ', '*']).to_owned();
+    let name = name
+        .trim_start_matches("struct ")
+        .trim_start_matches("union ")
+        .trim_end_matches([' ', '*'])
+        .to_owned();
     let of_unit = |place: &&Place| place.0 == own_name;
     let noted = || {
         let expansions = message.notes.iter().filter(|note| note.text.starts_with("in expansion of macro"));
@@ -260,7 +268,9 @@ fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str
 
 /// `struct proxy_worker_shared` and `const request_rec` by their names.
 fn bare_type(text: &str) -> String {
-    let words = text.split_whitespace().filter(|word| !matches!(*word, "struct" | "union" | "const" | "volatile" | "*"));
+    let words = text
+        .split_whitespace()
+        .filter(|word| !matches!(*word, "struct" | "union" | "const" | "volatile" | "*"));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -277,7 +287,8 @@ struct Lines<'t> {
 
 impl<'t> Lines<'t> {
     fn of(text: &'t str) -> Self {
-        let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+        let starts =
+            std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         Lines { text, starts }
     }
 
@@ -323,7 +334,10 @@ mod tests {
             3,
             15,
         );
-        assert_eq!((found.kind, found.name.as_str(), found.access), (Kind::Member, "hits", Some(Access::Read)));
+        assert_eq!(
+            (found.kind, found.name.as_str(), found.access),
+            (Kind::Member, "hits", Some(Access::Read))
+        );
         assert_eq!(found.owners, ["proxy_worker_stat", "proxy_worker_stat"]);
         assert_eq!(found.at.map(|at| &text[at]), Some("hits"));
         let clang = one(text, "no member named 'hits' in 'struct proxy_worker_stat'", 3, 13);
@@ -369,13 +383,19 @@ mod tests {
         assert_eq!(kind("call to undeclared function 'ap_x'; ISO C99"), is(Kind::Function, "ap_x"));
         assert_eq!(kind("unknown type name 'ap_x'"), is(Kind::Type, "ap_x"));
         assert_eq!(kind("'ap_x' undeclared (first use in this function)"), is(Kind::Identifier, "ap_x"));
-        assert_eq!(kind("'ap_x' undeclared here (not in a function); did you mean 'y'?"), is(Kind::Identifier, "ap_x"));
+        assert_eq!(
+            kind("'ap_x' undeclared here (not in a function); did you mean 'y'?"),
+            is(Kind::Identifier, "ap_x")
+        );
         assert_eq!(kind("a/b.h: No such file or directory"), is(Kind::Header, "a/b.h"));
         assert_eq!(kind("'a/b.h' file not found"), is(Kind::Header, "a/b.h"));
         assert_eq!(kind("too few arguments to function 'ap_x'"), is(Kind::Arity, "ap_x"));
         assert_eq!(kind("invalid use of undefined type 'struct ap_x'"), is(Kind::Type, "ap_x"));
         assert_eq!(kind("#error \"no\""), is(Kind::Other, ""));
         let argument = one("f\n", "passing argument 2 of 'ap_x' from incompatible pointer type", 1, 1);
-        assert_eq!((argument.kind, argument.argument, argument.name.as_str()), (Kind::Argument, Some(2), "ap_x"));
+        assert_eq!(
+            (argument.kind, argument.argument, argument.name.as_str()),
+            (Kind::Argument, Some(2), "ap_x")
+        );
     }
 }

@@ -27,8 +27,8 @@ pub use offered::Offered;
 
 use crate::compile::{self, Toolchain, Unit};
 use crate::flatten::{Interface, TranslationUnit};
-use crate::target::calendar::Steps;
 use crate::target::Target;
+use crate::target::calendar::Steps;
 use draft::Draft;
 use finding::Finding;
 use pack::{Risk, Rule, Rules};
@@ -136,16 +136,22 @@ fn rounds_of(
         // Rules that undo each other come back to the same text.
         if *rounds >= ROUNDS || !seen.insert(draft.text().to_owned()) {
             let refusing = |finding: &Finding| {
-                inputs.rules.fitting(finding).find(|rule| matches!(rule.r#do, pack::Action::Refuse(_))).cloned()
+                inputs
+                    .rules
+                    .fitting(finding)
+                    .find(|rule| matches!(rule.r#do, pack::Action::Refuse(_)))
+                    .cloned()
             };
-            let left: Vec<_> = findings.into_iter().map(|finding| (finding.clone(), refusing(&finding))).collect();
+            let left: Vec<_> =
+                findings.into_iter().map(|finding| (finding.clone(), refusing(&finding))).collect();
             return Err(wall::error(&left, None, draft, inputs));
         }
         let outcome = planner.round(&findings, draft);
         let names: BTreeSet<String> =
             outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
         if !names.is_empty() {
-            let left = outcome.left.into_iter().filter(|(finding, _)| names.contains(&finding.name)).collect();
+            let left =
+                outcome.left.into_iter().filter(|(finding, _)| names.contains(&finding.name)).collect();
             return Ok(Some(Denied { names, left }));
         }
         if outcome.changed == 0 {
@@ -176,7 +182,8 @@ pub fn demand_accepted(
     if let Some(id) = accepted.iter().find(|id| pack::find(own, id).is_none()) {
         return Err(Error::UnknownRule { id: id.clone(), help: pack::suggestion(own, id) });
     }
-    let mut risky: Vec<&Edit> = adapted.edits.iter().filter(|edit| edit.risk == Risk::ChangesBehaviour).collect();
+    let mut risky: Vec<&Edit> =
+        adapted.edits.iter().filter(|edit| edit.risk == Risk::ChangesBehaviour).collect();
     risky.retain(|edit| !accepted.contains(&edit.rule));
     let mut rules: Vec<String> = Vec::new();
     let mut help = String::new();
@@ -190,7 +197,10 @@ pub fn demand_accepted(
         return Ok(());
     }
     let options: Vec<String> = rules.iter().map(|rule| format!("--accept-risk {rule}")).collect();
-    help.push_str(&format!("if that is what you want: {}, or `accept-risks` in the recipe", options.join(" ")));
+    help.push_str(&format!(
+        "if that is what you want: {}, or `accept-risks` in the recipe",
+        options.join(" ")
+    ));
     let module = adapted.unit.module.clone();
     Err(Error::Risk { module, httpd: target.httpd_version.clone(), rules, help })
 }

@@ -79,7 +79,8 @@ impl<'a> Planner<'a> {
             let Some(rule) = self.rules.about(name) else { continue };
             if let Action::Subsystem(_) = rule.r#do {
                 let known = |other: &Arc<Rule>| other.id == rule.id;
-                let lacks = self.offered.declared_in(name).is_none() && self.offered.exported_by(name).is_none();
+                let lacks =
+                    self.offered.declared_in(name).is_none() && self.offered.exported_by(name).is_none();
                 if lacks && !defined.contains(name) && !parts.iter().any(known) && !wanted.iter().any(known) {
                     wanted.push(rule.clone());
                 }
@@ -87,7 +88,11 @@ impl<'a> Planner<'a> {
             }
             let foreseeable = matches!(
                 rule.r#do,
-                Action::Shim(_) | Action::Replace(_) | Action::Constant(_) | Action::Include(_) | Action::Expose(_)
+                Action::Shim(_)
+                    | Action::Replace(_)
+                    | Action::Constant(_)
+                    | Action::Include(_)
+                    | Action::Expose(_)
             );
             if !foreseeable || rule.risk != Risk::None || own.contains(name) {
                 continue;
@@ -128,13 +133,12 @@ impl<'a> Planner<'a> {
         });
         let Some((structure, at)) = register else { return };
         let own = code.text(&at);
-        let name = format!("graft_start_{}", rule.id.rsplit('/').next().unwrap_or_default().replace('-', "_"));
+        let name =
+            format!("graft_start_{}", rule.id.rsplit('/').next().unwrap_or_default().replace('-', "_"));
         let call = if own == "NULL" { String::new() } else { format!("    {own}(pool);\n") };
         let wrapper = format!("static void {name}(apr_pool_t *pool)\n{{\n    {};\n{call}}}\n\n", part.start);
-        let changes = [
-            Change { range: at.clone(), text: name },
-            Change { range: structure..structure, text: wrapper },
-        ];
+        let changes =
+            [Change { range: at.clone(), text: name }, Change { range: structure..structure, text: wrapper }];
         let (file, line) = draft.origin(at.start).unwrap_or((Arc::from(""), 0));
         let edit = Edit {
             rule: rule.id.clone(),
@@ -149,7 +153,9 @@ impl<'a> Planner<'a> {
         };
         let mut changes = Vec::from(changes);
         for also in &rule.also {
-            changes.extend(change::followers(also, &code).unwrap_or_default().into_iter().map(|(change, _)| change));
+            changes.extend(
+                change::followers(also, &code).unwrap_or_default().into_iter().map(|(change, _)| change),
+            );
         }
         if draft.change(&[changes]).iter().flatten().all(|made| *made) {
             self.edits.push(edit);
@@ -191,7 +197,8 @@ impl<'a> Planner<'a> {
                             let edit = self.edit(finding, &rule, draft, &text, &shown, &change.text);
                             (change, edit)
                         };
-                        changes.extend(steps.into_iter().map(|group| group.into_iter().map(recorded).collect()));
+                        changes
+                            .extend(steps.into_iter().map(|group| group.into_iter().map(recorded).collect()));
                     }
                     step => {
                         if !self.spent.insert(rule.id.clone()) {
@@ -227,7 +234,8 @@ impl<'a> Planner<'a> {
         let (changes, edits): (Vec<Vec<Change>>, Vec<Vec<Edit>>) =
             changes.into_iter().map(|group| group.into_iter().unzip()).unzip();
         let made = draft.change(&changes);
-        for (edit, _) in edits.into_iter().flatten().zip(made.into_iter().flatten()).filter(|(_, made)| *made) {
+        for (edit, _) in edits.into_iter().flatten().zip(made.into_iter().flatten()).filter(|(_, made)| *made)
+        {
             self.edits.push(edit);
             outcome.changed += 1;
         }
@@ -238,7 +246,8 @@ impl<'a> Planner<'a> {
         }
         if outcome.changed == 0 {
             // What looked as if it could be helped is left as well.
-            let helpless = findings.iter().filter(|finding| !outcome.left.iter().any(|(left, _)| left == *finding));
+            let helpless =
+                findings.iter().filter(|finding| !outcome.left.iter().any(|(left, _)| left == *finding));
             let helpless: Vec<_> = helpless.map(|finding| (finding.clone(), None)).collect();
             outcome.left.extend(helpless);
         }
@@ -248,7 +257,10 @@ impl<'a> Planner<'a> {
     fn put(&mut self, step: Step, edit: &Edit, draft: &mut Draft) {
         match step {
             Step::Include(header) => {
-                draft.put_behind_includes("include", format!("#include \"{header}\" /* {} */\n", harmless(&edit.finding)));
+                draft.put_behind_includes(
+                    "include",
+                    format!("#include \"{header}\" /* {} */\n", harmless(&edit.finding)),
+                );
             }
             Step::Shim(shim) => {
                 let mut text = String::new();
@@ -339,7 +351,9 @@ impl<'a> Planner<'a> {
             Action::Shim(shim) => Some(Step::Shim(shim.clone())),
             Action::Expose(exposed) => Some(Step::Expose(exposed.clone())),
             Action::Refuse(_) | Action::Subsystem(_) => None,
-            _ => change::of(rule, finding, code, text).filter(|changes| !changes.is_empty()).map(Step::Changes),
+            _ => {
+                change::of(rule, finding, code, text).filter(|changes| !changes.is_empty()).map(Step::Changes)
+            }
         }
     }
 }

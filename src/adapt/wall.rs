@@ -1,6 +1,5 @@
 //! What is left when nothing helps, said so that a person knows what to do.
 
-
 use miette::NamedSource;
 
 use super::draft::Draft;
@@ -21,12 +20,23 @@ pub fn error(left: &[Left], behind: Option<&str>, draft: &Draft, inputs: &Inputs
     let own_fault = !left.iter().any(|(finding, _)| known(finding));
     let mut shown: Vec<_> = left.iter().filter(|(finding, _)| own_fault || known(finding)).collect();
     let mut said = std::collections::HashSet::new();
-    shown.retain(|(finding, _)| said.insert((finding.kind, finding.name.clone(), finding.owners.clone(), finding.access == Some(Access::Written))));
+    shown.retain(|(finding, _)| {
+        said.insert((
+            finding.kind,
+            finding.name.clone(),
+            finding.owners.clone(),
+            finding.access == Some(Access::Written),
+        ))
+    });
     Error::Walls {
         module: draft.unit().module.clone(),
         httpd: inputs.target.httpd_version.clone(),
         count: shown.len(),
-        walls: shown.iter().take(SHOWN).map(|(finding, rule)| wall(finding, rule.as_deref(), behind, draft, inputs)).collect(),
+        walls: shown
+            .iter()
+            .take(SHOWN)
+            .map(|(finding, rule)| wall(finding, rule.as_deref(), behind, draft, inputs))
+            .collect(),
         own_fault,
     }
 }
@@ -56,7 +66,8 @@ fn wall(
             Wall::At { message, source_code, at: at.into(), label, help }
         }
         None => {
-            let place = finding.place.as_ref().map(|(file, line, column)| format!("{file}:{line}:{column}: "));
+            let place =
+                finding.place.as_ref().map(|(file, line, column)| format!("{file}:{line}:{column}: "));
             let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
             Wall::Nowhere { message: format!("{}{message}{reason}", place.unwrap_or_default()), help }
         }
@@ -72,7 +83,9 @@ fn message(finding: &Finding, httpd: &str) -> String {
         }
         (Kind::Member, Some(Access::Read)) => format!("{owner} has no member `{name}` in httpd {httpd}"),
         (Kind::Member, None) => {
-            format!("{owner} has no member `{name}` in httpd {httpd}, and a macro that the module uses reads it")
+            format!(
+                "{owner} has no member `{name}` in httpd {httpd}, and a macro that the module uses reads it"
+            )
         }
         (Kind::Function, _) => format!("httpd {httpd} has no function `{name}`"),
         (Kind::Type, _) => format!("httpd {httpd} has no type `{name}`, or does not show what is in it"),
@@ -88,8 +101,11 @@ fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     if finding.name.is_empty() || finding.kind == Kind::Other {
         return by_hand;
     }
-    let words = |release: String| format!("it works from httpd {release} on: choose such a target, or {by_hand}");
-    if let Some(release) = calendar::since(&finding.name, &target.httpd_version) {
+    let words =
+        |release: String| format!("it works from httpd {release} on: choose such a target, or {by_hand}");
+    let of_owner = finding.owners.iter().map(|owner| format!("{owner}.{}", finding.name));
+    let mut names = of_owner.chain([finding.name.clone()]);
+    if let Some(release) = names.find_map(|name| calendar::since(&name, &target.httpd_version)) {
         return words(release);
     }
     match inputs.steps.naming(&finding.name, target.mmn) {

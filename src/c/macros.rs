@@ -168,7 +168,8 @@ mod tests {
         let (kind, names) = declares("AP_DECLARE_HOOK", &["int", "ready", "(void)"]).expect("it is listed");
         assert_eq!(kind, DeclarationKind::Prototype);
         assert_eq!(names, ["ap_hook_ready", "ap_run_ready", "ap_hook_get_ready", "ap_HOOK_ready_t"]);
-        let (_, names) = declares("APR_DECLARE_EXTERNAL_HOOK", &["ssl", "SSL", "int", "init", "(void)"]).expect("it is listed");
+        let (_, names) = declares("APR_DECLARE_EXTERNAL_HOOK", &["ssl", "SSL", "int", "init", "(void)"])
+            .expect("it is listed");
         assert_eq!(names, ["ssl_hook_init", "ssl_run_init", "ssl_hook_get_init", "ssl_HOOK_init_t"]);
         assert!(declares("SOMETHING", &[]).is_none());
     }

@@ -22,8 +22,15 @@ pub(crate) struct Scopes {
 
 /// The identifiers in `range`, preprocessor lines included.
 pub(crate) fn identifiers(source: &str, range: Range<usize>, scopes: &Scopes) -> Vec<Identifier> {
-    let mut reader =
-        Reader { source, scopes, depth: 0, tested: false, before: Before::Other, last_end: 0, found: Vec::new() };
+    let mut reader = Reader {
+        source,
+        scopes,
+        depth: 0,
+        tested: false,
+        before: Before::Other,
+        last_end: 0,
+        found: Vec::new(),
+    };
     for token in lex::tokens(source, range) {
         match token.kind {
             TokenKind::Directive => reader.directive(token),
@@ -89,7 +96,12 @@ impl Reader<'_> {
         } else {
             Role::Global
         };
-        self.found.push(Identifier { range: token.range(), role, conditional: self.depth > 0, tested: self.tested });
+        self.found.push(Identifier {
+            range: token.range(),
+            role,
+            conditional: self.depth > 0,
+            tested: self.tested,
+        });
     }
 
     fn directive(&mut self, directive: Token) {

@@ -33,8 +33,8 @@ pub use error::Error;
 pub use glob::Glob;
 pub use listing::{Listing, listing};
 pub use mail::Message;
-pub use modules::{ModuleFound, modules, single_module};
 pub(crate) use modules::structures;
+pub use modules::{ModuleFound, modules, single_module};
 pub use text::Encoding;
 
 use std::sync::Arc;

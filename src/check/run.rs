@@ -185,7 +185,8 @@ fn judge_directive(tested: Result<(), Error>, message: Option<&String>) -> Resul
 fn send(server: &Server<'_>, request: &Request, expect: &Expect, deadline: Deadline) -> Result<(), String> {
     let address = server.address();
     let stream = Stream::connect(address, deadline);
-    let mut connection = Connection::new(stream.map_err(|error| format!("httpd takes no connection: {error}"))?);
+    let mut connection =
+        Connection::new(stream.map_err(|error| format!("httpd takes no connection: {error}"))?);
     let mut send = |request: &Request, last: bool| {
         let body = request.body.as_ref().map(|body| body.as_bytes());
         let what = (request.method.as_str(), request.path.as_str());
@@ -194,7 +195,8 @@ fn send(server: &Server<'_>, request: &Request, expect: &Expect, deadline: Deadl
     for earlier in &request.before {
         send(earlier, false).map_err(|error| format!("a request before it got no answer: {error}"))?;
     }
-    let response = send(request, true).map_err(|error| format!("expected status {}, found none: {error}", expect.status))?;
+    let response = send(request, true)
+        .map_err(|error| format!("expected status {}, found none: {error}", expect.status))?;
     judge(expect, &response.head, &response.body)
 }
 
@@ -303,8 +305,13 @@ mod tests {
     }
 
     fn request() -> Action {
-        let request =
-            Request { before: Vec::new(), method: "GET".to_owned(), path: "/".to_owned(), headers: Vec::new(), body: None };
+        let request = Request {
+            before: Vec::new(),
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            headers: Vec::new(),
+            body: None,
+        };
         let expect =
             Expect { status: 200, headers: Vec::new(), absent_headers: Vec::new(), body_contains: None };
         Action::Request { request, expect }

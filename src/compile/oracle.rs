@@ -47,7 +47,11 @@ pub fn objections(
         super::Family::Clang => ALL_ERRORS[1],
     };
     let mut command = Command::new(&toolchain.program);
-    command.args(&toolchain.leading).args(language(target, toolchain, libraries)).args(READABLE).arg(all_errors);
+    command
+        .args(&toolchain.leading)
+        .args(language(target, toolchain, libraries))
+        .args(READABLE)
+        .arg(all_errors);
     command.args(["-x", "c", &source]).current_dir(folder.path());
     command.env("LC_ALL", "C").env("TMPDIR", folder.path()).env_remove("GCC_COLORS");
     for variable in ["CPATH", "C_INCLUDE_PATH"] {

@@ -157,12 +157,7 @@ impl<'a> Closure<'a> {
 
     /// The source that defines `name`, which the header at `header` declares: beside the header, in the server, then
     /// anywhere. Where several do, the build decides between them, and none is taken.
-    fn definition(
-        &self,
-        parts: &Parts,
-        header: &str,
-        name: &str,
-    ) -> Result<Option<Definition>, Error> {
+    fn definition(&self, parts: &Parts, header: &str, name: &str) -> Result<Option<Definition>, Error> {
         let all = self.base.c_files().map_err(failed("modules"))?;
         let beside = folder(header);
         // The sources of a processing model are each another server's.

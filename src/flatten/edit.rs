@@ -36,7 +36,9 @@ fn without_places(text: String) -> String {
         return text;
     }
     let lines = text.split_inclusive('\n');
-    lines.map(|line| if says_place(line) { if line.ends_with('\n') { "\n" } else { "" } } else { line }).collect()
+    lines
+        .map(|line| if says_place(line) { if line.ends_with('\n') { "\n" } else { "" } } else { line })
+        .collect()
 }
 
 /// The prototype of a function: its head as it is in the unit, without the comment.

@@ -167,7 +167,8 @@ impl Namer<'_> {
     fn says_the_same(&self, name: &str, source: usize, owner: &Owners) -> bool {
         let of = |at: usize| {
             let part = self.parts.get(at);
-            let found = part.into_iter().flat_map(|part| part.file.find(name).map(move |found| (part, found.1)));
+            let found =
+                part.into_iter().flat_map(|part| part.file.find(name).map(move |found| (part, found.1)));
             found.filter(|(_, found)| defines(found)).collect::<Vec<_>>()
         };
         let words = |part: &Part, found: &Declaration| {

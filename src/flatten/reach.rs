@@ -195,7 +195,10 @@ impl<'a> Walk<'a> {
                 if used.name.contains("_hook_") {
                     match self.ask_tree(used) {
                         None => return Ok(()),
-                        Some(answer) if used.certain && let Some(module) = &answer.module => {
+                        Some(answer)
+                            if used.certain
+                                && let Some(module) = &answer.module =>
+                        {
                             self.need(used, module);
                             return Ok(());
                         }

@@ -22,7 +22,8 @@ const BUILD_HOST: &str = "reproducible";
 /// not known.
 pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
     let common = Common::new(inputs)?;
-    let documents = Documents::read(&inputs.recipe.documents, &inputs.recipe.directory, inputs.notes, &common)?;
+    let documents =
+        Documents::read(&inputs.recipe.documents, &inputs.recipe.directory, inputs.notes, &common)?;
     let drop_ins =
         dropin::render(inputs, &common.symbol, common.places.load_file == common.places.directives_file)?;
     let binary = binary::package(inputs, &common, &drop_ins, &documents)?;

@@ -242,7 +242,11 @@ pub(super) fn compiled(
     Ok((object, audit))
 }
 
-pub(super) fn assembled(graft: &Graft, object: &SharedObject, audit: &Audit) -> Result<PackageSet, crate::Error> {
+pub(super) fn assembled(
+    graft: &Graft,
+    object: &SharedObject,
+    audit: &Audit,
+) -> Result<PackageSet, crate::Error> {
     let name = graft.file_name();
     let time = epoch::of(graft)?;
     let notes = [(graft_notes::NAME.to_owned(), Arc::from(graft_notes::text(graft).as_bytes()))];

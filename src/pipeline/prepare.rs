@@ -138,7 +138,8 @@ impl Ready {
         if self.recipe.directory.as_os_str().is_empty() {
             return Ok(Vec::new());
         }
-        let recipe::Overlays { key, files } = recipe::overlays(&self.recipe.directory, &recipe::overlay_keys(&self.target))?;
+        let recipe::Overlays { key, files } =
+            recipe::overlays(&self.recipe.directory, &recipe::overlay_keys(&self.target))?;
         let files = files.into_iter();
         let all: Result<Vec<Overlay>, _> =
             files.map(|(name, text)| Overlay::read(&recipe::overlay_path(&key, &name), text)).collect();

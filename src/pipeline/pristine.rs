@@ -16,7 +16,8 @@ type Named = (String, Arc<[u8]>);
 /// # Errors
 /// [`Error`] where the tree cannot be read any more.
 pub fn archive(graft: &Graft, time: u64) -> Result<Option<Named>, Error> {
-    let Some(tree) = graft.ready.sources.base.as_ref().filter(|_| graft.ready.sources.patches.is_empty()) else {
+    let Some(tree) = graft.ready.sources.base.as_ref().filter(|_| graft.ready.sources.patches.is_empty())
+    else {
         return Ok(None);
     };
     let top = format!("{}-{}-upstream", graft.ready.recipe.name, graft.ready.recipe.version);

@@ -72,7 +72,8 @@ pub fn flattened(unit: &TranslationUnit) -> String {
 
 /// `2 rounds, 9 edits by 5 rules; 1 loses a function`.
 pub fn adapted(adapted: &Adapted) -> String {
-    let rules: std::collections::BTreeSet<&str> = adapted.edits.iter().map(|edit| edit.rule.as_str()).collect();
+    let rules: std::collections::BTreeSet<&str> =
+        adapted.edits.iter().map(|edit| edit.rule.as_str()).collect();
     if rules.is_empty() {
         return "fits as it is".to_owned();
     }

@@ -24,7 +24,9 @@ pub use builtin::unpack as unpack_reference;
 pub use error::Error;
 pub use find::{Input, find, find_in};
 pub use infer::infer;
-pub use overlays::{Overlays, folder as overlay_folder, keys as overlay_keys, overlays, path as overlay_path};
+pub use overlays::{
+    Overlays, folder as overlay_folder, keys as overlay_keys, overlays, path as overlay_path,
+};
 pub use read::{parse, read};
 
 /// A module to graft, with everything that a package of it needs to say.

@@ -12,9 +12,10 @@ use super::Mmn;
 #[serde(deny_unknown_fields)]
 struct Api {
     since: BTreeMap<String, String>,
+    members: BTreeMap<String, String>,
 }
 
-/// Releases with the names that they brought, oldest first.
+/// Releases with the names that they brought, oldest first: of functions, types and macros, and `OWNER.MEMBER` of members.
 static API: LazyLock<Vec<([u32; 3], Vec<String>)>> = LazyLock::new(|| {
     let text = include_str!("../../templates/httpd-api.toml");
     let data: Api =
@@ -22,13 +23,15 @@ static API: LazyLock<Vec<([u32; 3], Vec<String>)>> = LazyLock::new(|| {
     let mut releases: Vec<_> = data
         .since
         .iter()
+        .chain(&data.members)
         .map(|(version, names)| (numbers(version), names.split_whitespace().map(str::to_owned).collect()))
         .collect();
     releases.sort();
     releases
 });
 
-/// The release that brought a name, where that is later than `target`: in the target's own branch, else in a later one.
+/// The release that brought a name (of a member: `OWNER.MEMBER`), where that is later than `target`: in the target's own
+/// branch, else in a later one.
 pub fn since(name: &str, target: &str) -> Option<String> {
     let target = numbers(target);
     let has = |names: &[String]| names.iter().any(|known| known == name);
@@ -88,7 +91,9 @@ impl Steps {
     /// The first step behind `have` that speaks of `name`.
     pub fn naming(&self, name: &str, have: Mmn) -> Option<&Step> {
         let mut words = self.0.iter().filter(|step| step.mmn > have);
-        words.find(|step| step.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name))
+        words.find(|step| {
+            step.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name)
+        })
     }
 }
 
@@ -115,6 +120,8 @@ mod tests {
         assert_eq!(since("ap_proxy_create_hdrbrgd", "2.4.62"), None);
         assert_eq!(since("ap_map_http_request_error", "2.2.15").as_deref(), Some("2.2.31"));
         assert_eq!(since("no_such_function", "2.2.15"), None);
+        assert_eq!(since("request_rec.useragent_ip", "2.2.15").as_deref(), Some("2.4.1"));
+        assert_eq!(since("request_rec.bnotes", "2.4.6").as_deref(), Some("2.4.47"));
         assert!(API.len() > 30);
     }
 
@@ -123,7 +130,8 @@ mod tests {
         let header = "/*\n * 20111130 (2.4.0-dev) Widgets\n * 20111130.2 (2.4.0-dev) Add w_gap to\n *  widget_rec\n * 20120211.3 \
             (2.4.5-dev) Add ap_w()\n */\n#define X 1\n";
         let steps = Steps::read(header);
-        let of = |name, major, minor| steps.naming(name, Mmn { major, minor }).map(|step| step.version.as_str());
+        let of =
+            |name, major, minor| steps.naming(name, Mmn { major, minor }).map(|step| step.version.as_str());
         assert_eq!(of("widget_rec", 20_051_115, 24), Some("2.4.0"));
         assert_eq!(of("ap_w", 20_051_115, 24), Some("2.4.5"));
         assert_eq!(of("ap_w", 20_120_211, 3), None);

@@ -67,7 +67,8 @@ impl Source {
         let tree = tree();
         let base = SourceTree::new(&tree);
         let changeset = changeset::read(&sources, &[]).unwrap_or_else(|error| panic!("{}", words(&error)));
-        let module = changeset::single_module(&changeset, None).unwrap_or_else(|error| panic!("{}", words(&error)));
+        let module =
+            changeset::single_module(&changeset, None).unwrap_or_else(|error| panic!("{}", words(&error)));
         let changeset = changeset.focused_on(&module);
         let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
         let interface = target.interface();
@@ -134,7 +135,12 @@ pub fn execute(adapted: &Adapted, target: &Target, stubs: &str, main: &str) -> S
     let toolchain = toolchain(target);
     let mut command = Command::new(&toolchain.program);
     command.args(&toolchain.leading).args(compile::language(target, &toolchain, &[]));
-    command.arg("-o").arg(&program).arg(&source).arg("-no-pie").arg("-Wl,-z,lazy,--unresolved-symbols=ignore-all");
+    command
+        .arg("-o")
+        .arg(&program)
+        .arg(&source)
+        .arg("-no-pie")
+        .arg("-Wl,-z,lazy,--unresolved-symbols=ignore-all");
     run(command.args(["-lapr-1", "-laprutil-1"]));
     run(&mut Command::new(&program))
 }

@@ -52,7 +52,8 @@ pub fn older_2_4(more: &[String]) -> Target {
     let name = format!("httpd-2.4 {}", more.join(" "));
     prefix(&name, OLDER.0, |include| {
         fs_err::create_dir(include).unwrap();
-        let lacks = include_str!("../fixtures/httpd-2.4/lacks.txt").lines().filter(|line| !line.starts_with('#'));
+        let lacks =
+            include_str!("../fixtures/httpd-2.4/lacks.txt").lines().filter(|line| !line.starts_with('#'));
         let all = lacks.map(str::to_owned).chain(more.iter().cloned());
         let (members, names): (Vec<String>, Vec<String>) = all.partition(|name| name.contains('.'));
         let names: BTreeSet<String> = names.into_iter().chain(later_names()).collect();
@@ -190,6 +191,10 @@ fn prefix(name: &str, version: &str, include: impl FnOnce(&Path)) -> Target {
 /// A program that exports nothing and says which httpd it is.
 fn program(path: &Path, version: &str) {
     let source: PathBuf = path.with_extension("c");
-    fs_err::write(&source, format!("const char *volatile v = \"Apache/{version}\";\nint main(void) {{ return 0; }}\n")).unwrap();
+    fs_err::write(
+        &source,
+        format!("const char *volatile v = \"Apache/{version}\";\nint main(void) {{ return 0; }}\n"),
+    )
+    .unwrap();
     run(Command::new("cc").arg("-o").arg(path).arg(&source));
 }

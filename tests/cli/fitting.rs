@@ -267,7 +267,10 @@ fn an_overlay_goes_from_the_refusal_to_the_package() {
     assert!(rule.starts_with("common/remote-"), "{rule}");
     assert_eq!(report["adapt"]["overlays"][0]["message"], "Seven is what is meant\n\nSays who.");
     let notes = fs_err::read_to_string(place.path("out/GRAFT.md")).unwrap();
-    assert!(notes.contains("risk: a person's to judge. decided by a person: Seven is what is meant"), "{notes}");
+    assert!(
+        notes.contains("risk: a person's to judge. decided by a person: Seven is what is meant"),
+        "{notes}"
+    );
     let files = rpm(&place.path("out/mod_fit-1.0-1.src.rpm"), &["-l"]);
     assert!(files.contains(&format!("overlays-{key}-0001-seven-is-what-is-meant.patch")), "{files}");
 

@@ -54,7 +54,8 @@ const FILES: &[(&str, &str)] = &[
 
 fn cases() -> Vec<Case> {
     let read = |(name, text): &(&str, &str)| {
-        let cases: Cases = toml::from_str(text).unwrap_or_else(|error| panic!("tests/rules/{name}.toml: {error}"));
+        let cases: Cases =
+            toml::from_str(text).unwrap_or_else(|error| panic!("tests/rules/{name}.toml: {error}"));
         for case in &cases.cases {
             assert!(case.rule.starts_with(&format!("{name}/")), "{} stands in {name}.toml", case.rule);
         }
@@ -203,7 +204,8 @@ fn checked(case: &Case, adapted: &Adapted, target: &Target) -> Result<(), String
         source_date_epoch: None,
         limit: Duration::from_secs(60),
     };
-    let object = compile::compile(&unit, target, &toolchain(target), &options).map_err(|error| words(&error))?;
+    let object =
+        compile::compile(&unit, target, &toolchain(target), &options).map_err(|error| words(&error))?;
     let plan = support::plan(&object.file, &adapted.unit.symbol);
     check::run(&case.checks, &plan).map(|_| ()).map_err(|error| words(&error))
 }

@@ -107,11 +107,14 @@ fn when(when: &When) -> String {
         Some(Touch::Write) => ", where it is set",
         None => "",
     };
-    let value = when.value.as_ref().map(|value| format!(" and the value is {}", names(value))).unwrap_or_default();
+    let value =
+        when.value.as_ref().map(|value| format!(" and the value is {}", names(value))).unwrap_or_default();
     match when.kind {
         Kind::Function => match when.declines {
             Some(number) => {
-                format!("the target has no function {name}, and its argument {number} is a function that only declines")
+                format!(
+                    "the target has no function {name}, and its argument {number} is a function that only declines"
+                )
             }
             None => format!("the target has no function {name}"),
         },
@@ -121,7 +124,8 @@ fn when(when: &When) -> String {
         Kind::Member => format!("the target has no member {name}{owner}{access}{value}"),
         Kind::Arity => format!("the target's {name} takes another number of arguments"),
         Kind::Argument => {
-            let which = when.argument.map(|number| format!("argument {number}")).unwrap_or("an argument".to_owned());
+            let which =
+                when.argument.map(|number| format!("argument {number}")).unwrap_or("an argument".to_owned());
             format!("the target's {name} takes another type as {which}{value}")
         }
         Kind::Value => format!("a value is of a type that its place does not take: {name}"),
@@ -137,7 +141,8 @@ fn action(action: &Action) -> (String, String) {
         Action::Include(header) => (format!("includes the target's header \"{header}\""), String::new()),
         Action::Shim(shim) => {
             let headers: Vec<String> = shim.headers.iter().map(|header| format!("\"{header}\"")).collect();
-            let with = if headers.is_empty() { String::new() } else { format!(", with {}", headers.join(", ")) };
+            let with =
+                if headers.is_empty() { String::new() } else { format!(", with {}", headers.join(", ")) };
             (format!("puts behind the includes{with}:"), shim.text.trim().to_owned())
         }
         Action::Replace(text) if text.is_empty() => ("leaves the word out".to_owned(), String::new()),
@@ -151,9 +156,10 @@ fn action(action: &Action) -> (String, String) {
             (does, String::new())
         }
         Action::Drop(Dropped::Statement) => ("drops the statement".to_owned(), String::new()),
-        Action::Drop(Dropped::Registration) => {
-            ("drops the registration of the hook, whose callback is then never called".to_owned(), String::new())
-        }
+        Action::Drop(Dropped::Registration) => (
+            "drops the registration of the hook, whose callback is then never called".to_owned(),
+            String::new(),
+        ),
         Action::Drop(Dropped::Include) => ("drops the #include line".to_owned(), String::new()),
         Action::Expose(exposed) => {
             let headers: Vec<String> = exposed.headers.iter().map(|header| format!("\"{header}\"")).collect();
@@ -164,7 +170,13 @@ fn action(action: &Action) -> (String, String) {
         }
         Action::Subsystem(part) => {
             let files = part.files.join("\n");
-            (format!("makes these files of upstream's tree a part of the module, started by {}:", part.start), files)
+            (
+                format!(
+                    "makes these files of upstream's tree a part of the module, started by {}:",
+                    part.start
+                ),
+                files,
+            )
         }
         Action::Refuse(why) => ("refuses:".to_owned(), why.trim().to_owned()),
     }

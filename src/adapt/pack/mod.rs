@@ -9,7 +9,10 @@ use std::sync::{Arc, LazyLock};
 
 pub use explain::{Explanation, table};
 pub use read::{Error, read};
-pub use rule::{Action, Adapter, Also, AlsoCall, AlsoDefine, Argument, Dropped, Exposed, Header, Names, Risk, Rule, Shim, Subsystem, Touch, When};
+pub use rule::{
+    Action, Adapter, Also, AlsoCall, AlsoDefine, Argument, Dropped, Exposed, Header, Names, Risk, Rule, Shim,
+    Subsystem, Touch, When,
+};
 
 use super::finding::{Finding, Kind};
 use crate::target::Mmn;
@@ -61,7 +64,8 @@ pub struct Rules {
 impl Rules {
     /// The rules of the recipe's packs and of the built-in ones that are for a target of this MMN.
     pub fn of(own: &[Pack], mmn: Mmn) -> Self {
-        let packs = own.iter().chain(built_in()).filter(|pack| pack.mmn.is_none_or(|major| major == mmn.major));
+        let packs =
+            own.iter().chain(built_in()).filter(|pack| pack.mmn.is_none_or(|major| major == mmn.major));
         Rules { rules: packs.flat_map(|pack| pack.rules.iter().cloned()).collect() }
     }
 

@@ -43,20 +43,36 @@ pub fn read(text: &str, shown: &str) -> Result<Pack, Box<Error>> {
     };
     let file: File = toml::from_str(text).map_err(|error| {
         let message = error.message().lines().next().unwrap_or_default().to_owned();
-        fail(error.span().unwrap_or(0..0), message, "`modgraft explain RULE` prints a rule as an example of the form")
+        fail(
+            error.span().unwrap_or(0..0),
+            message,
+            "`modgraft explain RULE` prints a rule as an example of the form",
+        )
     })?;
     let prefix = format!("{}/", file.pack.name);
     let mut rules: Vec<Arc<Rule>> = Vec::new();
     for rule in file.rules {
         let (at, rule) = (rule.span(), rule.into_inner());
         if rule.id.strip_prefix(&prefix).is_none_or(str::is_empty) {
-            return Err(fail(at, format!("the rule `{}` is not of its pack", rule.id), &format!("call it `{prefix}NAME`")));
+            return Err(fail(
+                at,
+                format!("the rule `{}` is not of its pack", rule.id),
+                &format!("call it `{prefix}NAME`"),
+            ));
         }
         if rules.iter().any(|known| known.id == rule.id) {
-            return Err(fail(at, format!("the rule `{}` stands twice", rule.id), "give each rule a name of its own"));
+            return Err(fail(
+                at,
+                format!("the rule `{}` stands twice", rule.id),
+                "give each rule a name of its own",
+            ));
         }
         if let Err(why) = possible(&rule) {
-            return Err(fail(at, format!("the rule `{}` cannot work: {why}", rule.id), "see the documentation of `do` in README.md"));
+            return Err(fail(
+                at,
+                format!("the rule `{}` cannot work: {why}", rule.id),
+                "see the documentation of `do` in README.md",
+            ));
         }
         rules.push(Arc::new(rule));
     }
@@ -76,7 +92,11 @@ fn possible(rule: &Rule) -> Result<(), String> {
         Action::Replace(text) | Action::Constant(text) => template::check(text, kind),
         Action::Adapter(adapter) if kind == Kind::Argument => {
             let has = |name: &str| adapter.text.contains(name);
-            if has("{adapter}") && has("{argument}") { Ok(()) } else { Err("its text lacks {adapter} or {argument}".to_owned()) }
+            if has("{adapter}") && has("{argument}") {
+                Ok(())
+            } else {
+                Err("its text lacks {adapter} or {argument}".to_owned())
+            }
         }
         Action::Argument(_) if kind != Kind::Argument => Err("the finding is not of an argument".to_owned()),
         Action::Adapter(_) => Err("only an argument can have an adapter".to_owned()),

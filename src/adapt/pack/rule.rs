@@ -133,12 +133,19 @@ impl When {
     pub fn fits(&self, finding: &Finding) -> bool {
         // What a call of gcc's names a function, an initialiser's names an undeclared identifier.
         let alike = |one: Kind, two: Kind| {
-            one == two || matches!((one, two), (Kind::Function, Kind::Identifier) | (Kind::Identifier, Kind::Function))
+            one == two
+                || matches!(
+                    (one, two),
+                    (Kind::Function, Kind::Identifier) | (Kind::Identifier, Kind::Function)
+                )
         };
         alike(self.kind, finding.kind)
             && self.name.fits(&finding.name)
             && self.owner.as_ref().is_none_or(|owner| finding.owners.iter().any(|name| owner.fits(name)))
-            && self.value.as_ref().is_none_or(|value| finding.value.as_deref().is_some_and(|is| value.fits(is)))
+            && self
+                .value
+                .as_ref()
+                .is_none_or(|value| finding.value.as_deref().is_some_and(|is| value.fits(is)))
             && self.argument.is_none_or(|argument| finding.argument == Some(argument))
             && self.access.is_none_or(|access| match finding.access {
                 Some(Access::Read) => access == Touch::Read,

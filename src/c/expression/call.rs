@@ -41,7 +41,10 @@ impl Code<'_> {
         let close = self.closing(open)?;
         let start = self.tokens.get(first)?.start;
         let callee = start..self.tokens.get(last)?.end;
-        Some((callee, Call { range: start..self.tokens.get(close)?.end, arguments: self.arguments(open, close) }))
+        Some((
+            callee,
+            Call { range: start..self.tokens.get(close)?.end, arguments: self.arguments(open, close) },
+        ))
     }
 
     /// The calls of the function `name`, in order.

@@ -8,13 +8,16 @@ use crate::c::lex::{self, TokenKind};
 impl<'t> Code<'t> {
     /// What each `return` of the function `name` gives; nothing where the function is not defined in this text.
     pub fn returned(&self, name: &str) -> Option<Vec<&'t str>> {
-        let opens = |at: usize| self.is(at, b'{') && self.tokens.get(at).is_some_and(|token| self.at_line_start(token));
+        let opens = |at: usize| {
+            self.is(at, b'{') && self.tokens.get(at).is_some_and(|token| self.at_line_start(token))
+        };
         let body = self.tokens.iter().enumerate().find_map(|(at, token)| {
             let close = (self.word(token) == Some(name)).then(|| self.closing(at + 1)).flatten()?;
             (self.is(at + 1, b'(') && opens(close + 1)).then_some(close + 1)
         })?;
         let end = self.closing(body)?;
-        let returns = (body..end).filter(|at| self.tokens.get(*at).and_then(|token| self.word(token)) == Some("return"));
+        let returns = (body..end)
+            .filter(|at| self.tokens.get(*at).and_then(|token| self.word(token)) == Some("return"));
         let value = |at: usize| {
             let semicolon = (at..end).find(|at| self.is(*at, b';'))?;
             let (first, last) = (self.tokens.get(at + 1)?, self.tokens.get(semicolon.checked_sub(1)?)?);
@@ -26,12 +29,16 @@ impl<'t> Code<'t> {
     /// What a macro stands for, wherever it is defined.
     pub fn macro_bodies(&self, name: &str) -> Vec<Range<usize>> {
         let mut bodies = Vec::new();
-        for token in lex::tokens(self.text, 0..self.text.len()).filter(|token| token.kind == TokenKind::Directive) {
+        for token in
+            lex::tokens(self.text, 0..self.text.len()).filter(|token| token.kind == TokenKind::Directive)
+        {
             let mut words = lex::tokens_of_directive(self.text, token.range())
                 .filter(|word| word.kind != TokenKind::Comment)
                 .skip(1);
             let defines = words.next().is_some_and(|word| word.text(self.text) == "define");
-            let Some(named) = words.next().filter(|word| defines && word.text(self.text) == name) else { continue };
+            let Some(named) = words.next().filter(|word| defines && word.text(self.text) == name) else {
+                continue;
+            };
             let mut words = words.peekable();
             if words.peek().is_some_and(|open| open.is(b'(') && open.start == named.end) {
                 while words.next().is_some_and(|word| !word.is(b')')) {}

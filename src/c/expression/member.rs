@@ -85,7 +85,8 @@ impl Code<'_> {
         loop {
             if self.is(next, b'.') {
                 next += 2;
-            } else if self.is(next, b')') && first.checked_sub(1).is_some_and(|before| self.is(before, b'(')) {
+            } else if self.is(next, b')') && first.checked_sub(1).is_some_and(|before| self.is(before, b'('))
+            {
                 // `(a->b) = c`; an argument list has a name in front.
                 let called = first.checked_sub(2).and_then(|before| self.word(self.tokens.get(before)?));
                 if called.is_some() {
@@ -97,10 +98,12 @@ impl Code<'_> {
                 break;
             }
         }
-        let mark = |at: usize| self.tokens.get(at).and_then(|token| match token.kind {
-            TokenKind::Punctuator(mark) => Some(mark),
-            _ => None,
-        });
+        let mark = |at: usize| {
+            self.tokens.get(at).and_then(|token| match token.kind {
+                TokenKind::Punctuator(mark) => Some(mark),
+                _ => None,
+            })
+        };
         let assigned = match (mark(next), mark(next + 1)) {
             (Some(b'='), after) => !(after == Some(b'=') && self.adjacent(next)),
             (Some(b'+'), Some(b'+')) | (Some(b'-'), Some(b'-')) => self.adjacent(next),
@@ -110,7 +113,8 @@ impl Code<'_> {
         };
         let before = first.checked_sub(1);
         let stepped = before.is_some_and(|at| {
-            let doubled = |sign: u8| self.is(at, sign) && at.checked_sub(1).is_some_and(|one| self.is(one, sign));
+            let doubled =
+                |sign: u8| self.is(at, sign) && at.checked_sub(1).is_some_and(|one| self.is(one, sign));
             doubled(b'+') || doubled(b'-')
         });
         let address = before.is_some_and(|at| self.is(at, b'&') && !self.is_operand(at.wrapping_sub(1)));

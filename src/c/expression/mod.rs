@@ -63,7 +63,8 @@ impl<'t> Code<'t> {
             match token.kind {
                 TokenKind::Comment => {}
                 TokenKind::Directive => tokens.extend(
-                    lex::tokens_of_directive(text, token.range()).filter(|one| one.kind != TokenKind::Comment),
+                    lex::tokens_of_directive(text, token.range())
+                        .filter(|one| one.kind != TokenKind::Comment),
                 ),
                 _ => tokens.push(token),
             }
@@ -129,7 +130,8 @@ impl<'t> Code<'t> {
 
     fn in_directive(&self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at) else { return false };
-        let line_start = self.text.get(..token.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        let line_start =
+            self.text.get(..token.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
         self.text.get(line_start..token.end).is_some_and(|line| line.trim_start().starts_with('#'))
     }
 

@@ -27,7 +27,10 @@ impl<'t> Code<'t> {
             }
             let declared = self.word(token) == Some(type_name)
                 && self.is(at + 1, b'*')
-                && (self.is(at + 3, b',') || self.is(at + 3, b')') || self.is(at + 3, b'=') || self.is(at + 3, b';'));
+                && (self.is(at + 3, b',')
+                    || self.is(at + 3, b')')
+                    || self.is(at + 3, b'=')
+                    || self.is(at + 3, b';'));
             if declared {
                 return self.word(self.tokens.get(at + 2)?);
             }
@@ -40,8 +43,9 @@ impl<'t> Code<'t> {
     pub fn owner_by_member(&self, object: &Range<usize>, type_name: &str, member: &str) -> Option<String> {
         let of = |access: &MemberAccess| {
             let owner = self.text(&access.object);
-            (self.text(&access.member) == member && self.is_pointer_in_scope(type_name, owner, access.object.start))
-                .then(|| owner.to_owned())
+            (self.text(&access.member) == member
+                && self.is_pointer_in_scope(type_name, owner, access.object.start))
+            .then(|| owner.to_owned())
         };
         if let Some(access) = self.object_of(object) {
             return of(&access);

@@ -173,7 +173,8 @@ fn a_pointer_in_scope_is_that_of_the_same_function() {
     assert_eq!(code.pointer_in_scope("other_t", here), None);
     assert_eq!(code.pointer_in_scope("none_t", here), None);
     assert_eq!(code.function_start(here), text.find("static int f"));
-    let text = "int g(void) { return 1; }\nstatic int f(req *r) {\n  if (r) { y; }\n}\nint h(void) { z; }\nint i;\n";
+    let text =
+        "int g(void) { return 1; }\nstatic int f(req *r) {\n  if (r) { y; }\n}\nint h(void) { z; }\nint i;\n";
     let code = Code::new(text);
     let start = |place: &str| code.function_start(text.find(place).unwrap());
     assert_eq!(start("return"), Some(0));

@@ -114,7 +114,9 @@ impl<'a> OwnFiles<'a> {
         for (at, part) in parts.own().filter(|(_, part)| part.grafted) {
             for (piece, _, conditional) in part.includes() {
                 let site = Site { part: at, piece };
-                let Some(header) = parts.included.get(&site).copied().filter(|_| !conditional) else { continue };
+                let Some(header) = parts.included.get(&site).copied().filter(|_| !conditional) else {
+                    continue;
+                };
                 if parts.get(header).is_some_and(|header| header.file.guard().is_some()) {
                     self.header(builder, site, header, false)?;
                 }

@@ -264,9 +264,12 @@ impl Reader<'_> {
             return Err(self.value("method", format!("is {method:?}, which is no HTTP method")));
         }
         if entry.before.iter().any(|earlier| !earlier.before.is_empty()) {
-            return Err(self.value("before", "stands within `before`: put all requests into one list, in order"));
+            return Err(
+                self.value("before", "stands within `before`: put all requests into one list, in order")
+            );
         }
-        let before = entry.before.into_iter().map(|earlier| self.request(earlier)).collect::<Result<_, _>>()?;
+        let before =
+            entry.before.into_iter().map(|earlier| self.request(earlier)).collect::<Result<_, _>>()?;
         Ok(Request {
             before,
             method,

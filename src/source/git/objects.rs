@@ -109,7 +109,8 @@ impl Objects {
     pub(in crate::source) fn get_many(&mut self, ids: &[String]) -> Result<Vec<Option<Object>>, Error> {
         let mut found = Vec::with_capacity(ids.len());
         for ids in ids.chunks(AT_ONCE) {
-            let asked: String = ids.iter().filter(|id| super::is_full_id(id)).map(|id| format!("{id}\n")).collect();
+            let asked: String =
+                ids.iter().filter(|id| super::is_full_id(id)).map(|id| format!("{id}\n")).collect();
             if self.stdin.write_all(asked.as_bytes()).and_then(|()| self.stdin.flush()).is_err() {
                 return Err(self.ended());
             }
