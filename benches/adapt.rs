@@ -5,10 +5,12 @@
 //! tree are read in it, as in a run of the program. `MODGRAFT_BENCH_RECIPE` names a recipe other than the reference module's,
 //! `MODGRAFT_BENCH_TARGET` another target than `local`.
 
+mod table;
+
 use std::env;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use modgraft::pipeline::{Prepared, Request};
 use modgraft::report::{Event, Reporter};
@@ -59,19 +61,7 @@ fn main() {
     }
     println!("{recipe} on {target}: {facts}");
     println!("{ROUNDS} times each, milliseconds");
-    println!("{:<34} {:>7} {:>7} {:>7} {:>9}", "", "min", "median", "max", "ratio");
-    let base = median(&reading);
-    for (name, times) in [("cc -fsyntax-only of the result", &reading), ("flatten and adapt", &fitting)] {
-        let [min, max] =
-            [times.iter().min(), times.iter().max()].map(|time| *time.expect("there were rounds"));
-        println!(
-            "{name:<34} {:>7.1} {:>7.1} {:>7.1} {:>9.2}",
-            millis(min),
-            millis(median(times)),
-            millis(max),
-            median(times).as_secs_f64() / base.as_secs_f64(),
-        );
-    }
+    table::print(&[("cc -fsyntax-only of the result", &reading), ("flatten and adapt", &fitting)]);
 }
 
 struct Quiet;
@@ -88,12 +78,3 @@ fn succeed(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {}\n{stderr}", output.status);
 }
 
-fn median(times: &[Duration]) -> Duration {
-    let mut sorted = times.to_vec();
-    sorted.sort();
-    sorted[sorted.len() / 2]
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}

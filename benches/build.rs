@@ -3,6 +3,8 @@
 //! In each round the three run one after the other, so that a machine whose speed drifts drifts for all of them; what
 //! counts are the ratios. The check in a real httpd is left out, since rpmbuild has none; signing is in.
 
+mod table;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,23 +29,11 @@ fn main() {
         rpmbuild.push(time(|| run_rpmbuild(&top, &spec)));
     }
     println!("{ROUNDS} rounds; whole processes, milliseconds");
-    println!("{:<34} {:>7} {:>7} {:>7} {:>9}", "", "min", "median", "max", "ratio");
-    let base = median(&bare);
-    for (name, times) in [
+    table::print(&[
         ("cc: compile and link alone", &bare),
         ("modgraft build-module, signed", &whole),
         ("rpmbuild -ba, unsigned", &rpmbuild),
-    ] {
-        let [min, max] =
-            [times.iter().min(), times.iter().max()].map(|time| *time.expect("there were rounds"));
-        println!(
-            "{name:<34} {:>7.1} {:>7.1} {:>7.1} {:>9.2}",
-            millis(min),
-            millis(median(times)),
-            millis(max),
-            median(times).as_secs_f64() / base.as_secs_f64(),
-        );
-    }
+    ]);
 }
 
 /// The compiler call of the build, as report.json has it, with the same flat file.
@@ -107,12 +97,3 @@ fn time(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-fn median(times: &[Duration]) -> Duration {
-    let mut sorted = times.to_vec();
-    sorted.sort();
-    sorted[sorted.len() / 2]
-}
-
-fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}

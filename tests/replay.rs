@@ -91,18 +91,7 @@ STORE_DECLARE(int) store_value(request_rec *r)
 AP_DECLARE_MODULE(store) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL };
 "#;
 
-const PACK: &str = r#"[pack]
-name = "own"
-about = "what the tests invent"
-
-[[rule]]
-id = "own/invented"
-when = { kind = "identifier", name = "FIT_INVENTED" }
-do = { constant = "7" }
-risk = "changes-behaviour"
-note = "seven, whatever was meant"
-source = "these tests"
-"#;
+const PACK: &str = include_str!("fixtures/invented-pack.toml");
 
 /// A history, and the recipes for some of its commits.
 struct Upstream {

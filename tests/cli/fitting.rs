@@ -44,18 +44,7 @@ request = { path = "/" }
 expect = { status = 200, body-contains = "from 127.0.0.1, 7" }
 "#;
 
-const PACK: &str = r#"[pack]
-name = "own"
-about = "what the tests invent"
-
-[[rule]]
-id = "own/invented"
-when = { kind = "identifier", name = "FIT_INVENTED" }
-do = { constant = "7" }
-risk = "changes-behaviour"
-note = "seven, whatever was meant"
-source = "these tests"
-"#;
+const PACK: &str = include_str!("../fixtures/invented-pack.toml");
 
 fn recipe(place: &Place, keys: &str) {
     place.write("modules/mod_fit/module.toml", RECIPE.replace("KEYS", keys));
