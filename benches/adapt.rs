@@ -77,4 +77,3 @@ fn succeed(command: &mut Command) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{stderr}", output.status);
 }
-

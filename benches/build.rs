@@ -96,4 +96,3 @@ fn time(work: impl FnOnce()) -> Duration {
     work();
     start.elapsed()
 }
-
