@@ -38,6 +38,21 @@ pub enum Error {
         /// What each of them does, and how to accept it.
         help: String,
     },
+    /// A part of httpd became part of the module, and nothing would start it.
+    #[error("{module} needs a part of httpd that the rule {rule} brings with it, and nothing would start it")]
+    #[diagnostic(
+        code(modgraft::adapt::not_started),
+        help(
+            "it is started in front of the function that registers the module's hooks: write the module structure with its \
+             seven elements in order, STANDARD20_MODULE_STUFF first, in an overlay"
+        )
+    )]
+    NotStarted {
+        /// `mod_NAME`.
+        module: String,
+        /// The rule.
+        rule: String,
+    },
     /// A rule was accepted that there is none of.
     #[error("there is no rule `{id}`")]
     #[diagnostic(code(modgraft::adapt::unknown_rule), help("{help}"))]
@@ -118,7 +133,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Walls { own_fault: true, .. } => Kind::Compile,
-            Error::Walls { .. } | Error::Risk { .. } => Kind::Refused,
+            Error::Walls { .. } | Error::Risk { .. } | Error::NotStarted { .. } => Kind::Refused,
             Error::UnknownRule { .. } => Kind::Usage,
             Error::Flatten(error) => error.kind(),
             Error::Compile(error) => error.kind(),

@@ -89,7 +89,10 @@ pub fn adapt(unit: TranslationUnit, inputs: &Inputs<'_>) -> Result<Adapted, Erro
         let offered = Offered::new(interface, inputs.rules, &missing, &parts);
         let mut planner = Planner::new(inputs.rules, &offered);
         let mut draft = Draft::new(flattened);
-        let new_parts = planner.foreseen(&mut draft, &parts);
+        let new_parts = planner.foreseen(&mut draft, &parts).map_err(|rule| Error::NotStarted {
+            module: draft.unit().module.clone(),
+            rule: rule.id.clone(),
+        })?;
         let denied = if new_parts.is_empty() {
             match rounds_of(&mut draft, &mut planner, &missing, &mut rounds, inputs)? {
                 None => return Ok(Adapted { unit: draft.finish(), edits: planner.edits, rounds }),

@@ -47,6 +47,18 @@ enum Step {
     Expose(Exposed),
 }
 
+/// What helps against one finding.
+enum Help {
+    /// What is put in for another finding of the round.
+    Done,
+    /// Something that is put in once.
+    Once(Step, Edit),
+    /// Changes of the text, each group together, and what is put in for them.
+    Changes(Vec<Vec<(Change, Edit)>>, Option<(Step, Edit)>),
+    /// Nothing; the rule that refuses it, if there is one.
+    None(Option<Arc<Rule>>),
+}
+
 impl<'a> Planner<'a> {
     /// Begins with nothing done.
     pub fn new(rules: &'a Rules, offered: &'a dyn Interface) -> Self {
@@ -56,7 +68,10 @@ impl<'a> Planner<'a> {
     /// Does what the names in the unit alone tell to be missing, so that the compiler need not be asked for it. Only what
     /// costs nothing: code behind a condition may not be compiled at all. The answer is the rules that make further parts of
     /// httpd parts of the module, other than `parts`, which are in the unit.
-    pub fn foreseen(&mut self, draft: &mut Draft, parts: &[Arc<Rule>]) -> Vec<Arc<Rule>> {
+    ///
+    /// # Errors
+    /// The rule of a part that nothing would start.
+    pub fn foreseen(&mut self, draft: &mut Draft, parts: &[Arc<Rule>]) -> Result<Vec<Arc<Rule>>, Arc<Rule>> {
         let mut wanted: Vec<Arc<Rule>> = Vec::new();
         let unit = draft.unit();
         let named = |outcomes: &'static [Fate]| {
@@ -113,25 +128,25 @@ impl<'a> Planner<'a> {
             });
         }
         if !wanted.is_empty() {
-            return wanted;
+            return Ok(wanted);
         }
         self.round(&findings, draft);
-        for part in parts {
-            self.start(part, draft);
+        match parts.iter().find(|part| !self.start(part, draft)) {
+            Some(part) => Err(part.clone()),
+            None => Ok(Vec::new()),
         }
-        Vec::new()
     }
 
-    /// Starts a part of httpd that is in the unit, in front of the module's own hooks.
-    fn start(&mut self, rule: &Rule, draft: &mut Draft) {
-        let Action::Subsystem(part) = &rule.r#do else { return };
+    /// Starts a part of httpd that is in the unit, in front of the module's own hooks; whether that could be done.
+    fn start(&mut self, rule: &Rule, draft: &mut Draft) -> bool {
+        let Action::Subsystem(part) = &rule.r#do else { return true };
         let text = draft.text().to_owned();
         let code = Code::new(&text);
         let register = code.initialiser(&draft.unit().symbol).and_then(|(at, elements)| {
             // The form of struct module_struct: its seventh element, the first being STANDARD20_MODULE_STUFF.
             Some((at, elements.get(6)?.clone()))
         });
-        let Some((structure, at)) = register else { return };
+        let Some((structure, at)) = register else { return false };
         let own = code.text(&at);
         let name =
             format!("graft_start_{}", rule.id.rsplit('/').next().unwrap_or_default().replace('-', "_"));
@@ -157,9 +172,11 @@ impl<'a> Planner<'a> {
                 change::followers(also, &code).unwrap_or_default().into_iter().map(|(change, _)| change),
             );
         }
-        if draft.change(&[changes]).iter().flatten().all(|made| *made) {
+        let started = draft.change(&[changes]).iter().flatten().all(|made| *made);
+        if started {
             self.edits.push(edit);
         }
+        started
     }
 
     /// Does what can be done about these findings at once.
@@ -170,65 +187,21 @@ impl<'a> Planner<'a> {
         let text = draft.text().to_owned();
         let code = Code::new(&text);
         for finding in findings {
-            let mut refusing = None;
-            let mut done = false;
-            if let Some(header) = self.header_of(finding, &text) {
-                self.spent.insert(format!("include {header}"));
-                once.push((Step::Include(header.clone()), self.include_edit(finding, &header)));
-                continue;
-            }
-            let fitting: Vec<Arc<Rule>> = self.rules.fitting(finding).cloned().collect();
-            for rule in fitting {
-                if let Action::Refuse(_) = rule.r#do {
-                    refusing = Some(rule);
-                    break;
+            match self.help(finding, draft, &code, &text, &once) {
+                Help::Done => {}
+                Help::Once(step, edit) => once.push((step, edit)),
+                Help::Changes(groups, with) => {
+                    changes.extend(groups);
+                    once.extend(with);
                 }
-                let Some(step) = self.step(finding, &rule, &code, &text) else { continue };
-                match step {
-                    Step::Changes(steps) => {
-                        if let Some(shim) = rule.with.clone()
-                            && self.spent.insert(format!("with {}", rule.id))
-                        {
-                            let mut edit = self.edit(finding, &rule, draft, &text, &(0..0), shim.text.trim());
-                            (edit.file, edit.line) = (String::new(), 0);
-                            once.push((Step::Shim(shim), edit));
-                        }
-                        let recorded = |(change, shown): (Change, Range<usize>)| {
-                            let edit = self.edit(finding, &rule, draft, &text, &shown, &change.text);
-                            (change, edit)
-                        };
-                        changes
-                            .extend(steps.into_iter().map(|group| group.into_iter().map(recorded).collect()));
+                Help::None(refusing) => {
+                    let nameable = matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier);
+                    if nameable && refusing.is_none() && !finding.name.is_empty() {
+                        outcome.denied.insert(finding.name.clone());
                     }
-                    step => {
-                        if !self.spent.insert(rule.id.clone()) {
-                            // In the same round it helps all alike; in a later one it has not helped.
-                            done = once.iter().any(|(_, edit)| edit.rule == rule.id);
-                            if done { break } else { continue }
-                        }
-                        let after = match &step {
-                            Step::Shim(shim) => shim.text.trim().to_owned(),
-                            Step::Include(header) => format!("#include \"{header}\""),
-                            Step::Expose(exposed) => format!("#define {}", exposed.define),
-                            Step::Changes(_) => String::new(),
-                        };
-                        let at = finding.at.clone().unwrap_or(0..0);
-                        let mut edit = self.edit(finding, &rule, draft, &text, &at, &after);
-                        edit.before.clear();
-                        once.push((step, edit));
-                    }
+                    outcome.left.push((finding.clone(), refusing));
                 }
-                done = true;
-                break;
             }
-            if done {
-                continue;
-            }
-            let nameable = matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier);
-            if nameable && refusing.is_none() && !finding.name.is_empty() {
-                outcome.denied.insert(finding.name.clone());
-            }
-            outcome.left.push((finding.clone(), refusing));
         }
 
         let (changes, edits): (Vec<Vec<Change>>, Vec<Vec<Edit>>) =
@@ -252,6 +225,72 @@ impl<'a> Planner<'a> {
             outcome.left.extend(helpless);
         }
         outcome
+    }
+
+    /// The first of the fitting rules that can do something about a finding. `once` is what is put in for others already.
+    fn help(
+        &mut self,
+        finding: &Finding,
+        draft: &Draft,
+        code: &Code<'_>,
+        text: &str,
+        once: &[(Step, Edit)],
+    ) -> Help {
+        if let Some(header) = self.header_of(finding, text) {
+            self.spent.insert(format!("include {header}"));
+            let edit = self.include_edit(finding, &header);
+            return Help::Once(Step::Include(header), edit);
+        }
+        let fitting: Vec<Arc<Rule>> = self.rules.fitting(finding).cloned().collect();
+        for rule in fitting {
+            if let Action::Refuse(_) = rule.r#do {
+                return Help::None(Some(rule));
+            }
+            let step = match self.step(finding, &rule, code, text) {
+                None => continue,
+                Some(Step::Changes(groups)) => return self.changes(finding, &rule, draft, text, groups),
+                // In the same round it helps all alike; in a later one it has not helped.
+                Some(_) if !self.spent.insert(rule.id.clone()) => {
+                    if once.iter().any(|(_, edit)| edit.rule == rule.id) {
+                        return Help::Done;
+                    }
+                    continue;
+                }
+                Some(step) => step,
+            };
+            let words = match &step {
+                Step::Shim(shim) => shim.text.trim().to_owned(),
+                Step::Include(header) => format!("#include \"{header}\""),
+                Step::Expose(exposed) => format!("#define {}", exposed.define),
+                Step::Changes(_) => String::new(),
+            };
+            let at = finding.at.clone().unwrap_or(0..0);
+            let edit = Edit { before: String::new(), ..self.edit(finding, &rule, draft, text, &at, &words) };
+            return Help::Once(step, edit);
+        }
+        Help::None(None)
+    }
+
+    /// A rule's changes with their records, and what the rule puts in with the first of them.
+    fn changes(
+        &mut self,
+        finding: &Finding,
+        rule: &Rule,
+        draft: &Draft,
+        text: &str,
+        groups: Vec<Together>,
+    ) -> Help {
+        let first = |planner: &mut Self| planner.spent.insert(format!("with {}", rule.id));
+        let with = rule.with.clone().filter(|_| first(self)).map(|shim| {
+            let edit = self.edit(finding, rule, draft, text, &(0..0), shim.text.trim());
+            (Step::Shim(shim), Edit { file: String::new(), line: 0, ..edit })
+        });
+        let recorded = |(change, shown): (Change, Range<usize>)| {
+            let edit = self.edit(finding, rule, draft, text, &shown, &change.text);
+            (change, edit)
+        };
+        let groups = groups.into_iter().map(|group| group.into_iter().map(recorded).collect());
+        Help::Changes(groups.collect(), with)
     }
 
     fn put(&mut self, step: Step, edit: &Edit, draft: &mut Draft) {

@@ -52,6 +52,7 @@ impl<'t> Code<'t> {
     }
 
     /// The initialiser of a module structure: the first byte of the line where its definition begins, and its elements.
+    /// Nothing where they are named (`.register_hooks = f`), and so in any order.
     pub fn initialiser(&self, symbol: &str) -> Option<(usize, Vec<Range<usize>>)> {
         let short = symbol.strip_suffix("_module").unwrap_or(symbol);
         let open = (1..self.tokens.len()).find(|at| {
@@ -70,6 +71,8 @@ impl<'t> Code<'t> {
             }
             first = before;
         }
-        Some((self.tokens.get(first)?.start, self.arguments(open, self.closing(open)?)))
+        let elements = self.arguments(open, self.closing(open)?);
+        let named = elements.iter().any(|element| self.text(element).starts_with(['.', '[']));
+        Some((self.tokens.get(first)?.start, elements)).filter(|_| !named)
     }
 }

@@ -147,6 +147,8 @@ fn the_initialiser_of_a_module_structure() {
         let elements: Vec<_> = elements.iter().map(|range| code.text(range)).collect();
         assert_eq!(elements, ["STUFF", "NULL", "f"]);
     }
+    let named = Code::new("module x_module = { STUFF, .register_hooks = f };");
+    assert_eq!(named.initialiser("x_module"), None);
 }
 
 #[test]
