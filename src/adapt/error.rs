@@ -1,8 +1,7 @@
-use std::sync::Arc;
-
-use miette::{Diagnostic, NamedSource, SourceSpan};
+use miette::Diagnostic;
 
 use super::{overlay, pack};
+use crate::compile::Complaint;
 use crate::error::Kind;
 use crate::{compile, flatten};
 
@@ -10,7 +9,7 @@ use crate::{compile, flatten};
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// What is left when no rule helps any more.
-    #[error("{module} cannot be grafted onto httpd {httpd}: {count} thing{} in the way{}", plural(*count), more(*count, walls.len()))]
+    #[error("{module} cannot be grafted onto httpd {httpd}: {count} thing{} in the way{}", plural(*count), compile::not_shown(*count, walls.len()))]
     #[diagnostic(code(modgraft::adapt::wall))]
     Walls {
         /// `mod_NAME`.
@@ -21,7 +20,7 @@ pub enum Error {
         count: usize,
         /// The first of them.
         #[related]
-        walls: Vec<Wall>,
+        walls: Vec<Complaint>,
         /// Whether the compiler speaks of nothing that a target could lack: then the module itself is no C.
         own_fault: bool,
     },
@@ -84,48 +83,8 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
-/// One thing that the target does not have.
-#[derive(Debug, thiserror::Error, Diagnostic)]
-pub enum Wall {
-    /// In upstream's code.
-    #[error("{message}")]
-    #[diagnostic(severity(error))]
-    At {
-        /// What is missing.
-        message: String,
-        /// The file that uses it.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// Why nothing can stand in its place; may be empty.
-        label: String,
-        /// What to do next.
-        #[help]
-        help: String,
-    },
-    /// In no place of upstream's.
-    #[error("{message}")]
-    #[diagnostic(severity(error))]
-    Nowhere {
-        /// What is missing.
-        message: String,
-        /// What to do next.
-        #[help]
-        help: String,
-    },
-}
-
 fn plural(count: usize) -> &'static str {
     if count == 1 { " stands" } else { "s stand" }
-}
-
-fn more(count: usize, shown: usize) -> String {
-    match count.saturating_sub(shown) {
-        0 => String::new(),
-        rest => format!(", of which {rest} more are not shown"),
-    }
 }
 
 impl Error {

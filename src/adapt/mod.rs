@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use edit::Edit;
-pub use error::{Error, Wall};
+pub use error::Error;
 pub use offered::Offered;
 
 use crate::compile::{self, Toolchain, Unit};

@@ -10,6 +10,7 @@ use super::edit::Edit;
 use super::finding::{Finding, Kind};
 use super::pack::{Action, Exposed, Risk, Rule, Rules, Shim};
 use crate::c::expression::Code;
+use crate::c::lex::harmless;
 use crate::c::{self, DeclarationKind};
 use crate::flatten::{Interface, Outcome as Fate};
 
@@ -412,10 +413,4 @@ fn includes(text: &str, header: &str) -> bool {
         let directive = line.trim_start().strip_prefix('#').map(str::trim_start).unwrap_or_default();
         directive.strip_prefix("include").is_some_and(|rest| matches!(rest.trim_start(), "\"" | "<"))
     })
-}
-
-/// Text that can neither end a comment nor open a line.
-fn harmless(text: &str) -> String {
-    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    text.replace("*/", "* /").replace("/*", "/ *")
 }

@@ -6,8 +6,9 @@ use super::draft::Draft;
 use super::finding::{Finding, Kind};
 use super::pack::{Action, Rule};
 use super::plan::Left;
-use super::{Error, Inputs, Wall};
+use super::{Error, Inputs};
 use crate::c::expression::Access;
+use crate::compile::Complaint;
 use crate::target::calendar;
 
 /// How many are shown.
@@ -47,7 +48,7 @@ fn wall(
     behind: Option<&str>,
     draft: &Draft,
     inputs: &Inputs<'_>,
-) -> Wall {
+) -> Complaint {
     let message = message(finding, &inputs.target.httpd_version);
     let help = help(finding, inputs);
     let reason = match rule.map(|rule| &rule.r#do) {
@@ -63,13 +64,16 @@ fn wall(
     match placed {
         Some((source_code, at)) => {
             let label = if reason.is_empty() { "used here".to_owned() } else { reason };
-            Wall::At { message, source_code, at: at.into(), label, help }
+            Complaint::At { message, source_code, at: at.into(), label, help: Some(help) }
         }
         None => {
             let place =
                 finding.place.as_ref().map(|(file, line, column)| format!("{file}:{line}:{column}: "));
             let reason = if reason.is_empty() { reason } else { format!(": {reason}") };
-            Wall::Nowhere { message: format!("{}{message}{reason}", place.unwrap_or_default()), help }
+            Complaint::Nowhere {
+                message: format!("{}{message}{reason}", place.unwrap_or_default()),
+                help: Some(help),
+            }
         }
     }
 }

@@ -5,6 +5,12 @@
 
 use std::ops::Range;
 
+/// Text of others, such that it can stand in a comment: it neither ends it nor opens a line.
+pub(crate) fn harmless(text: &str) -> String {
+    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    text.replace("*/", "* /").replace("/*", "/ *").replace('\\', "/")
+}
+
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {

@@ -126,6 +126,24 @@ pub(crate) fn neutralise(bytes: &mut [u8], offset: usize, tokens: &[Token], sour
     }
 }
 
+/// The arguments of a macro call as written, cut at the commas.
+pub(crate) fn arguments<'s>(source: &'s str, tokens: &[Token]) -> Vec<&'s str> {
+    let mut depth = 0i32;
+    let mut all = Vec::new();
+    let mut start = tokens.first().map_or(0, |token| token.start);
+    for token in tokens {
+        depth += i32::from(token.is(b'(')) - i32::from(token.is(b')'));
+        if depth == 0 && token.is(b',') {
+            all.push(source.get(start..token.start).unwrap_or_default().trim());
+            start = token.end;
+        }
+    }
+    if let Some(last) = tokens.last() {
+        all.push(source.get(start..last.end).unwrap_or_default().trim());
+    }
+    all
+}
+
 /// The index of the parenthesis that closes the one at `open`.
 pub(crate) fn matching(tokens: &[Token], open: usize) -> Option<usize> {
     let mut depth = 0usize;

@@ -7,6 +7,7 @@ use super::modules::{ModuleFound, definitions};
 use super::rules::{Facts, Reason, Rules, Verdict};
 use super::series::{Content, FileState, HunkFact};
 use super::{Action, Changeset, Class, Encoding, FileChange, FileText, HunkRecord, text};
+use crate::source::path::folder;
 
 /// A file whose class is still open.
 pub(super) struct Open {
@@ -104,10 +105,6 @@ pub(super) fn decide(files: Vec<Open>, rules: &Rules<'_>) -> Vec<FileChange> {
     };
     let verdicts: Vec<Verdict> = files.iter().zip(first).map(again).collect();
     files.into_iter().zip(verdicts).map(|(file, verdict)| finish(file, verdict)).collect()
-}
-
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn stripped_by_hunks(file: &Open) -> Option<Verdict> {

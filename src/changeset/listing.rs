@@ -2,11 +2,12 @@
 //!
 //! The `config*.m4` files are stripped as build system, and read all the same.
 
-use super::classify::{folder, reclassify};
+use super::classify::reclassify;
 use super::modules::ModuleFound;
 use super::{Action, Changeset, Class, Error, FileChange, FileText, text};
 use crate::autoconf::{self, Module, Text};
 use crate::source::Tree;
+use crate::source::path::{folder, joined};
 
 /// Where httpd's own macros for configure are.
 const SHARED: &str = "acinclude.m4";
@@ -104,21 +105,6 @@ fn find(files: &Files, shared: &Files, source: &str) -> Option<Listing> {
             sources,
         })
     })
-}
-
-/// `folder/name` without `.` and `..`; nothing if it leaves the tree.
-fn joined(folder: &str, name: &str) -> Option<String> {
-    let mut all: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in name.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                all.pop()?;
-            }
-            part => all.push(part),
-        }
-    }
-    Some(all.join("/"))
 }
 
 impl Changeset {

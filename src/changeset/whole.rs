@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use super::classify::{Open, decide, folder};
+use super::classify::{Open, decide};
 use super::listing::{self, Listing};
 use super::modules::definitions;
 use super::rules::{Reason, Rules};
 use super::{Changeset, Class, Encoding, Error, text};
 use crate::c::{DeclarationKind, File};
+use crate::source::path::folder;
 use crate::source::{RELEASE_HEADER, Sources, Tree, httpd_version};
 
 /// Reads the files that `sources` names, with what belongs to them.

@@ -37,7 +37,7 @@ pub enum Error {
         help: String,
     },
     /// The compiler refused the translation unit.
-    #[error("the C compiler refused {module}: {count} error{}{}", plural(*count), more(*count, shown.len()))]
+    #[error("the C compiler refused {module}: {count} error{}{}", plural(*count), not_shown(*count, shown.len()))]
     #[diagnostic(code(modgraft::compile::refused))]
     Refused {
         /// `mod_NAME`.
@@ -77,7 +77,7 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
-/// One error of the compiler or linker.
+/// One error of the compiler or linker, or what the stage before makes of one.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Complaint {
     /// In a source text.
@@ -114,7 +114,8 @@ fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }
 
-fn more(count: usize, shown: usize) -> String {
+/// The end of a message that counts more than it shows.
+pub(crate) fn not_shown(count: usize, shown: usize) -> String {
     match count.saturating_sub(shown) {
         0 => String::new(),
         rest => format!(", of which {rest} more are not shown"),

@@ -13,6 +13,7 @@ mod split;
 mod sysroot;
 mod toolchain;
 
+pub(crate) use error::not_shown;
 pub use error::{Complaint, Error};
 pub use exports::promised;
 pub use flags::DroppedFlag;

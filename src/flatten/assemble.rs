@@ -20,6 +20,7 @@ use super::status::Status;
 use super::unit::{Origin, TranslationUnit, Unresolved};
 use super::{Error, Interface, ModuleId, edit, headers};
 use crate::c::DeclarationKind;
+use crate::c::lex::harmless;
 use crate::changeset::Changeset;
 
 /// Makes the unit.
@@ -97,12 +98,6 @@ fn header(changeset: &Changeset, module: &ModuleId, parts: &Parts, reached: &Rea
     list("Taken from other files", &from_others);
     text.push_str(" */\n\n");
     text
-}
-
-/// Text of others, such that it can neither end the comment nor open a line.
-fn harmless(text: &str) -> String {
-    let text: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
-    text.replace("*/", "* /").replace("/*", "/ *").replace('\\', "/")
 }
 
 /// The part of the unit that comes from shared files.

@@ -8,13 +8,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::includes::{self, folder, joined};
+use super::includes;
 use super::parts::{Answer, OtherModule, PartKind, Parts, Site};
 use super::reach::{self, Reached};
 use super::resolve::{is_private, renamed_functions};
 use super::{Error, Failure, Interface, Upstream, headers};
 use crate::c::directive::Include;
 use crate::c::{Declaration, DeclarationKind, File, Linkage};
+use crate::source::path::{folder, joined};
 
 /// Follows the names of the module's own code, asking the tree for those that nobody else knows, until none is left. The
 /// functions `copied` are not the target's, whatever it has.

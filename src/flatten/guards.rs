@@ -6,7 +6,7 @@ use super::parts::{Part, PartKind, Parts, Site};
 use super::reach::Reached;
 use super::{Error, Interface, Upstream, closure, conditions, names};
 use crate::c::lex::{self, Token, TokenKind};
-use crate::c::{Declaration, DeclarationKind, Linkage, Role};
+use crate::c::{Declaration, DeclarationKind, Linkage, Role, macros};
 
 /// That no `#error` of the module's own is certain to be met.
 ///
@@ -143,24 +143,7 @@ fn calls<'a>(parts: &'a Parts, site: Site, functions: &[&str]) -> Vec<Call<'a>> 
         let Some(close) = crate::c::macros::matching(&tokens, 0) else { continue };
         let inner = tokens.get(1..close).unwrap_or_default();
         let at = inner.first().map_or(used.range.start, |token| token.start);
-        all.push(Call { part, user, at, arguments: arguments(text, inner) });
-    }
-    all
-}
-
-fn arguments<'a>(text: &'a str, tokens: &[Token]) -> Vec<&'a str> {
-    let mut all = Vec::new();
-    let mut depth = 0i32;
-    let mut start = tokens.first().map_or(0, |token| token.start);
-    for token in tokens {
-        depth += i32::from(token.is(b'(')) - i32::from(token.is(b')'));
-        if depth == 0 && token.is(b',') {
-            all.push(text.get(start..token.start).unwrap_or_default().trim());
-            start = token.end;
-        }
-    }
-    if let Some(last) = tokens.last() {
-        all.push(text.get(start..last.end).unwrap_or_default().trim());
+        all.push(Call { part, user, at, arguments: macros::arguments(text, inner) });
     }
     all
 }

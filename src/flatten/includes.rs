@@ -9,6 +9,7 @@ use super::{Error, Interface, Upstream};
 use crate::c::DeclarationKind;
 use crate::c::directive::Include;
 use crate::libraries;
+use crate::source::path::{folder, joined};
 
 /// Standard headers that are now and then included with quotes.
 const STANDARD: &[&str] = &[
@@ -154,25 +155,6 @@ fn kept_by_target(parts: &Parts, header: &Part, offered: &dyn Interface) -> bool
 fn ends_with_path(whole: &str, end: &str) -> bool {
     let end = end.trim_start_matches("../").trim_start_matches("./");
     whole.strip_suffix(end).is_some_and(|before| before.is_empty() || before.ends_with('/'))
-}
-
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// `folder/path` without `.` and `..`; nothing if it leaves the tree.
-pub(super) fn joined(folder: &str, path: &str) -> Option<String> {
-    let mut all: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                all.pop()?;
-            }
-            part => all.push(part),
-        }
-    }
-    Some(all.join("/"))
 }
 
 fn in_base(

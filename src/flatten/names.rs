@@ -127,6 +127,13 @@ fn in_the_way(header: &str, name: &str, tag: bool) -> bool {
     })
 }
 
+/// A file's name without folder and ending, as a part of a C name.
+pub(super) fn stem(path: &str) -> String {
+    let file = path.rsplit_once('/').map_or(path, |(_, file)| file);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    stem.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+}
+
 #[derive(Default)]
 struct Owners {
     /// Files in which it is one thing for all.
@@ -219,9 +226,7 @@ impl Namer<'_> {
         let Some(part) = self.parts.get(part).filter(|part| part.own && several) else {
             return "graft".to_owned();
         };
-        let file = part.path.rsplit_once('/').map_or(&*part.path, |(_, file)| file);
-        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-        stem.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+        stem(&part.path)
     }
 
     fn fresh(&self, name: &str, suffix: &str) -> String {

@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod git;
 mod patches;
+pub(crate) mod path;
 mod release;
 mod snapshot;
 mod tree;

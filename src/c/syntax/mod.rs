@@ -199,8 +199,8 @@ impl Piece {
         if !next.is_none_or(|next| next.is(b';') || next.is(b'=')) {
             return false;
         }
-        let arguments =
-            close.map_or(Vec::new(), |close| arguments(source, tokens.get(2..close).unwrap_or_default()));
+        let arguments = close
+            .map_or(Vec::new(), |close| macros::arguments(source, tokens.get(2..close).unwrap_or_default()));
         let (kind, names) =
             macros::declares(name, &arguments).unwrap_or((DeclarationKind::MacroCall, Vec::new()));
         self.declaration.kind = kind;
@@ -324,24 +324,6 @@ impl Piece {
             self.declaration.names.push(name);
         }
     }
-}
-
-/// The arguments of a macro call as written, cut at the commas.
-fn arguments<'s>(source: &'s str, tokens: &[Token]) -> Vec<&'s str> {
-    let mut depth = 0i32;
-    let mut all = Vec::new();
-    let mut start = tokens.first().map_or(0, |token| token.start);
-    for token in tokens {
-        depth += i32::from(token.is(b'(')) - i32::from(token.is(b')'));
-        if depth == 0 && token.is(b',') {
-            all.push(source.get(start..token.start).unwrap_or_default().trim());
-            start = token.end;
-        }
-    }
-    if let Some(last) = tokens.last() {
-        all.push(source.get(start..last.end).unwrap_or_default().trim());
-    }
-    all
 }
 
 fn name_before_parenthesis(head: &str) -> Option<String> {

@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use super::builder::Builder;
 use super::log_module::LogModule;
-use super::{Fate, Outcome, edit, harmless, identifiers, record};
+use super::{Fate, Outcome, edit, identifiers, record};
 use crate::c::directive::Include;
+use crate::c::lex::harmless;
 use crate::c::{Declaration, DeclarationKind, File};
 use crate::flatten::headers::Added;
-use crate::flatten::names::Renames;
+use crate::flatten::names::{Renames, stem};
 use crate::flatten::parts::{Included, Part, PartKind, Parts, Site};
 use crate::flatten::reach::Reached;
 use crate::flatten::unit::Origin;
@@ -399,13 +400,6 @@ impl<'a> OwnFiles<'a> {
 
 /// The structure that `APR_HOOK_STRUCT` declares.
 const HOOKS: &str = "_hooks";
-
-/// A file's name without folder and ending, as a part of a C name.
-fn stem(path: &str) -> String {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let name = name.split('.').next().unwrap_or(name);
-    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
-}
 
 fn same_words(one: &str, other: &str) -> bool {
     one.split_whitespace().eq(other.split_whitespace())
