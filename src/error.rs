@@ -81,6 +81,7 @@ stages! {
     Source => source,
     Changeset => changeset,
     Flatten => flatten,
+    Profile => profile,
     Target => target,
     Adapt => adapt,
     Compile => compile,

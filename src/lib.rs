@@ -2,7 +2,7 @@
 //!
 //! The folders are the stages, and data flows one way through them:
 //!
-//! `recipe` → `source` → `changeset` (on `autoconf`) → `target` → `flatten` (on `c`) → `adapt` → `compile` → `audit` →
+//! `recipe` → `source` → `changeset` (on `autoconf`) → `target` (on `profile`) → `flatten` (on `c`) → `adapt` → `compile` → `audit` →
 //! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed. `replay` is a program beside: it tries many commits
@@ -23,6 +23,7 @@ pub mod package;
 pub mod paths;
 pub mod pipeline;
 pub mod process;
+pub mod profile;
 pub mod recipe;
 pub mod replay;
 pub mod report;

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::profile::LibraryPackages;
+
 /// A library, or a few that come together.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -98,13 +100,13 @@ pub fn include_folders(names: &[String]) -> Vec<&'static str> {
     unique(names, |library| library.include.iter().map(String::as_str).collect())
 }
 
-/// The development packages of these libraries for a family of packaging conventions, as far as they are known.
-pub fn development_packages(names: &[String], family: &str) -> Vec<&'static str> {
+/// The development packages of these libraries by the names of a distribution, as far as they are known.
+pub fn development_packages(names: &[String], named_as: LibraryPackages) -> Vec<&'static str> {
     unique(names, |library| {
-        let name = match family {
-            "debian" => &library.debian,
-            "suse" => &None,
-            _ => &library.el,
+        let name = match named_as {
+            LibraryPackages::Debian => &library.debian,
+            LibraryPackages::El => &library.el,
+            LibraryPackages::Suse => &None,
         };
         name.iter().map(String::as_str).collect()
     })
@@ -139,8 +141,8 @@ mod tests {
         assert_eq!(as_called(&lua, |name| name.starts_with("lua")), ["z", "lua"]);
         assert_eq!(as_called(&lua, |_| false), lua);
         assert_eq!(include_folders(&names), ["/usr/include/libxml2"]);
-        assert_eq!(development_packages(&names, "el9"), ["openssl-devel", "libxml2-devel"]);
-        assert_eq!(development_packages(&names, "debian"), ["libssl-dev", "libxml2-dev"]);
+        assert_eq!(development_packages(&names, LibraryPackages::El), ["openssl-devel", "libxml2-devel"]);
+        assert_eq!(development_packages(&names, LibraryPackages::Debian), ["libssl-dev", "libxml2-dev"]);
     }
 
     #[test]

@@ -4,7 +4,8 @@ mod support;
 
 use miette::Diagnostic;
 use modgraft::Kind;
-use modgraft::package::{self, Content, Conventions, Error, FileKind, Package};
+use modgraft::package::{self, Content, Error, FileKind, Package};
+use modgraft::profile::Profile;
 use modgraft::recipe::{Document, DocumentKind};
 use support::module::Module;
 
@@ -54,7 +55,7 @@ fn drop_ins_of_each_layout() {
         text_of(&module.packages().binary, "/etc/httpd/conf.modules.d/12-tiny.conf").contains("LoadModule")
     );
 
-    module.target.family = "el6".into();
+    module.target.profile = Profile::named("el6").unwrap();
     module.audit.load_after.clear();
     module.target.layout.module_dir = "/usr/lib64/httpd/modules".into();
     module.target.layout.load_prefix = "modules".into();
@@ -74,7 +75,7 @@ fn drop_ins_of_each_layout() {
 fn relations_of_each_family() {
     let of_httpd = |family: &str, mmn: &str| {
         let mut module = Module::new();
-        module.target.family = family.into();
+        module.target.profile = Profile::named(family).unwrap();
         module.target.layout.mmn_requirement = mmn.into();
         let set = module.packages();
         let all = set.binary.requires.iter().chain(&set.binary.provides).map(|relation| relation.text());
@@ -85,7 +86,7 @@ fn relations_of_each_family() {
     assert_eq!(of_httpd("el9", "20120211x8664"), ["httpd-mmn = 20120211x8664"]);
     assert_eq!(of_httpd("suse", "20120211x8664"), ["apache_mmn_20120211", "suse_maintenance_mmn_0"]);
     let mut module = Module::new();
-    module.target.family = "suse".into();
+    module.target.profile = Profile::named("suse").unwrap();
     assert_eq!(module.packages().binary.file_name(), "apache2-mod_tiny-1.0-1.x86_64.rpm");
 }
 
@@ -93,7 +94,7 @@ fn relations_of_each_family() {
 fn debug_files_are_named_as_the_family_names_them() {
     for (family, name) in [("debian", "mod_tiny.so-1.0-1.x86_64.debug"), ("el7", "mod_tiny.so.debug")] {
         let mut module = Module::new();
-        module.target.family = family.into();
+        module.target.profile = Profile::named(family).unwrap();
         let path = format!("/usr/lib/debug/usr/lib/apache2/modules/{name}");
         assert!(module.packages().debuginfo.files.iter().any(|file| file.path == path), "{family}");
     }
@@ -200,7 +201,6 @@ fn what_no_package_can_have_is_refused() {
     refused(|m| m.recipe.url = Some("http://a b".into()), |e| matches!(e, Error::BadUrl { .. }));
     refused(|m| m.recipe.summary = "\n".into(), |e| matches!(e, Error::Empty { .. }));
     refused(|m| m.recipe.license = "MIT\0".into(), |e| matches!(e, Error::ControlCharacter { .. }));
-    refused(|m| m.target.family = "plan9".into(), |e| matches!(e, Error::UnknownFamily { .. }));
     refused(|m| m.target.arch = "pdp11".into(), |e| matches!(e, Error::UnknownArch { .. }));
     refused(|m| m.target.layout.load_file = "etc/x".into(), |e| matches!(e, Error::Layout { .. }));
     refused(|m| m.target.layout.module_dir = "/usr/../x".into(), |e| matches!(e, Error::Layout { .. }));
@@ -227,9 +227,9 @@ fn documents_stay_beneath_the_recipe() {
 
 #[test]
 fn licences_are_marked_where_rpm_knows_how() {
-    for family in Conventions::families() {
+    for family in Profile::names() {
         let mut module = Module::new();
-        module.target.family = family.into();
+        module.target.profile = Profile::named(family).unwrap();
         let set = module.packages();
         let licence = set.binary.files.iter().find(|file| file.path.ends_with("/LICENSE")).unwrap();
         let expected = if family == "el6" { package::file::DOC } else { package::file::LICENSE };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use modgraft::package::PackageSet;
+use modgraft::profile::Profile;
 use modgraft::rpm::{self, Destinations, WrittenSet};
 use modgraft::sign::{self, BoxedSigner};
 use support::module::Module;
@@ -35,7 +36,7 @@ fn rpm(program: &str, database: &Path) -> Command {
 fn rpm_verifies_digests_and_signatures() {
     for family in ["debian", "el6", "el7", "el9"] {
         let mut module = Module::new();
-        module.target.family = family.into();
+        module.target.profile = Profile::named(family).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let key = key();
         let written = write(&module.packages(), Some(key), folder.path());

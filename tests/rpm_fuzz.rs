@@ -5,6 +5,7 @@ mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use modgraft::profile::Profile;
 use modgraft::rpm::{self, Destinations};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use support::key;
@@ -85,7 +86,7 @@ fn damaged_packages_are_refused_or_read() {
     let key = key();
     let mut whole = Vec::new();
     for family in ["debian", "el7"] {
-        module.target.family = family.into();
+        module.target.profile = Profile::named(family).unwrap();
         let set = module.packages();
         let path = |name: &str| folder.path().join(format!("{family}-{name}"));
         let to = Destinations { binary: path("b"), debuginfo: path("d"), source: path("s") };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use modgraft::package::{Content, File, FileKind, Package};
+use modgraft::profile::Profile;
 use modgraft::rpm::{self, Destinations, Error, Verdict};
 use support::module::Module;
 use support::rpmbuild::rebuild;
@@ -19,7 +20,7 @@ struct Built {
 
 fn build(family: &'static str) -> Built {
     let mut module = Module::new();
-    module.target.family = family.into();
+    module.target.profile = Profile::named(family).unwrap();
     let set = module.packages();
     let folder = tempfile::tempdir().unwrap();
     let key = key();

@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 
+use modgraft::profile::Profile;
 use modgraft::sign::{self, Environment, Error, KeySpec};
 use support::{run, run_fails};
 
@@ -326,13 +327,13 @@ fn keys_are_judged_by_the_family_that_has_to_accept_them() {
         "Key-Type: EDDSA\nKey-Curve: ed25519\nKey-Usage: sign,cert\nName-Real: R\nExpire-Date: 0\n{PLAIN}"
     ));
     let modern = open(&KeySpec::Gpg(fingerprint), &gnupg.environment(None)).unwrap();
-    for family in modgraft::package::Conventions::families() {
-        let conventions = modgraft::package::Conventions::of(family).unwrap();
-        sign::check_accepted(development.key(), family, &conventions.keys).unwrap();
-        let accepted = sign::check_accepted(modern.key(), family, &conventions.keys);
+    for family in Profile::names() {
+        let profile = Profile::named(family).unwrap();
+        sign::check_accepted(development.key(), family, &profile.packaging.keys).unwrap();
+        let accepted = sign::check_accepted(modern.key(), family, &profile.packaging.keys);
         assert_eq!(
             accepted.is_err(),
-            ["el6", "el7", "el8", "suse"].contains(&family),
+            ["el6", "el7", "el8", "amazon2", "suse", "leap"].contains(&family),
             "{family}: {accepted:?}"
         );
     }

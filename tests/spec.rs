@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use modgraft::package::PackageSet;
+use modgraft::profile::Profile;
 use modgraft::recipe::{ChangelogEntry, Document, DocumentKind};
 use modgraft::rpm::{self, Destinations};
 use support::module::Module;
@@ -186,7 +187,7 @@ fn the_spec_builds_where_the_distribution_has_macros_of_its_own() {
 fn the_spec_of_each_kind_of_family() {
     for family in ["debian", "el6", "suse"] {
         let mut module = Module::new();
-        module.target.family = family.into();
+        module.target.profile = Profile::named(family).unwrap();
         insta::assert_snapshot!(format!("spec_{family}"), module.packages().spec.1);
     }
 }

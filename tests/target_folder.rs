@@ -62,7 +62,7 @@ fn versions(out: &Path) -> Vec<(GlibcVersion, String)> {
 fn passes_on(release: Release, httpd: &str, glibc: GlibcVersion) {
     let root = release.sysroot();
     let target = resolve(&root).unwrap();
-    assert_eq!((target.glibc, target.family.as_str()), (glibc, "debian"));
+    assert_eq!((target.glibc, target.profile.name.as_str()), (glibc, "debian"));
     assert!(target.httpd_version.starts_with(httpd), "{}", target.httpd_version);
     assert_eq!(target.name, root.to_str().unwrap());
 

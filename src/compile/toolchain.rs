@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Error;
 use crate::process;
-use crate::target::Advice;
+use crate::profile::Advice;
 
 /// A compiler answers such questions in 2 ms.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);

@@ -1,13 +1,16 @@
 //! From all stages before to the three packages.
 
+use std::sync::Arc;
+
 use super::documents::Documents;
 use super::text;
 use super::{
-    Arch, Change, Compressor, Conventions, Error, File, Inputs, Package, PackageKind, PackageSet, Relation,
-    binary, debuginfo, dropin, source,
+    Arch, Change, Error, File, Inputs, Package, PackageKind, PackageSet, Relation, binary, debuginfo, dropin,
+    source,
 };
 use crate::compile::CompilerCall;
 use crate::libraries;
+use crate::profile::{Compressor, Packaging, Profile};
 use crate::recipe::ChangelogEntry;
 use crate::spec;
 use crate::target::Layout;
@@ -18,8 +21,7 @@ const BUILD_HOST: &str = "reproducible";
 /// Makes the three packages. Nothing is written; of the compiled files only the shared object is read.
 ///
 /// # Errors
-/// Texts, names, versions, directives or documents of the recipe that no package can have; a family or processor that is
-/// not known.
+/// Texts, names, versions, directives or documents of the recipe that no package can have; a processor that is not known.
 pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
     let common = Common::new(inputs)?;
     let documents =
@@ -61,8 +63,8 @@ pub(super) struct Common {
     pub changelog: Vec<Change>,
     pub time: u64,
     pub optflags: String,
-    pub conventions: &'static Conventions,
-    /// What has to be there to build: the family's, and the libraries' development packages.
+    pub profile: Arc<Profile>,
+    /// What has to be there to build: the distribution's, and the libraries' development packages.
     pub build_requires: Vec<String>,
     /// The module structure's C name.
     pub symbol: String,
@@ -107,11 +109,12 @@ impl Places {
 impl Common {
     fn new(inputs: &Inputs<'_>) -> Result<Self, Error> {
         let recipe = inputs.recipe;
-        let conventions = Conventions::of(&inputs.target.family)?;
+        let profile = inputs.target.profile.clone();
+        let packaging = &profile.packaging;
         let isa = Arch::of(&inputs.target.arch)?;
         let module = text::name(&recipe.name)?;
-        let version = text::version("version", &recipe.version, &conventions.rpm)?;
-        let release = text::version("release", &recipe.release, &conventions.rpm)?;
+        let version = text::version("version", &recipe.version, &packaging.rpm)?;
+        let release = text::version("release", &recipe.release, &packaging.rpm)?;
         let symbol = inputs
             .audit
             .exports
@@ -120,7 +123,7 @@ impl Common {
         let places =
             Places::new(&inputs.target.layout, dropin::short_name(&module), inputs.audit.load_order)?;
         Ok(Common {
-            name: text::name(&conventions.package_name.replace("{name}", &module))?,
+            name: text::name(&packaging.package_name.replace("{name}", &module))?,
             arch: inputs.target.arch.clone(),
             isa,
             summary: text::line("summary", &recipe.summary)?,
@@ -134,8 +137,8 @@ impl Common {
             time: inputs.source_date_epoch,
             optflags: optflags(&inputs.object.call),
             mmn: inputs.target.layout.mmn_requirement.clone(),
-            build_requires: build_requires(conventions, &recipe.libraries),
-            conventions,
+            build_requires: build_requires(packaging, &recipe.libraries),
+            profile,
             symbol,
             places,
             version,
@@ -158,12 +161,16 @@ impl Common {
             description: self.description.clone(),
             license: self.license.clone(),
             url: self.url.clone(),
-            group: if self.conventions.legacy_spec { "System Environment/Daemons" } else { "Unspecified" },
+            group: if self.profile.packaging.legacy_spec {
+                "System Environment/Daemons"
+            } else {
+                "Unspecified"
+            },
             build_host: BUILD_HOST,
             time: self.time,
             source_rpm: format!("{}-{}-{}.src.rpm", self.name, self.version, self.release),
             optflags: self.optflags.clone(),
-            platform: self.conventions.platform.replace("{arch}", &self.arch),
+            platform: self.profile.packaging.platform.replace("{arch}", &self.arch),
             provides: Vec::new(),
             requires: Vec::new(),
             conflicts: Vec::new(),
@@ -171,11 +178,11 @@ impl Common {
             files,
             sources: Vec::new(),
             lead_arch: self.isa.number,
-            conventions: self.conventions,
+            profile: self.profile.clone(),
         }
     }
 
-    /// A path of the conventions with this package's names.
+    /// A path of the profile with this package's names.
     pub(super) fn path(&self, template: &str) -> String {
         template
             .replace("{name}", &self.name)
@@ -193,7 +200,7 @@ impl Common {
         if kind != PackageKind::Source {
             all.push(Relation::rpmlib("PayloadFilesHavePrefix", "4.0-1"));
         }
-        match self.conventions.payload.compressor {
+        match self.profile.packaging.payload.compressor {
             Compressor::Gzip => {}
             Compressor::Xz => all.push(Relation::rpmlib("PayloadIsXz", "5.2-1")),
             Compressor::Zstd => all.push(Relation::rpmlib("PayloadIsZstd", "5.4.18-1")),
@@ -216,9 +223,9 @@ pub(super) fn sorted(mut relations: Vec<Relation>) -> Vec<Relation> {
     relations
 }
 
-fn build_requires(conventions: &Conventions, linked: &[String]) -> Vec<String> {
-    let libraries = libraries::development_packages(linked, &conventions.family);
-    conventions.build_requires.iter().cloned().chain(libraries.into_iter().map(str::to_owned)).collect()
+fn build_requires(packaging: &Packaging, linked: &[String]) -> Vec<String> {
+    let libraries = libraries::development_packages(linked, packaging.library_packages);
+    packaging.build_requires.iter().cloned().chain(libraries.into_iter().map(str::to_owned)).collect()
 }
 
 fn url(url: &str) -> Result<String, Error> {

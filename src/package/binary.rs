@@ -14,7 +14,7 @@ pub(super) fn package(
     documents: &Documents,
 ) -> Result<Package, Error> {
     let file_name = format!("{}.so", inputs.recipe.name);
-    let found = elf::read(&inputs.object.file, &file_name, common.conventions.soname_provides)?;
+    let found = elf::read(&inputs.object.file, &file_name, common.profile.packaging.soname_provides)?;
     let path = format!("{}/{file_name}", common.places.module_dir);
     // rpm looks for dependencies in executable files only.
     let mut module = File::disk(path, &inputs.object.file, 0o755);
@@ -35,7 +35,7 @@ pub(super) fn package(
     let mmn = inputs.target.mmn.major.to_string();
     let fill = |text: &str| text.replace("{mmn}", &mmn).replace("{httpd-mmn}", &common.mmn);
     // What no package provides must not be required.
-    let stated = common.conventions.requires.iter().filter(|_| inputs.target.layout.httpd_is_packaged);
+    let stated = common.profile.packaging.requires.iter().filter(|_| inputs.target.layout.httpd_is_packaged);
     let of_httpd = stated.map(|relation| match &relation.version {
         Some(version) => Relation::equal(fill(&relation.name), fill(version)),
         None => Relation::any(fill(&relation.name)),
@@ -44,7 +44,7 @@ pub(super) fn package(
         |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();
     let mut requires = in_files(|file| &file.requires);
     requires.extend(of_httpd);
-    let package_name = |module: &String| common.conventions.package_name.replace("{name}", module);
+    let package_name = |module: &String| common.profile.packaging.package_name.replace("{name}", module);
     requires.extend(inputs.requires.iter().map(|module| Relation::any(package_name(module))));
     requires.extend(common.rpmlib(PackageKind::Binary));
     requires.push(config());

@@ -12,7 +12,7 @@ const ROOT: &str = "/usr/lib/debug";
 
 pub(super) fn package(inputs: &Inputs<'_>, common: &Common) -> Package {
     let module = format!("{}/{}.so", common.places.module_dir, inputs.recipe.name);
-    let debug_file = format!("{ROOT}{module}{}.debug", common.path(&common.conventions.debug_suffix));
+    let debug_file = format!("{ROOT}{module}{}.debug", common.path(&common.profile.packaging.debug_suffix));
 
     let mut files = vec![File::directory(ROOT)];
     // Every folder from the root to the debug file, as find-debuginfo lists them.

@@ -45,9 +45,8 @@ impl Documents {
         notes: &[(String, Arc<[u8]>)],
         common: &Common,
     ) -> Result<Self, Error> {
-        let conventions = common.conventions;
-        let (doc_dir, license_dir) =
-            (common.path(&conventions.doc_dir), common.path(&conventions.license_dir));
+        let packaging = &common.profile.packaging;
+        let (doc_dir, license_dir) = (common.path(&packaging.doc_dir), common.path(&packaging.license_dir));
         let mut read = Documents::default();
         let mut names = Unique::default();
         let mut all = Vec::new();
@@ -68,7 +67,7 @@ impl Documents {
             read.files.push(Packaged {
                 path: format!("{directory}/{name}"),
                 name,
-                is_license: license && conventions.license_flag,
+                is_license: license && packaging.license_flag,
                 bytes,
             });
         }

@@ -110,18 +110,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A family without conventions.
-    #[error("there are no packaging conventions for `{family}`")]
-    #[diagnostic(code(modgraft::package::unknown_family), help("known families: {known}"))]
-    UnknownFamily {
-        /// As it was asked for.
-        family: String,
-        /// Those that are.
-        known: String,
-    },
     /// A processor without rpm's names for it.
     #[error("rpm's names for the processor `{arch}` are not known")]
-    #[diagnostic(code(modgraft::package::unknown_arch), help("add it to templates/conventions.toml"))]
+    #[diagnostic(code(modgraft::package::unknown_arch), help("add it to templates/arches.toml"))]
     UnknownArch {
         /// As the target has it.
         arch: String,
@@ -144,7 +135,7 @@ impl Error {
             | Error::BadUrl { .. }
             | Error::Directives { .. }
             | Error::Document { .. } => Kind::Input,
-            Error::Layout { .. } | Error::UnknownFamily { .. } | Error::UnknownArch { .. } => Kind::Usage,
+            Error::Layout { .. } | Error::UnknownArch { .. } => Kind::Usage,
             Error::Elf { .. } => Kind::Internal,
             Error::Spec(error) => error.kind(),
         }

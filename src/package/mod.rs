@@ -2,9 +2,9 @@
 //!
 //! In: all stages before. Out: a [`PackageSet`].
 
+mod arch;
 mod assemble;
 mod binary;
-mod conventions;
 mod debuginfo;
 pub mod documents;
 mod dropin;
@@ -16,8 +16,8 @@ pub mod relation;
 pub mod source;
 mod text;
 
+pub use arch::Arch;
 pub use assemble::{Places, assemble};
-pub use conventions::{Arch, Compression, Compressor, Conventions, HttpdRelation};
 pub use error::Error;
 pub use file::{Content, File, FileKind};
 pub use relation::Relation;
@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use crate::audit::Audit;
 use crate::compile::SharedObject;
+use crate::profile::Profile;
 use crate::recipe::Recipe;
 use crate::source::Sources;
 use crate::target::Target;
@@ -126,8 +127,8 @@ pub struct Package {
     pub sources: Vec<String>,
     /// The number of the processor in the lead.
     pub lead_arch: u16,
-    /// Whose conventions it follows.
-    pub conventions: &'static Conventions,
+    /// How it is made.
+    pub profile: Arc<Profile>,
 }
 
 /// One entry of a changelog, as rpm has it.

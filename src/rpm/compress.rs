@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 use liblzma::write::XzEncoder;
 use zstd::stream::write::Encoder as ZstdEncoder;
 
-use crate::package::{Compression, Compressor};
+use crate::profile::{Compression, Compressor};
 
 /// A compressor that writes to `W`. All of them give the same bytes for the same input.
 pub(super) enum Encoder<W: Write> {

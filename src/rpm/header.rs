@@ -39,8 +39,8 @@ pub(super) fn entries(
         }
     }
     tags.add(IndexTag::RPMTAG_PAYLOADFORMAT, string("cpio"));
-    tags.add(IndexTag::RPMTAG_PAYLOADCOMPRESSOR, string(package.conventions.payload.compressor.name()));
-    tags.add(IndexTag::RPMTAG_PAYLOADFLAGS, string(&package.conventions.payload.level.to_string()));
+    tags.add(IndexTag::RPMTAG_PAYLOADCOMPRESSOR, string(package.profile.packaging.payload.compressor.name()));
+    tags.add(IndexTag::RPMTAG_PAYLOADFLAGS, string(&package.profile.packaging.payload.level.to_string()));
     // Under their later names: PAYLOADDIGEST, PAYLOADDIGESTALGO, PAYLOADDIGESTALT.
     tags.number(5092, strings([&payload.digest]));
     tags.number(5093, int(SHA256));
@@ -67,7 +67,7 @@ fn identity(tags: &mut Tags, package: &Package, payload: &Payload) {
     }
     tags.add(IndexTag::RPMTAG_OS, string("linux"));
     tags.add(IndexTag::RPMTAG_ARCH, string(&package.arch));
-    tags.add(IndexTag::RPMTAG_RPMVERSION, string(&package.conventions.rpm));
+    tags.add(IndexTag::RPMTAG_RPMVERSION, string(&package.profile.packaging.rpm));
     tags.add(IndexTag::RPMTAG_COOKIE, string(&format!("{} {}", package.build_host, package.time)));
     tags.add(IndexTag::RPMTAG_ENCODING, string("utf-8"));
 }

@@ -43,7 +43,7 @@ impl Payload {
     /// Reads each file once.
     pub(super) fn build(package: &Package) -> Result<Self, Error> {
         let spool = Hashing::new(SpooledTempFile::new(IN_MEMORY));
-        let mut out = Hashing::new(Encoder::new(package.conventions.payload, spool)?);
+        let mut out = Hashing::new(Encoder::new(package.profile.packaging.payload, spool)?);
         let time = u32::try_from(package.time).map_err(|_| Error::Time { time: package.time })?;
         let mut records = Vec::with_capacity(package.files.len());
         for (inode, file) in (1..).zip(&package.files) {

@@ -71,7 +71,7 @@ pub(super) fn entries(
         let rsa = matches!(signer.key().algorithm, Algorithm::Rsa { .. });
         let signature = signer.sign(&mut &header[..], package.time)?;
         entries.push(HeaderEntry::new(if rsa { RSA_HEADER } else { DSA_HEADER }, IndexData::Bin(signature)));
-        if package.conventions.payload_signature {
+        if package.profile.packaging.payload_signature {
             let signature = signer.sign(&mut header.chain(payload.reader()?), package.time)?;
             entries.push(HeaderEntry::new(if rsa { PGP } else { GPG }, IndexData::Bin(signature)));
         }

@@ -65,8 +65,8 @@ pub fn write_set(
     destinations: &Destinations,
 ) -> Result<WrittenSet, Error> {
     if let Some(signer) = signer {
-        let conventions = set.binary.conventions;
-        check_accepted(signer.key(), &conventions.family, &conventions.keys)?;
+        let profile = &set.binary.profile;
+        check_accepted(signer.key(), &profile.name, &profile.packaging.keys)?;
     }
     let (binary, debuginfo, source) = thread::scope(|scope| {
         let binary = scope.spawn(|| Payload::build(&set.binary));
@@ -94,7 +94,7 @@ pub fn write_set(
 /// As [`write_set`].
 pub fn write(package: &Package, signer: Option<&dyn Signer>, to: &Path) -> Result<Written, Error> {
     if let Some(signer) = signer {
-        check_accepted(signer.key(), &package.conventions.family, &package.conventions.keys)?;
+        check_accepted(signer.key(), &package.profile.name, &package.profile.packaging.keys)?;
     }
     Ready::new(package, Payload::build(package)?, None)?.write(signer, to)
 }

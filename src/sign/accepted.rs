@@ -1,29 +1,19 @@
-//! Which keys the rpm of a distribution accepts. Found by experiment with rpm 4.8, 4.11, 4.14, 4.16, 4.18 and 6.0; the
-//! data for each family is in `templates/conventions.toml`.
-
-use serde::Deserialize;
+//! Whether the rpm of a distribution accepts a key; the profile has what it accepts.
 
 use super::{Algorithm, Error, Key};
+use crate::profile::Acceptance;
 
-/// What a family's rpm takes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Acceptance {
-    /// `rsa`, `ed25519`, `ecdsa`, `dsa`.
-    pub algorithms: Vec<String>,
-    /// Whether a subkey's signature is recognised; else only the primary key's.
-    pub subkeys: bool,
-    /// Whether a key that certifies itself by SHA-1 can be used.
-    pub sha1_self_signature: bool,
-}
-
-/// Refuses a key whose signatures the rpm of `family` would not accept: better here than at the user's.
+/// Refuses a key whose signatures the rpm of `distribution` would not accept: better here than at the user's.
 ///
 /// # Errors
 /// [`Error::NotAccepted`] with the reason.
-pub fn check_accepted(key: &Key, family: &str, acceptance: &Acceptance) -> Result<(), Error> {
+pub fn check_accepted(key: &Key, distribution: &str, acceptance: &Acceptance) -> Result<(), Error> {
     let refuse = |reason: String| {
-        Err(Error::NotAccepted { key: key.fingerprint.clone(), family: family.to_owned(), reason })
+        Err(Error::NotAccepted {
+            key: key.fingerprint.clone(),
+            distribution: distribution.to_owned(),
+            reason,
+        })
     };
     let algorithm = match key.algorithm {
         Algorithm::Rsa { .. } => "rsa",

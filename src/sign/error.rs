@@ -104,7 +104,7 @@ pub enum Error {
         key: String,
     },
     /// The target's rpm cannot verify what this key signs.
-    #[error("rpm on {family} does not accept signatures by the key {key}: {reason}")]
+    #[error("rpm on {distribution} does not accept signatures by the key {key}: {reason}")]
     #[diagnostic(
         code(modgraft::sign::not_accepted),
         help(
@@ -115,7 +115,7 @@ pub enum Error {
         /// Fingerprint.
         key: String,
         /// Whose conventions forbid it.
-        family: String,
+        distribution: String,
         /// What it takes offence at.
         reason: String,
     },

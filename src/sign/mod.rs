@@ -12,7 +12,7 @@ mod packet;
 mod passphrase;
 mod rsa;
 
-pub use accepted::{Acceptance, check_accepted};
+pub use accepted::check_accepted;
 pub use error::Error;
 pub use key::{Algorithm, Key};
 pub use passphrase::Passphrase;

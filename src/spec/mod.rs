@@ -124,7 +124,7 @@ pub fn render(view: &View<'_>) -> Result<String, Error> {
 
 fn names<'a>(view: &View<'a>) -> Names<'a> {
     let package = view.binary;
-    let conventions = package.conventions;
+    let packaging = &package.profile.packaging;
     let source = |role: &Role| {
         view.sources.iter().find(|source| source.role == *role).map_or("", |source| source.name.as_str())
     };
@@ -143,9 +143,9 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         url: package.url.as_deref(),
         group: package.group,
         description: &package.description,
-        legacy: conventions.legacy_spec,
-        mmn_macro: &conventions.mmn_macro,
-        mmn_file: &conventions.mmn_file,
+        legacy: packaging.legacy_spec,
+        mmn_macro: &packaging.mmn_macro,
+        mmn_file: &packaging.mmn_file,
         mmn: view.mmn,
         places: Paths { module_dir: &view.places.module_dir },
         load_dir,
@@ -155,8 +155,8 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         directives_base,
         sources: view.sources.iter().map(|source| source.name.as_str()).collect(),
         build_requires: view.build_requires,
-        requires: explicit_requires(package, view.mmn, &conventions.mmn_macro),
-        cflags: &conventions.cflags,
+        requires: explicit_requires(package, view.mmn, &packaging.mmn_macro),
+        cflags: &packaging.cflags,
         libraries: view.libraries,
         library_includes: libraries::include_folders(view.libraries),
         flat: source(&Role::Flat),

@@ -4,6 +4,7 @@ use miette::Diagnostic;
 
 use crate::error::Kind;
 use crate::process;
+use crate::profile::Advice;
 
 /// Why this stage could not do its work.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -110,6 +111,11 @@ fn detail(said: &str) -> String {
 }
 
 impl Error {
+    /// Parts of httpd that are missing and cannot come from the cache.
+    pub(super) fn not_installed(missing: &str, why: &str, advice: &Advice) -> Self {
+        Error::NotInstalled { missing: missing.to_owned(), why: why.to_owned(), advice: advice.httpd.clone() }
+    }
+
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {

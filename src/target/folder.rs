@@ -4,16 +4,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::elf;
-use super::family::{Distribution, Family};
 use super::installed::{self, Headers};
 use super::libraries::Libraries;
 use super::roots::Roots;
 use super::variables::Variables;
 use super::{Error, Provenance, Target, machine};
 use crate::process;
+use crate::profile::Profile;
 
 /// What only a prefix has; one of them is enough to take a folder for one.
 const PREFIX_FILES: &[&str] = &[VARIABLES, "include/httpd.h"];
@@ -27,41 +28,42 @@ const VARIABLES: &str = "build/config_vars.mk";
 /// apr-1-config is a shell script that prints a line.
 const APR_CONFIG_LIMIT: Duration = Duration::from_secs(20);
 
-/// Finds the httpd in a folder, `name` being what was typed.
+/// Finds the httpd in a folder. `name` is what the target is called; `profile` is taken where it is known, and found out by what
+/// is in the folder else.
 ///
 /// # Errors
 /// [`Error::NoHttpd`]; [`Error::Incomplete`] with what is to be added; files that do not say what httpd's own say.
-pub fn resolve(name: &str) -> Result<Target, Error> {
-    let folder = match fs_err::canonicalize(name) {
+pub fn resolve(name: &str, place: &Path, profile: Option<Arc<Profile>>) -> Result<Target, Error> {
+    let folder = match fs_err::canonicalize(place) {
         Ok(folder) if folder.is_dir() => folder,
-        Ok(_) => return Err(no_httpd(name, "it is no folder")),
+        Ok(_) => return Err(no_httpd(place, "it is no folder")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(no_httpd(name, "there is no such folder"));
+            return Err(no_httpd(place, "there is no such folder"));
         }
         Err(error) => return Err(error.into()),
     };
     let has = |file: &&str| folder.join(file).exists();
     if PREFIX_FILES.iter().any(has) {
-        prefix(name, folder)
+        prefix(name, folder, profile)
     } else if has(&"usr") {
-        sysroot(name, folder)
+        sysroot(name, folder, profile)
     } else if has(&PREFIX_PROGRAM) {
-        prefix(name, folder)
+        prefix(name, folder, profile)
     } else {
-        Err(no_httpd(name, "neither httpd nor unpacked packages are in it"))
+        Err(no_httpd(place, "neither httpd nor unpacked packages are in it"))
     }
 }
 
-fn no_httpd(name: &str, reason: &str) -> Error {
-    Error::NoHttpd { folder: PathBuf::from(name), reason: reason.to_owned() }
+fn no_httpd(folder: &Path, reason: &str) -> Error {
+    Error::NoHttpd { folder: folder.to_owned(), reason: reason.to_owned() }
 }
 
 fn incomplete(folder: &Path, missing: &str, help: String) -> Error {
     Error::Incomplete { folder: folder.to_owned(), missing: missing.to_owned(), help }
 }
 
-fn prefix(name: &str, folder: PathBuf) -> Result<Target, Error> {
-    let family = Family::of(&Distribution::of(&Roots::host()));
+fn prefix(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Result<Target, Error> {
+    let profile = profile.unwrap_or_else(installed::host_profile);
     let reinstall = "run `make install` of that httpd again, in the folder where it was built".to_owned();
     let lacks = |missing: &str| incomplete(&folder, missing, reinstall.clone());
     let file = folder.join(VARIABLES);
@@ -82,14 +84,14 @@ fn prefix(name: &str, folder: PathBuf) -> Result<Target, Error> {
         let help = if header.starts_with("ap_") || header == "httpd.h" {
             reinstall.clone()
         } else {
-            format!("install the headers of the APR that httpd was built with: {}", family.advice.httpd)
+            format!("install the headers of the APR that httpd was built with: {}", profile.advice.httpd)
         };
         return Err(incomplete(&folder, header, help));
     }
     let program = installed::program(&Roots::host(), &variables).ok_or_else(|| lacks("httpd program"))?;
     let headers = Headers::new(variables, include_dirs);
     let provenance = Provenance::Prefix { root: folder };
-    installed::target(name, &Roots::host(), headers, program, &family, provenance)
+    installed::target(name, &Roots::host(), headers, program, &profile, provenance)
 }
 
 /// Where the variables of 2.2 do not tell of APR's headers, its own script does.
@@ -109,14 +111,17 @@ fn with_apr(mut folders: Vec<PathBuf>, variables: &Variables) -> Result<Vec<Path
     Ok(folders)
 }
 
-fn sysroot(name: &str, folder: PathBuf) -> Result<Target, Error> {
+fn sysroot(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Result<Target, Error> {
     let roots = Roots::only(folder.clone());
-    let family = family(&folder, &roots)?;
-    let packages = &family.packages;
+    let profile = match profile {
+        Some(profile) => profile,
+        None => found_out(&folder, &roots)?,
+    };
+    let packages = &profile.packages;
     let lacks = |missing: &str, package: &str| {
         incomplete(&folder, missing, format!("unpack the package {package} there too"))
     };
-    let variables = family.config_vars.iter().find_map(|file| roots.find(file));
+    let variables = profile.httpd.config_vars.iter().find_map(|file| roots.find(file));
     let variables =
         variables.ok_or_else(|| lacks("config_vars.mk (apxs's variables)", &packages.httpd_headers))?;
     let variables = Variables::parse(&fs_err::read_to_string(variables)?);
@@ -130,30 +135,39 @@ fn sysroot(name: &str, folder: PathBuf) -> Result<Target, Error> {
         return Err(lacks(header, package));
     }
     let program = installed::program(&roots, &variables)
-        .or_else(|| family.programs.iter().find_map(|program| roots.find(program)));
+        .or_else(|| profile.httpd.programs.iter().find_map(|program| roots.find(program)));
     let program = program.ok_or_else(|| lacks("httpd program", &packages.httpd))?;
-    c_library(&folder, &roots, &family, &program)?;
+    c_library(&folder, &roots, &profile, &program)?;
     let headers = Headers::new(variables, include_dirs);
-    installed::target(name, &roots, headers, program, &family, Provenance::Sysroot { root: folder })
+    installed::target(name, &roots, headers, program, &profile, Provenance::Sysroot { root: folder })
 }
 
-/// The family, by the root's own os-release; where that was not unpacked, by where httpd is, if that is enough.
-fn family(folder: &Path, roots: &Roots) -> Result<Family, Error> {
-    if Distribution::is_known(roots) {
-        return Ok(Family::of(&Distribution::of(roots)));
+/// The profile, by the root's own os-release; where that was not unpacked, by where httpd is, if that is enough.
+fn found_out(folder: &Path, roots: &Roots) -> Result<Arc<Profile>, Error> {
+    if let Some(distribution) = roots.distribution() {
+        return Ok(distribution.profile());
     }
-    let by_layout = Family::of_layout(roots)
-        .ok_or_else(|| no_httpd(&folder.to_string_lossy(), "the packages in it have no httpd"))?;
-    if by_layout.is_uniform() {
-        return Ok(by_layout);
+    let has = |files: &[String]| files.iter().any(|file| roots.find(file).is_some());
+    let fit: Vec<_> = Profile::all()
+        .filter(|profile| has(&profile.httpd.config_vars) && has(&profile.httpd.programs))
+        .collect();
+    match fit[..] {
+        [] => Err(no_httpd(folder, "the packages in it have no httpd")),
+        [profile] => Ok(profile.clone()),
+        [profile, ..] => {
+            let package = &profile.packages.os_release;
+            Err(incomplete(
+                folder,
+                "etc/os-release",
+                format!("unpack {package} there too: it tells the release"),
+            ))
+        }
     }
-    let help = format!("unpack {} there too: it tells the release", by_layout.packages.os_release);
-    Err(incomplete(folder, "etc/os-release", help))
 }
 
 /// Compiling, linking and running need the C library whole.
-fn c_library(folder: &Path, roots: &Roots, family: &Family, program: &Path) -> Result<(), Error> {
-    let packages = &family.packages;
+fn c_library(folder: &Path, roots: &Roots, profile: &Profile, program: &Path) -> Result<(), Error> {
+    let packages = &profile.packages;
     let lacks = |missing: &str, package: &str| {
         Err(incomplete(folder, missing, format!("unpack the package {package} there too")))
     };
@@ -234,7 +248,7 @@ mod tests {
     }
 
     fn resolved(root: &Path) -> Error {
-        resolve(root.to_str().unwrap()).unwrap_err()
+        resolve("x", &root, None).unwrap_err()
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! An httpd as it lies in one or more roots: which of its parts are there, and the [`Target`] that they make.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::elf;
-use super::family::{Distribution, Family};
 use super::interface::Contents;
 use super::libraries::Libraries;
 use super::machine::{self, Machine};
 use super::roots::Roots;
 use super::variables::{self, Variables};
-use super::{Error, GlibcVersion, Mmn, Provenance, Target};
+use super::{Error, GlibcVersion, Layout, Mmn, Provenance, Target};
+use crate::profile::Profile;
 
 /// The parts of an httpd that were found.
 #[derive(Debug)]
@@ -36,11 +37,11 @@ const APR_FOLDERS: &[&str] = &["/usr/include/apr-1", "/usr/include/apr-1.0"];
 ///
 /// # Errors
 /// `$APXS` names no apxs, or a file cannot be read.
-pub fn find(roots: Roots, family: &Family) -> Result<Parts, Error> {
-    let variables = variables::find(&roots, &family.config_vars)?;
+pub fn find(roots: Roots, profile: &Profile) -> Result<Parts, Error> {
+    let variables = variables::find(&roots, &profile.httpd.config_vars)?;
     let program = match &variables {
         Some(variables) => program(&roots, variables),
-        None => family.programs.iter().find_map(|program| roots.find(program)),
+        None => profile.httpd.programs.iter().find_map(|program| roots.find(program)),
     };
     let headers = variables.and_then(|variables| {
         let include_dirs = include_dirs(&roots, &variables);
@@ -150,7 +151,7 @@ pub fn program_version(program: &Path) -> Result<Option<String>, Error> {
     Ok(versions.into_iter().next())
 }
 
-/// Makes the target of the parts.
+/// Makes the target of the parts; `profile` is the distribution's.
 ///
 /// # Errors
 /// Headers or variables that do not say what httpd's own say.
@@ -159,9 +160,10 @@ pub fn target(
     roots: &Roots,
     headers: Headers,
     program: PathBuf,
-    family: &Family,
+    profile: &Profile,
     provenance: Provenance,
 ) -> Result<Target, Error> {
+    let advice = host_profile().advice.clone();
     let mmn = Defines::read(&headers.include_dirs, "ap_mmn.h")?;
     let cookie = mmn.number("MODULE_MAGIC_COOKIE")?;
     let mmn = Mmn {
@@ -172,7 +174,7 @@ pub fn target(
     let binary = elf::header(&program).ok_or_else(|| Error::Malformed {
         path: program.clone(),
         reason: "the httpd program is not an ELF file".to_owned(),
-        help: format!("install it anew: {}", family.advice.httpd),
+        help: format!("install it anew: {}", profile.advice.httpd),
     })?;
     let machine = machine::of_elf(binary.machine, binary.little_endian)
         .or_else(machine::of_host)
@@ -192,14 +194,14 @@ pub fn target(
         headers.variables.folder(name).ok_or_else(|| Error::Malformed {
             path: PathBuf::from("config_vars.mk"),
             reason: format!("httpd's variables do not state `{name}`"),
-            help: family.advice.httpd.clone(),
+            help: profile.advice.httpd.clone(),
         })
     };
     let (libexecdir, sysconfdir) = (folder("libexecdir")?, folder("sysconfdir")?);
     let modules_dir = roots.find(&libexecdir).ok_or_else(|| Error::Malformed {
         path: PathBuf::from(&libexecdir),
         reason: "httpd's folder of modules is not there".to_owned(),
-        help: family.advice.httpd.clone(),
+        help: profile.advice.httpd.clone(),
     })?;
     let library_path = match &provenance {
         Provenance::Installed | Provenance::Prefix { .. } => Vec::new(),
@@ -210,14 +212,15 @@ pub fn target(
         Provenance::Installed | Provenance::Prefix { .. } | Provenance::Fetched { .. } => None,
     };
     let httpd_version = headers.version()?;
-    let mut layout =
-        family.layout(&libexecdir, &sysconfdir, mmn_requirement(&headers.include_dirs, mmn, machine));
+    let profile = profile.for_httpd(&sysconfdir, &httpd_version);
+    let requirement = mmn_requirement(&headers.include_dirs, &profile.packaging.httpd_mmn, mmn, machine);
+    let mut layout = Layout::of(&profile, &libexecdir, &sysconfdir, requirement);
     layout.httpd_is_packaged = !matches!(provenance, Provenance::Prefix { .. });
     Ok(Target {
         name: name.to_owned(),
         arch: machine.name.to_owned(),
         cookie,
-        family: family.conventions(&Distribution::of(roots), &sysconfdir, &httpd_version),
+        profile: Arc::new(profile),
         httpd_version,
         apr_version: headers.apr_version()?,
         variables: headers.variables.expanded(),
@@ -230,10 +233,15 @@ pub fn target(
         loader,
         libraries,
         glibc,
-        advice: family.advice.clone(),
+        advice,
         provenance,
         contents: Contents::default(),
     })
+}
+
+/// The profile of this host.
+pub fn host_profile() -> Arc<Profile> {
+    Roots::host().distribution().map_or_else(Profile::local, |distribution| distribution.profile())
 }
 
 /// The folders with libraries that an httpd in a prefix of its own brings along: those that the program names, and `lib`.
@@ -247,15 +255,15 @@ fn own_folders(prefix: &Path, program: &Path) -> Vec<PathBuf> {
 }
 
 /// What `httpd-mmn` must equal: `.mmn` beside httpd's headers, where the distribution has it, has the exact form; else the
-/// form of EL7 and later.
-fn mmn_requirement(include_dirs: &[PathBuf], mmn: Mmn, machine: Machine) -> String {
+/// profile says the form.
+fn mmn_requirement(include_dirs: &[PathBuf], form: &str, mmn: Mmn, machine: Machine) -> String {
     let stated = include_dirs.iter().find_map(|folder| fs_err::read_to_string(folder.join(".mmn")).ok());
     let stated = stated.map(|text| text.trim().to_owned());
     stated
         .filter(|text| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         })
-        .unwrap_or_else(|| format!("{}{}", mmn.major, machine.isa))
+        .unwrap_or_else(|| form.replace("{mmn}", &mmn.major.to_string()).replace("{isa}", machine.isa))
 }
 
 /// The numbers that a header defines.
@@ -329,10 +337,12 @@ mod tests {
         let dirs = [folder.path().to_owned()];
         let machine = machine::of_host().unwrap();
         let mmn = Mmn { major: 20_120_211, minor: 3 };
-        assert_eq!(mmn_requirement(&dirs, mmn, machine), format!("20120211{}", machine.isa));
+        let requirement = |form: &str| mmn_requirement(&dirs, form, mmn, machine);
+        assert_eq!(requirement("{mmn}{isa}"), format!("20120211{}", machine.isa));
+        assert_eq!(requirement("{mmn}"), "20120211");
         fs_err::write(folder.path().join(".mmn"), "20051115\n").unwrap();
-        assert_eq!(mmn_requirement(&dirs, mmn, machine), "20051115");
+        assert_eq!(requirement("{mmn}{isa}"), "20051115");
         fs_err::write(folder.path().join(".mmn"), "%(rm -rf)\n").unwrap();
-        assert_eq!(mmn_requirement(&dirs, mmn, machine), format!("20120211{}", machine.isa));
+        assert_eq!(requirement("{mmn}{isa}"), format!("20120211{}", machine.isa));
     }
 }

@@ -3,21 +3,21 @@
 
 use std::path::Path;
 
-use super::family::{Distribution, Family};
 use super::fetch::{self, Missing, Wanted};
 use super::installed::{self, Headers, Parts};
 use super::roots::Roots;
 use super::{Error, Options, Provenance, Target};
+use crate::profile::{Distribution, Profile};
 
 /// Finds the httpd of this machine, and fetches what is missing.
 pub fn resolve(options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error> {
-    let distribution = Distribution::of(&Roots::host());
-    let family = Family::of(&distribution);
-    let parts = installed::find(Roots::host(), &family)?;
+    let distribution = Roots::host().distribution().unwrap_or_else(|| Distribution::parse(""));
+    let profile = distribution.profile();
+    let parts = installed::find(Roots::host(), &profile)?;
     let missing = match (&parts.headers, &parts.program) {
         _ if options.prefer_fetched => Missing::Both { although_installed: true },
-        (Some(_), Some(_)) => return complete(parts, &family, Provenance::Installed),
-        (Some(headers), None) if !family.is_own(headers.sysconfdir().as_deref()) => {
+        (Some(_), Some(_)) => return complete(parts, &profile, Provenance::Installed),
+        (Some(headers), None) if !profile.is_own(headers.sysconfdir().as_deref()) => {
             return Err(Error::Malformed {
                 path: headers.program(),
                 reason: "apxs names this httpd program, and it is not there".to_owned(),
@@ -28,10 +28,10 @@ pub fn resolve(options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error
         (None, Some(_)) => Missing::Headers,
         (None, None) => Missing::Both { although_installed: false },
     };
-    let wanted = Wanted { distribution: &distribution, family: &family, missing };
+    let wanted = Wanted { distribution: &distribution, profile: &profile, missing };
     let found = fetch::root(&wanted, options, notify)?;
     let fresh = found.fresh;
-    match fetched_target(&family, found) {
+    match fetched_target(&profile, found) {
         Err(error) if fresh => {
             // Another run must not take it for whole.
             fetch::forget(&wanted, options)?;
@@ -40,19 +40,19 @@ pub fn resolve(options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error
         // What a damaged cache lacks is fetched anew, once.
         Err(Error::Malformed { .. } | Error::NotInstalled { .. } | Error::Io(_)) if !options.offline => {
             fetch::forget(&wanted, options)?;
-            fetched_target(&family, fetch::root(&wanted, options, notify)?)
+            fetched_target(&profile, fetch::root(&wanted, options, notify)?)
         }
         result => result,
     }
 }
 
-fn fetched_target(family: &Family, fetched: fetch::Fetched) -> Result<Target, Error> {
-    let parts = installed::find(Roots::over_host(fetched.root.clone()), family)?;
+fn fetched_target(profile: &Profile, fetched: fetch::Fetched) -> Result<Target, Error> {
+    let parts = installed::find(Roots::over_host(fetched.root.clone()), profile)?;
     if let (Some(headers), Some(program)) = (&parts.headers, &parts.program) {
         fit(headers, program, &fetched)?;
     }
     let provenance = Provenance::Fetched { packages: fetched.packages, root: fetched.root };
-    let target = complete(parts, family, provenance)?;
+    let target = complete(parts, profile, provenance)?;
     if fetched.fresh
         && let Some(program) = &target.program
         && let Some(library) = target
@@ -61,9 +61,10 @@ fn fetched_target(family: &Family, fetched: fetch::Fetched) -> Result<Target, Er
             .iter()
             .find(|library| target.libraries.find(library).is_none())
     {
-        return Err(family.not_installed(
+        return Err(Error::not_installed(
             &format!("{library}, which httpd needs, is"),
             "the fetched packages do not have it",
+            &profile.advice,
         ));
     }
     Ok(target)
@@ -86,9 +87,10 @@ fn fit(headers: &Headers, program: &Path, fetched: &fetch::Fetched) -> Result<()
     }
 }
 
-fn complete(mut parts: Parts, family: &Family, provenance: Provenance) -> Result<Target, Error> {
-    let lacks = |missing| family.not_installed(missing, "the fetched packages do not have them");
+fn complete(mut parts: Parts, profile: &Profile, provenance: Provenance) -> Result<Target, Error> {
+    let lacks =
+        |missing| Error::not_installed(missing, "the fetched packages do not have them", &profile.advice);
     let headers = parts.headers.take().ok_or_else(|| lacks("httpd's headers are"))?;
     let program = parts.program.take().ok_or_else(|| lacks("the httpd program is"))?;
-    installed::target("local", &parts.roots, headers, program, family, provenance)
+    installed::target("local", &parts.roots, headers, program, profile, provenance)
 }

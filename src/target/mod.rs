@@ -6,7 +6,6 @@
 pub mod calendar;
 pub mod elf;
 mod error;
-mod family;
 mod fetch;
 mod folder;
 mod installed;
@@ -28,8 +27,11 @@ pub use symbols::{Provider, ProviderKind, Symbols};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::profile::{Advice, Profile};
 
 /// An httpd to build for.
 #[derive(Debug, Clone)]
@@ -64,8 +66,8 @@ pub struct Target {
     pub glibc: GlibcVersion,
     /// Where things go on the target.
     pub layout: Layout,
-    /// The family of `templates/conventions.toml` that its packages follow.
-    pub family: String,
+    /// The conventions that its packages follow.
+    pub profile: Arc<Profile>,
     /// The commands that help on this host where something is missing.
     pub advice: Advice,
     /// How it came to be here.
@@ -142,6 +144,23 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// What the patterns of a profile mean for an httpd with these folders.
+    fn of(profile: &Profile, libexecdir: &str, sysconfdir: &str, mmn_requirement: String) -> Self {
+        let patterns = &profile.layout;
+        let fill = |text: &str| text.replace("{sysconfdir}", sysconfdir).replace("{libexecdir}", libexecdir);
+        Layout {
+            module_dir: libexecdir.to_owned(),
+            load_file: fill(&patterns.load_file),
+            directives_file: fill(&patterns.directives_file),
+            load_prefix: fill(&patterns.load_prefix),
+            load_guard: patterns.load_guard,
+            enable: patterns.enable.as_deref().map(fill),
+            dependency_line: patterns.dependency_line.clone(),
+            mmn_requirement,
+            httpd_is_packaged: true,
+        }
+    }
+
     /// The load file of a module (its name without `mod_`), `order` being 0 to 99.
     pub fn load_file_for(&self, name: &str, order: u8) -> String {
         self.load_file.replace("{order}", &format!("{order:02}")).replace("{name}", name)
@@ -151,18 +170,6 @@ impl Layout {
     pub fn directives_file_for(&self, name: &str) -> String {
         self.directives_file.replace("{name}", name)
     }
-}
-
-/// What to run or do where something is missing on this host, one command each.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Advice {
-    /// For httpd with its headers.
-    pub httpd: String,
-    /// For a C compiler.
-    pub compiler: String,
-    /// For objcopy.
-    pub binutils: String,
 }
 
 /// How a target came to be on this host.
@@ -219,7 +226,7 @@ const NAMES: &[&str] = &["local"];
 pub fn resolve(name: &str, options: &Options, notify: &dyn Fn(&str)) -> Result<Target, Error> {
     match name {
         "local" => local::resolve(options, notify),
-        folder if folder.contains('/') => folder::resolve(folder),
+        folder if folder.contains('/') => folder::resolve(folder, Path::new(folder), None),
         _ => Err(Error::Unknown {
             name: name.to_owned(),
             known: NAMES.iter().map(|known| (*known).to_owned()).collect(),

@@ -2,6 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::profile::Distribution;
+
 /// Roots of file systems that lie over each other; the first that has a file wins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roots(Vec<PathBuf>);
@@ -38,6 +40,13 @@ impl Roots {
     /// The file or folder that an absolute path of the target has on this host.
     pub fn find(&self, path: &str) -> Option<PathBuf> {
         self.0.iter().find_map(|root| find_in(root, path))
+    }
+
+    /// The distribution that they are of, where they tell it.
+    pub fn distribution(&self) -> Option<Distribution> {
+        let files = ["/etc/os-release", "/usr/lib/os-release"].iter().filter_map(|file| self.find(file));
+        let text = files.into_iter().find_map(|file| fs_err::read_to_string(file).ok())?;
+        Some(Distribution::parse(&text))
     }
 }
 

@@ -69,14 +69,15 @@ fn run(request: &Request<'_>, extra: &[OsString], packages: &[String], resolve: 
             Err(error) => return Err(error.into()),
         }
     }
-    Err(request.family.not_installed(
+    Err(Error::not_installed(
         request.missing.in_words(),
         "neither `dnf download` (of dnf-plugins-core) nor yumdownloader, which could fetch them, is there",
+        &request.profile.advice,
     ))
 }
 
 fn failed(request: &Request<'_>, packages: &[String], stderr: &[u8]) -> Error {
-    let advice = &request.family.advice.httpd;
+    let advice = &request.profile.advice.httpd;
     let text = String::from_utf8_lossy(stderr);
     let has = |texts: &[&str]| texts.iter().any(|known| text.contains(known));
     let (reason, help) = if has(&["No space left", "enough free space"]) {
@@ -142,7 +143,7 @@ fn package(path: &Path) -> Option<Package> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::family::{Distribution, Family};
+    use crate::profile::Distribution;
 
     #[test]
     fn names_and_versions_are_read_from_file_names() {
@@ -217,14 +218,14 @@ echo header > %{buildroot}/usr/include/apr-1/apu.h
         );
         run("createrepo_c", &["-q", "RPMS"], folder.path());
 
-        let family = Family::of(&Distribution::parse("ID=rhel\n"));
-        let fetch = family.fetch.clone().unwrap();
+        let profile = Distribution::parse("ID=rhel\n").profile();
+        let fetch = profile.fetch.clone().unwrap();
         for name in ["into", "state"] {
             fs_err::create_dir(path(name)).unwrap();
         }
         let said = std::cell::RefCell::new(Vec::new());
         let request = Request {
-            family: &family,
+            profile: &profile,
             fetch: &fetch,
             missing: Missing::Both { although_installed: false },
             state: &path("state"),

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::family::{Distribution, Family, Fetch, Manager};
 use super::{Error, Options};
 use crate::process;
+use crate::profile::{Distribution, Fetch, Manager, Profile};
 use tree::Tree;
 
 /// What this machine lacks of an httpd.
@@ -58,8 +58,8 @@ impl Missing {
 pub struct Wanted<'a> {
     /// This machine's distribution.
     pub distribution: &'a Distribution,
-    /// Its family.
-    pub family: &'a Family,
+    /// Its profile.
+    pub profile: &'a Profile,
     /// What it lacks.
     pub missing: Missing,
 }
@@ -85,7 +85,7 @@ struct Package {
 
 /// What a package manager is asked for.
 struct Request<'a> {
-    family: &'a Family,
+    profile: &'a Profile,
     fetch: &'a Fetch,
     missing: Missing,
     /// Its own state beneath the cache, kept between runs.
@@ -124,11 +124,12 @@ pub fn root(wanted: &Wanted<'_>, options: &Options, notify: &dyn Fn(&str)) -> Re
     if let Some(fetched) = cached(&folder) {
         return Ok(fetched);
     }
-    let not_installed = |why: &str| wanted.family.not_installed(wanted.missing.in_words(), why);
+    let not_installed =
+        |why: &str| Error::not_installed(wanted.missing.in_words(), why, &wanted.profile.advice);
     if options.offline {
         return Err(not_installed("--offline forbids to fetch the distribution's packages"));
     }
-    let Some(fetch) = &wanted.family.fetch else {
+    let Some(fetch) = &wanted.profile.fetch else {
         return Err(not_installed("modgraft cannot fetch packages of this distribution"));
     };
     fetch_into(&folder, wanted, fetch, options, notify).map_err(|error| match error {
@@ -185,13 +186,19 @@ fn fetch_into(
     fs_err::create_dir_all(&state)?;
     // It is one for all that is fetched.
     let _state_lock = lock(&state)?;
-    let request =
-        Request { family: wanted.family, fetch, missing: wanted.missing, state: &state, into: &into, notify };
+    let request = Request {
+        profile: wanted.profile,
+        fetch,
+        missing: wanted.missing,
+        state: &state,
+        into: &into,
+        notify,
+    };
     let packages = match fetch.manager {
         Manager::Apt => apt::download(&request)?,
         Manager::Dnf => dnf::download(&request, &[])?,
     };
-    unpack(&packages, &stage.path().join("root"), &wanted.family.advice.httpd)?;
+    unpack(&packages, &stage.path().join("root"), &wanted.profile.advice.httpd)?;
     fs_err::remove_dir_all(&into)?;
     let manifest = Manifest {
         packages: packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect(),
@@ -317,9 +324,9 @@ mod tests {
     #[test]
     fn a_distributions_name_cannot_leave_the_cache() {
         let distribution = Distribution::parse("ID=../../etc\nVERSION_ID=\"1/2\"\n");
-        let family = Family::of(&distribution);
+        let profile = distribution.profile();
         let missing = Missing::Headers;
-        let wanted = Wanted { distribution: &distribution, family: &family, missing };
+        let wanted = Wanted { distribution: &distribution, profile: &profile, missing };
         let folder = folder(&wanted, &Options::new(PathBuf::from("/cache")));
         assert_eq!(folder.parent(), Some(Path::new("/cache/targets")));
         assert!(folder.file_name().unwrap().to_string_lossy().ends_with("-headers"));

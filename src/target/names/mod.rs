@@ -1,7 +1,7 @@
 //! Which names a C header declares or defines: functions, variables, types, macros and enumeration constants.
 //!
 //! A scanner, not a parser: headers of httpd and APR are full of macros that a C grammar cannot read. It follows brackets,
-//! keeps to what stands at file scope, and knows the macros that declare names (`templates/targets/declaring-macros.toml`).
+//! keeps to what stands at file scope, and knows the macros that declare names (`templates/declaring-macros.toml`).
 //! A name that is only used (a call in a macro's body, a parameter, a structure's member, a comment) does not count.
 
 mod declarator;
@@ -44,7 +44,7 @@ struct DeclaringMacro {
 }
 
 static DECLARING: LazyLock<Vec<DeclaringMacro>> = LazyLock::new(|| {
-    let text = include_str!("../../../templates/targets/declaring-macros.toml");
+    let text = include_str!("../../../templates/declaring-macros.toml");
     let data: DeclaringMacros = toml::from_str(text)
         .unwrap_or_else(|error| panic!("declaring-macros.toml is embedded and tested: {error}"));
     data.macros

@@ -105,9 +105,10 @@ impl<'a> Apt<'a> {
 
     fn run(&self, arguments: &[&str], limit: Duration) -> Result<std::process::Output, Error> {
         process::output(&mut self.command(arguments), limit).map_err(|error| match error {
-            process::Error::Missing { .. } => self.request.family.not_installed(
+            process::Error::Missing { .. } => Error::not_installed(
                 self.request.missing.in_words(),
                 "apt-get, which could fetch them, is not there",
+                &self.request.profile.advice,
             ),
             error => error.into(),
         })
@@ -208,7 +209,7 @@ impl<'a> Apt<'a> {
     }
 
     fn failed_with(&self, packages: &str, stderr: &[u8]) -> Error {
-        let advice = &self.request.family.advice.httpd;
+        let advice = &self.request.profile.advice.httpd;
         let text = String::from_utf8_lossy(stderr);
         let has = |texts: &[&str]| texts.iter().any(|known| text.contains(known));
         let (reason, help) = if has(&["No space left", "enough free space"]) {

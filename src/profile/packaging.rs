@@ -1,0 +1,142 @@
+//! How packages are made for a distribution, and what reads them there.
+
+use serde::Deserialize;
+
+/// How packages are made.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Packaging {
+    /// The release of rpm whose form the packages have (tag RPMVERSION).
+    pub rpm: String,
+    /// How the payload is compressed.
+    pub payload: Compression,
+    /// Whether a second signature covers header and payload (tags 1002, 1005): only rpm before 4.14 needs it.
+    pub payload_signature: bool,
+    /// Which keys its rpm accepts.
+    pub keys: Acceptance,
+    /// The package's name, from the module's.
+    pub package_name: String,
+    /// What a module requires of httpd.
+    pub requires: Vec<HttpdRelation>,
+    /// What its httpd provides as `httpd-mmn`, where httpd's headers do not state it (`.mmn`).
+    pub httpd_mmn: String,
+    /// The macro of the distribution that has the version to require; empty: there is none.
+    pub mmn_macro: String,
+    /// The file beneath `%{_includedir}` that has it where the macro is not set.
+    pub mmn_file: String,
+    /// What has to be there to build.
+    pub build_requires: Vec<String>,
+    /// Whose names the development packages of libraries have.
+    pub library_packages: LibraryPackages,
+    /// Tag PLATFORM.
+    pub platform: String,
+    /// What debug files have between the module's file name and `.debug`.
+    pub debug_suffix: String,
+    /// Where documentation goes.
+    pub doc_dir: String,
+    /// Where licence texts go.
+    pub license_dir: String,
+    /// Whether its rpm knows `%license`.
+    pub license_flag: bool,
+    /// Whether the file name of a shared object without soname is among the provides.
+    pub soname_provides: bool,
+    /// Whether the spec has to have Group, BuildRoot, %clean and %defattr.
+    pub legacy_spec: bool,
+    /// Compiler flags for the spec, before the distribution's own.
+    pub cflags: String,
+}
+
+/// How a payload is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Compression {
+    /// By what.
+    pub compressor: Compressor,
+    /// In the compressor's own scale.
+    pub level: u32,
+}
+
+/// A payload compressor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compressor {
+    /// Every rpm reads it.
+    Gzip,
+    /// rpm 4.8 and later.
+    Xz,
+    /// rpm 4.14 and later.
+    Zstd,
+}
+
+impl Compressor {
+    /// Tag PAYLOADCOMPRESSOR.
+    pub fn name(self) -> &'static str {
+        match self {
+            Compressor::Gzip => "gzip",
+            Compressor::Xz => "xz",
+            Compressor::Zstd => "zstd",
+        }
+    }
+}
+
+/// Which keys a distribution's rpm takes. Found by experiment with rpm 4.8, 4.11, 4.14, 4.16, 4.18 and 6.0.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Acceptance {
+    /// `rsa`, `ed25519`, `ecdsa`, `dsa`.
+    pub algorithms: Vec<String>,
+    /// Whether a subkey's signature is recognised; else only the primary key's.
+    pub subkeys: bool,
+    /// Whether a key that certifies itself by SHA-1 can be used.
+    pub sha1_self_signature: bool,
+}
+
+/// A relation to httpd, with `{mmn}` and `{httpd-mmn}` still to be filled in.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HttpdRelation {
+    /// The capability.
+    pub name: String,
+    /// The exact version, where it has one.
+    pub version: Option<String>,
+}
+
+/// Whose names the development packages of libraries have: a column of `templates/libraries.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LibraryPackages {
+    /// Debian's.
+    Debian,
+    /// Enterprise Linux's and Fedora's.
+    El,
+    /// SUSE's, which are not listed.
+    Suse,
+}
+
+/// What the clients of a distribution's repositories read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Repodata {
+    /// How the metadata may be compressed.
+    pub compression: MetadataCompression,
+    /// What its digests and those of packages are.
+    pub checksum: Checksum,
+}
+
+/// The compression of a repository's metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetadataCompression {
+    /// Every client reads it.
+    Gzip,
+    /// dnf of Enterprise Linux 10, Fedora 41 and zypper of today.
+    Zstd,
+}
+
+/// The digest of a repository's metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Checksum {
+    /// yum of Enterprise Linux 6 and all later clients.
+    Sha256,
+}
