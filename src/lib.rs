@@ -19,6 +19,7 @@ pub mod compile;
 pub mod error;
 pub mod flatten;
 pub mod libraries;
+pub mod machine;
 pub mod package;
 pub mod paths;
 pub mod pipeline;

@@ -41,7 +41,7 @@ fn it_is_what_apxs_and_httpd_say() {
     assert_eq!(target.cookie, 0x4150_3234);
     // `ldd (Debian GLIBC 2.36-9) 2.36`.
     assert!(output("ldd", &["--version"]).lines().next().unwrap().ends_with(&target.glibc.to_string()));
-    assert_eq!(target.arch, output("uname", &["-m"]).trim());
+    assert_eq!(target.machine.name, output("uname", &["-m"]).trim());
     assert_eq!(target.provenance, Provenance::Installed);
     assert_eq!(target.library_path, Vec::<std::path::PathBuf>::new());
 }

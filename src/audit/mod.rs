@@ -98,9 +98,7 @@ pub fn audit(object: &SharedObject, expect: &Expect<'_>, target: &Target) -> Res
         return Err(malformed("it is an ELF file of another kind".to_owned()));
     }
     let mut findings = Vec::new();
-    if let Some(program) = &target.program
-        && elf::header(program) != elf::header(&object.file)
-    {
+    if elf::header(&object.file).and_then(elf::Header::machine) != Some(target.machine) {
         findings.push(Finding::Machine);
     }
     let exports = module::check(&file, &data, expect, target, &mut findings);

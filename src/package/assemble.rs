@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::documents::Documents;
 use super::text;
 use super::{
-    Arch, Change, Error, File, Inputs, Package, PackageKind, PackageSet, Relation, binary, debuginfo, dropin,
+    Change, Error, File, Inputs, Package, PackageKind, PackageSet, Relation, binary, debuginfo, dropin,
     source,
 };
 use crate::compile::CompilerCall;
 use crate::libraries;
+use crate::machine::Machine;
 use crate::profile::{Compressor, Packaging, Profile};
 use crate::recipe::ChangelogEntry;
 use crate::spec;
@@ -21,7 +22,7 @@ const BUILD_HOST: &str = "reproducible";
 /// Makes the three packages. Nothing is written; of the compiled files only the shared object is read.
 ///
 /// # Errors
-/// Texts, names, versions, directives or documents of the recipe that no package can have; a processor that is not known.
+/// Texts, names, versions, directives or documents of the recipe that no package can have.
 pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
     let common = Common::new(inputs)?;
     let documents =
@@ -54,8 +55,7 @@ pub(super) struct Common {
     pub name: String,
     pub version: String,
     pub release: String,
-    pub arch: String,
-    pub isa: &'static Arch,
+    pub machine: &'static Machine,
     pub summary: String,
     pub description: String,
     pub license: String,
@@ -111,7 +111,6 @@ impl Common {
         let recipe = inputs.recipe;
         let profile = inputs.target.profile.clone();
         let packaging = &profile.packaging;
-        let isa = Arch::of(&inputs.target.arch)?;
         let module = text::name(&recipe.name)?;
         let version = text::version("version", &recipe.version, &packaging.rpm)?;
         let release = text::version("release", &recipe.release, &packaging.rpm)?;
@@ -124,8 +123,7 @@ impl Common {
             Places::new(&inputs.target.layout, dropin::short_name(&module), inputs.audit.load_order)?;
         Ok(Common {
             name: text::name(&packaging.package_name.replace("{name}", &module))?,
-            arch: inputs.target.arch.clone(),
-            isa,
+            machine: inputs.target.machine,
             summary: text::line("summary", &recipe.summary)?,
             description: match text::paragraphs("description", &recipe.description)? {
                 empty if empty.is_empty() => text::line("summary", &recipe.summary)?,
@@ -156,7 +154,7 @@ impl Common {
             name,
             version: self.version.clone(),
             release: self.release.clone(),
-            arch: self.arch.clone(),
+            arch: self.machine.name.clone(),
             summary: self.summary.clone(),
             description: self.description.clone(),
             license: self.license.clone(),
@@ -170,14 +168,14 @@ impl Common {
             time: self.time,
             source_rpm: format!("{}-{}-{}.src.rpm", self.name, self.version, self.release),
             optflags: self.optflags.clone(),
-            platform: self.profile.packaging.platform.replace("{arch}", &self.arch),
+            platform: self.profile.packaging.platform.replace("{arch}", &self.machine.name),
             provides: Vec::new(),
             requires: Vec::new(),
             conflicts: Vec::new(),
             changelog: self.changelog.clone(),
             files,
             sources: Vec::new(),
-            lead_arch: self.isa.number,
+            lead_arch: self.machine.lead,
             profile: self.profile.clone(),
         }
     }
@@ -188,7 +186,7 @@ impl Common {
             .replace("{name}", &self.name)
             .replace("{version}", &self.version)
             .replace("{release}", &self.release)
-            .replace("{arch}", &self.arch)
+            .replace("{arch}", &self.machine.name)
     }
 
     /// The features of rpm that a package of this version with this payload needs.

@@ -58,5 +58,5 @@ pub(super) fn package(
 
 /// What every package provides: its name, and its name with the instruction set.
 pub(super) fn own_names(name: &str, evr: &str, common: &Common) -> [Relation; 2] {
-    [Relation::equal(name, evr), Relation::equal(format!("{name}{}", common.isa.mark()), evr)]
+    [Relation::equal(name, evr), Relation::equal(format!("{name}{}", common.machine.mark()), evr)]
 }

@@ -10,6 +10,7 @@ use object::{Endianness, FileKind};
 
 use super::relation::{FIND_PROVIDES, FIND_REQUIRES};
 use super::{Error, Relation};
+use crate::machine::Machine;
 
 /// What is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,7 +106,8 @@ fn find<Elf: FileHeader<Endian = Endianness>>(
             "ELF {}-bit {} shared object, {}, version 1 (SYSV)",
             if wide { 64 } else { 32 },
             if header.is_big_endian() { "MSB" } else { "LSB" },
-            machine(header.e_machine(endian).0)
+            Machine::of_elf(header.e_machine(endian), !header.is_big_endian(), wide)
+                .map_or("unknown processor", |machine| &machine.file)
         )),
         Some("dynamically linked".to_owned()),
         build_id.map(|id| format!("BuildID[sha1]={id}")),
@@ -118,21 +120,6 @@ fn find<Elf: FileHeader<Endian = Endianness>>(
         color: if wide { 2 } else { 1 },
         class: class.into_iter().flatten().collect::<Vec<_>>().join(", "),
     })
-}
-
-/// file(1)'s name of a processor.
-fn machine(number: u16) -> &'static str {
-    match elf::Machine(number) {
-        elf::EM_X86_64 => "x86-64",
-        elf::EM_386 => "Intel 80386",
-        elf::EM_AARCH64 => "ARM aarch64",
-        elf::EM_ARM => "ARM, EABI5",
-        elf::EM_PPC64 => "64-bit PowerPC or cisco 7500",
-        elf::EM_S390 => "IBM S/390",
-        elf::EM_RISCV => "UCB RISC-V",
-        elf::EM_LOONGARCH => "LoongArch",
-        _ => "unknown processor",
-    }
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -110,13 +110,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A processor without rpm's names for it.
-    #[error("rpm's names for the processor `{arch}` are not known")]
-    #[diagnostic(code(modgraft::package::unknown_arch), help("add it to templates/arches.toml"))]
-    UnknownArch {
-        /// As the target has it.
-        arch: String,
-    },
     /// The spec could not be rendered.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -135,7 +128,7 @@ impl Error {
             | Error::BadUrl { .. }
             | Error::Directives { .. }
             | Error::Document { .. } => Kind::Input,
-            Error::Layout { .. } | Error::UnknownArch { .. } => Kind::Usage,
+            Error::Layout { .. } => Kind::Usage,
             Error::Elf { .. } => Kind::Internal,
             Error::Spec(error) => error.kind(),
         }

@@ -2,7 +2,6 @@
 //!
 //! In: all stages before. Out: a [`PackageSet`].
 
-mod arch;
 mod assemble;
 mod binary;
 mod debuginfo;
@@ -16,7 +15,6 @@ pub mod relation;
 pub mod source;
 mod text;
 
-pub use arch::Arch;
 pub use assemble::{Places, assemble};
 pub use error::Error;
 pub use file::{Content, File, FileKind};

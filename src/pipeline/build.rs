@@ -203,7 +203,7 @@ pub(super) fn compiled(
             graft.ready.recipe.name,
             graft.ready.recipe.version,
             graft.ready.recipe.release,
-            graft.ready.target.arch
+            graft.ready.target.machine
         ),
         source_date_epoch: Some(epoch::of(graft)?),
         limit: COMPILE_LIMIT,

@@ -93,7 +93,7 @@ fn notes(graft: &Graft) -> Notes<'_> {
         summary: recipe.summary.trim_end_matches('.'),
         httpd: &ready.target.httpd_version,
         mmn: ready.target.mmn.to_string(),
-        arch: &ready.target.arch,
+        arch: &ready.target.machine.name,
         upstream: upstream(graft),
         stripped: stripped(graft),
         inlined: inlined(graft),

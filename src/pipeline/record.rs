@@ -12,6 +12,7 @@ use crate::changeset::{Action, Class, FileChange, HunkRecord};
 use crate::check::{CheckResult, Outcome};
 use crate::compile::{CompilerCall, SharedObject};
 use crate::flatten::Fate;
+use crate::machine::Machine;
 use crate::package::Package;
 use crate::sign::Key;
 use crate::target::{Provenance, Target};
@@ -76,7 +77,7 @@ pub struct File<'a> {
 #[derive(Debug, Serialize)]
 pub struct Httpd<'a> {
     pub name: &'a str,
-    pub arch: &'a str,
+    pub arch: &'static Machine,
     pub httpd: &'a str,
     pub mmn: String,
     pub glibc: String,
@@ -248,7 +249,7 @@ fn httpd(target: &Target) -> Httpd<'_> {
     Httpd {
         // A sysroot may be anywhere; a prefix is where it is on the target.
         name: target.sysroot().map_or(&target.name, |_| "sysroot"),
-        arch: &target.arch,
+        arch: target.machine,
         httpd: &target.httpd_version,
         mmn: target.mmn.to_string(),
         glibc: target.glibc.to_string(),

@@ -53,7 +53,7 @@ pub fn target(target: &Target) -> String {
     };
     format!(
         "{}: httpd {}, MMN {}, glibc {}, {}{from}",
-        target.name, target.httpd_version, target.mmn, target.glibc, target.arch
+        target.name, target.httpd_version, target.mmn, target.glibc, target.machine
     )
 }
 

@@ -7,6 +7,8 @@ use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
 use object::{Endianness, FileKind, ReadRef};
 
+use crate::machine::Machine;
+
 /// An ELF file that takes part in dynamic linking.
 #[derive(Debug, Clone, Default)]
 pub struct Dynamic {
@@ -100,6 +102,13 @@ pub struct Header {
     pub little_endian: bool,
     /// 64 or 32 bits.
     pub is_64: bool,
+}
+
+impl Header {
+    /// The processor, where it is known.
+    pub fn machine(self) -> Option<&'static Machine> {
+        Machine::of_elf(self.machine, self.little_endian, self.is_64)
+    }
 }
 
 /// Reads the header only (the ELF specification: `e_ident`, then `e_machine` at 18). `None`: not an ELF file.

@@ -12,7 +12,8 @@ use super::installed::{self, Headers};
 use super::libraries::Libraries;
 use super::roots::Roots;
 use super::variables::Variables;
-use super::{Error, Provenance, Target, machine};
+use super::{Error, Provenance, Target};
+use crate::machine::Machine;
 use crate::process;
 use crate::profile::Profile;
 
@@ -178,8 +179,7 @@ fn c_library(folder: &Path, roots: &Roots, profile: &Profile, program: &Path) ->
             help: format!("unpack the package {} anew", packages.httpd),
         });
     };
-    let machine = machine::of_elf(header.machine, header.little_endian);
-    if let (Some(machine), Some(host)) = (machine, machine::of_host())
+    if let (Some(machine), Some(host)) = (header.machine(), Machine::of_host())
         && machine != host
     {
         return Err(Error::Malformed {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::elf;
 use super::interface::Contents;
 use super::libraries::Libraries;
-use super::machine::{self, Machine};
 use super::roots::Roots;
 use super::variables::{self, Variables};
 use super::{Error, GlibcVersion, Layout, Mmn, Provenance, Target};
+use crate::machine::Machine;
 use crate::profile::Profile;
 
 /// The parts of an httpd that were found.
@@ -176,13 +176,11 @@ pub fn target(
         reason: "the httpd program is not an ELF file".to_owned(),
         help: format!("install it anew: {}", profile.advice.httpd),
     })?;
-    let machine = machine::of_elf(binary.machine, binary.little_endian)
-        .or_else(machine::of_host)
-        .ok_or_else(|| Error::Malformed {
-            path: program.clone(),
-            reason: format!("rpm's name of its processor (ELF machine {}) is not known", binary.machine.0),
-            help: "report this as a defect of modgraft".to_owned(),
-        })?;
+    let machine = binary.machine().ok_or_else(|| Error::Malformed {
+        path: program.clone(),
+        reason: format!("its processor (ELF machine {}) is not known", binary.machine.0),
+        help: "report this as a defect of modgraft".to_owned(),
+    })?;
     let libraries = Libraries::of(roots, binary);
     let libraries = match &provenance {
         Provenance::Prefix { root } => libraries.searching_first(own_folders(root, &program)),
@@ -218,7 +216,7 @@ pub fn target(
     layout.httpd_is_packaged = !matches!(provenance, Provenance::Prefix { .. });
     Ok(Target {
         name: name.to_owned(),
-        arch: machine.name.to_owned(),
+        machine,
         cookie,
         profile: Arc::new(profile),
         httpd_version,
@@ -256,14 +254,16 @@ fn own_folders(prefix: &Path, program: &Path) -> Vec<PathBuf> {
 
 /// What `httpd-mmn` must equal: `.mmn` beside httpd's headers, where the distribution has it, has the exact form; else the
 /// profile says the form.
-fn mmn_requirement(include_dirs: &[PathBuf], form: &str, mmn: Mmn, machine: Machine) -> String {
+fn mmn_requirement(include_dirs: &[PathBuf], form: &str, mmn: Mmn, machine: &Machine) -> String {
     let stated = include_dirs.iter().find_map(|folder| fs_err::read_to_string(folder.join(".mmn")).ok());
     let stated = stated.map(|text| text.trim().to_owned());
     stated
         .filter(|text| {
             !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         })
-        .unwrap_or_else(|| form.replace("{mmn}", &mmn.major.to_string()).replace("{isa}", machine.isa))
+        .unwrap_or_else(|| {
+            form.replace("{mmn}", &mmn.major.to_string()).replace("{isa}", &machine.mmn_mark())
+        })
 }
 
 /// The numbers that a header defines.
@@ -335,14 +335,14 @@ mod tests {
     fn the_mmn_file_of_the_distribution_decides_the_form() {
         let folder = tempfile::tempdir().unwrap();
         let dirs = [folder.path().to_owned()];
-        let machine = machine::of_host().unwrap();
+        let machine = Machine::of_host().unwrap();
         let mmn = Mmn { major: 20_120_211, minor: 3 };
         let requirement = |form: &str| mmn_requirement(&dirs, form, mmn, machine);
-        assert_eq!(requirement("{mmn}{isa}"), format!("20120211{}", machine.isa));
+        assert_eq!(requirement("{mmn}{isa}"), format!("20120211{}", machine.mmn_mark()));
         assert_eq!(requirement("{mmn}"), "20120211");
         fs_err::write(folder.path().join(".mmn"), "20051115\n").unwrap();
         assert_eq!(requirement("{mmn}{isa}"), "20051115");
         fs_err::write(folder.path().join(".mmn"), "%(rm -rf)\n").unwrap();
-        assert_eq!(requirement("{mmn}{isa}"), format!("20120211{}", machine.isa));
+        assert_eq!(requirement("{mmn}{isa}"), format!("20120211{}", machine.mmn_mark()));
     }
 }

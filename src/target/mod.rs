@@ -12,7 +12,6 @@ mod installed;
 mod interface;
 mod libraries;
 mod local;
-mod machine;
 mod names;
 mod order;
 mod roots;
@@ -33,13 +32,15 @@ use serde::Serialize;
 
 use crate::profile::{Advice, Profile};
 
+use crate::machine::Machine;
+
 /// An httpd to build for.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// As it was asked for: `local`, or a folder.
     pub name: String,
-    /// `x86_64`, `aarch64`: rpm's name of the processor.
-    pub arch: String,
+    /// Its processor.
+    pub machine: &'static Machine,
     /// `20120211:141`.
     pub mmn: Mmn,
     /// `MODULE_MAGIC_COOKIE` of ap_mmn.h: what stands in each module structure, and httpd compares.
