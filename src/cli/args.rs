@@ -1,5 +1,7 @@
 //! The command line as it is typed.
 
+pub mod target;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +37,7 @@ pub enum Command {
     Flatten(Flatten),
     Check(Check),
     Overlay(Overlay),
+    Target(target::Target),
     Explain(Explain),
     Inspect(Inspect),
     /// Print the JSON schema of module.toml
@@ -68,6 +71,7 @@ impl Command {
             Command::Check(args) => of(&args.talk),
             Command::Overlay(Overlay { command: OverlayCommand::Start(args) }) => of(&args.talk),
             Command::Overlay(Overlay { command: OverlayCommand::Save(args) }) => of(&args.talk),
+            Command::Target(args) => args.voice(),
             Command::Explain(_)
             | Command::Inspect(_)
             | Command::Schema

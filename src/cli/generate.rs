@@ -16,6 +16,11 @@ pub fn print(bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Writes a value to stdout, indented.
+pub fn print_json(value: &serde_json::Value) -> Result<(), Error> {
+    print(format!("{value:#}\n").as_bytes())
+}
+
 pub fn schema() -> Result<(), Error> {
     print(recipe::schema::json().as_bytes())
 }

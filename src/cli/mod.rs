@@ -9,6 +9,7 @@ mod flatten;
 mod generate;
 mod inspect;
 mod overlay;
+mod target;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<(), Error> {
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
         Command::Overlay(args) => overlay::run(&args, reporter),
+        Command::Target(args) => target::run(&args, reporter),
         Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Schema => generate::schema(),

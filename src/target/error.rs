@@ -6,6 +6,8 @@ use crate::error::Kind;
 use crate::process;
 use crate::profile::Advice;
 
+use super::store;
+
 /// Why this stage could not do its work.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
@@ -14,7 +16,7 @@ pub enum Error {
     #[diagnostic(
         code(modgraft::target::unknown),
         help(
-            "targets: {}, or a folder with an httpd, which has a `/` in its name (`./{name}`)",
+            "targets: {}, or a folder with an httpd, which has a `/` in its name (`./{name}`); {how}",
             known.join(", ")
         )
     )]
@@ -23,6 +25,8 @@ pub enum Error {
         name: String,
         /// What there is.
         known: Vec<String>,
+        /// How it comes to be there.
+        how: String,
     },
     /// A folder that is no target.
     #[error("{} is no httpd to build for: {reason}", folder.display())]
@@ -38,12 +42,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// A folder with a part of a target.
-    #[error("{} has no {missing}", folder.display())]
+    /// A part of a target.
+    #[error("{what} no {missing}")]
     #[diagnostic(code(modgraft::target::incomplete), help("{help}"))]
     Incomplete {
-        /// The folder.
-        folder: PathBuf,
+        /// `/opt/httpd has`, `the packages have`.
+        what: String,
         /// What is missing: `httpd.h (httpd's headers)`.
         missing: String,
         /// What to do next.
@@ -95,6 +99,10 @@ pub enum Error {
         /// What to do next.
         help: String,
     },
+    /// An added target, or one to be added.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Store(#[from] Box<store::Error>),
     /// A program could not be run, or modgraft was asked to stop.
     #[error(transparent)]
     #[diagnostic(code(modgraft::target::process))]
@@ -103,6 +111,12 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Error::Store(Box::new(error))
+    }
 }
 
 /// What another program said, as a suffix to a message.
@@ -120,6 +134,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Unknown { .. } | Error::NoHttpd { .. } => Kind::Usage,
+            Error::Store(error) => error.kind(),
             Error::Process(process::Error::Interrupted) => Kind::Interrupted,
             _ => Kind::Environment,
         }

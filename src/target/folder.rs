@@ -47,7 +47,7 @@ pub fn resolve(name: &str, place: &Path, profile: Option<Arc<Profile>>) -> Resul
     if PREFIX_FILES.iter().any(has) {
         prefix(name, folder, profile)
     } else if has(&"usr") {
-        sysroot(name, folder, profile)
+        sysroot(name, folder, profile, Given::Folder)
     } else if has(&PREFIX_PROGRAM) {
         prefix(name, folder, profile)
     } else {
@@ -60,10 +60,40 @@ fn no_httpd(folder: &Path, reason: &str) -> Error {
 }
 
 fn incomplete(folder: &Path, missing: &str, help: String) -> Error {
-    Error::Incomplete { folder: folder.to_owned(), missing: missing.to_owned(), help }
+    Error::Incomplete { what: format!("{} has", folder.display()), missing: missing.to_owned(), help }
 }
 
-fn prefix(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Result<Target, Error> {
+/// How a root came to be, which decides what helps where it is not whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Given {
+    /// By other means: it is a folder of the user's.
+    Folder,
+    /// From packages, now.
+    Packages,
+    /// From packages, when the target was added.
+    Added,
+}
+
+impl Given {
+    /// The error for what is missing in `folder`, and is in `source` (`the package httpd`).
+    fn lacks(self, name: &str, folder: &Path, missing: &str, source: &str) -> Error {
+        let (what, help) = match self {
+            Given::Folder => (format!("{} has", folder.display()), format!("unpack {source} there too")),
+            Given::Packages => ("the packages have".to_owned(), format!("give {source} too")),
+            Given::Added => (
+                format!("the target {name} has"),
+                format!("its folder in the cache was changed; add it again, with --force and {source}"),
+            ),
+        };
+        Error::Incomplete { what, missing: missing.to_owned(), help }
+    }
+}
+
+/// The httpd that `make install` put into `folder`.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn prefix(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Result<Target, Error> {
     let profile = profile.unwrap_or_else(installed::host_profile);
     let reinstall = "run `make install` of that httpd again, in the folder where it was built".to_owned();
     let lacks = |missing: &str| incomplete(&folder, missing, reinstall.clone());
@@ -112,19 +142,27 @@ fn with_apr(mut folders: Vec<PathBuf>, variables: &Variables) -> Result<Vec<Path
     Ok(folders)
 }
 
-fn sysroot(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Result<Target, Error> {
+/// The httpd among the packages that were unpacked into `folder`.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn sysroot(
+    name: &str,
+    folder: PathBuf,
+    profile: Option<Arc<Profile>>,
+    given: Given,
+) -> Result<Target, Error> {
     let roots = Roots::only(folder.clone());
+    let lacks = |missing: &str, source: &str| given.lacks(name, &folder, missing, source);
     let profile = match profile {
         Some(profile) => profile,
-        None => found_out(&folder, &roots)?,
+        None => found_out(&folder, &roots, given, &lacks)?,
     };
     let packages = &profile.packages;
-    let lacks = |missing: &str, package: &str| {
-        incomplete(&folder, missing, format!("unpack the package {package} there too"))
-    };
+    let of = |package: &str| format!("the package {package}");
     let variables = profile.httpd.config_vars.iter().find_map(|file| roots.find(file));
     let variables =
-        variables.ok_or_else(|| lacks("config_vars.mk (apxs's variables)", &packages.httpd_headers))?;
+        variables.ok_or_else(|| lacks("config_vars.mk (apxs's variables)", &of(&packages.httpd_headers)))?;
     let variables = Variables::parse(&fs_err::read_to_string(variables)?);
     let include_dirs = installed::include_dirs(&roots, &variables);
     if let Some(header) = installed::missing_header(&include_dirs) {
@@ -133,18 +171,21 @@ fn sysroot(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Result
             "apu.h" => &packages.apr_util_headers,
             _ => &packages.httpd_headers,
         };
-        return Err(lacks(header, package));
+        return Err(lacks(header, &of(package)));
     }
     let program = installed::program(&roots, &variables)
         .or_else(|| profile.httpd.programs.iter().find_map(|program| roots.find(program)));
-    let program = program.ok_or_else(|| lacks("httpd program", &packages.httpd))?;
-    c_library(&folder, &roots, &profile, &program)?;
+    let program = program.ok_or_else(|| lacks("httpd program", &of(&packages.httpd)))?;
+    c_library(&roots, &profile, &program, &lacks)?;
     let headers = Headers::new(variables, include_dirs);
     installed::target(name, &roots, headers, program, &profile, Provenance::Sysroot { root: folder })
 }
 
+/// Makes the error for what is missing, and is in `the package x`.
+type Lacks<'a> = dyn Fn(&str, &str) -> Error + 'a;
+
 /// The profile, by the root's own os-release; where that was not unpacked, by where httpd is, if that is enough.
-fn found_out(folder: &Path, roots: &Roots) -> Result<Arc<Profile>, Error> {
+fn found_out(folder: &Path, roots: &Roots, given: Given, lacks: &Lacks<'_>) -> Result<Arc<Profile>, Error> {
     if let Some(distribution) = roots.distribution() {
         return Ok(distribution.profile());
     }
@@ -153,25 +194,23 @@ fn found_out(folder: &Path, roots: &Roots) -> Result<Arc<Profile>, Error> {
         .filter(|profile| has(&profile.httpd.config_vars) && has(&profile.httpd.programs))
         .collect();
     match fit[..] {
-        [] => Err(no_httpd(folder, "the packages in it have no httpd")),
+        [] if given == Given::Folder => Err(no_httpd(folder, "the packages in it have no httpd")),
+        [] => {
+            Err(lacks("httpd", "httpd and its development package (httpd-devel, apache2-devel, apache2-dev)"))
+        }
         [profile] => Ok(profile.clone()),
         [profile, ..] => {
             let package = &profile.packages.os_release;
-            Err(incomplete(
-                folder,
-                "etc/os-release",
-                format!("unpack {package} there too: it tells the release"),
-            ))
+            Err(lacks("etc/os-release, which tells the release", package))
         }
     }
 }
 
 /// Compiling, linking and running need the C library whole.
-fn c_library(folder: &Path, roots: &Roots, profile: &Profile, program: &Path) -> Result<(), Error> {
+fn c_library(roots: &Roots, profile: &Profile, program: &Path, lacks: &Lacks<'_>) -> Result<(), Error> {
     let packages = &profile.packages;
-    let lacks = |missing: &str, package: &str| {
-        Err(incomplete(folder, missing, format!("unpack the package {package} there too")))
-    };
+    let missing = lacks;
+    let lacks = |missing: &str, package: &str| Err(lacks(missing, &format!("the package {package}")));
     let Some(header) = elf::header(program) else {
         return Err(Error::Malformed {
             path: program.to_owned(),
@@ -207,10 +246,9 @@ fn c_library(folder: &Path, roots: &Roots, profile: &Profile, program: &Path) ->
     }
     let needed = libraries.needed_by(program);
     match needed.iter().find(|library| libraries.find(library).is_none()) {
-        Some(library) => Err(incomplete(
-            folder,
+        Some(library) => Err(missing(
             &format!("{library}, which its httpd needs"),
-            format!("unpack what the package {} requires there too", packages.httpd),
+            &format!("what the package {} requires", packages.httpd),
         )),
         None => Ok(()),
     }
@@ -255,7 +293,7 @@ mod tests {
     fn a_root_that_does_not_tell_its_release_is_refused_where_that_matters() {
         let root = red_hats();
         let error = resolved(root.path());
-        assert!(error.to_string().ends_with(" has no etc/os-release"), "{error}");
+        assert!(error.to_string().ends_with(" has no etc/os-release, which tells the release"), "{error}");
     }
 
     #[test]

@@ -12,9 +12,11 @@ mod installed;
 mod interface;
 mod libraries;
 mod local;
+mod lock;
 mod names;
 mod order;
 mod roots;
+pub mod store;
 mod symbols;
 mod variables;
 
@@ -215,11 +217,9 @@ impl Options {
     }
 }
 
-/// The targets that there are.
-const NAMES: &[&str] = &["local"];
-
 /// Finds a target, fetching what `local` lacks. `notify` is called with one line before anything is fetched. A name with a
-/// `/` is a folder: the prefix of httpd's `make install`, or a root into which a distribution's packages were unpacked.
+/// `/` is a folder: the prefix of httpd's `make install`, or a root into which a distribution's packages were unpacked. Any
+/// other name is that of an added target ([`store`]).
 ///
 /// # Errors
 /// An unknown name; httpd is not installed and may not or cannot be fetched; an installation that is no httpd's, or half of
@@ -228,11 +228,18 @@ pub fn resolve(name: &str, options: &Options, notify: &dyn Fn(&str)) -> Result<T
     match name {
         "local" => local::resolve(options, notify),
         folder if folder.contains('/') => folder::resolve(folder, Path::new(folder), None),
-        _ => Err(Error::Unknown {
-            name: name.to_owned(),
-            known: NAMES.iter().map(|known| (*known).to_owned()).collect(),
-        }),
+        _ => added(name, options),
     }
+}
+
+fn added(name: &str, options: &Options) -> Result<Target, Error> {
+    let store = store::Store::of(&options.cache);
+    if let Ok(parsed) = store::Name::parse(name)
+        && let Some(added) = store.find(&parsed)?
+    {
+        return added.resolve();
+    }
+    Err(store.unknown(name)?)
 }
 
 impl Target {

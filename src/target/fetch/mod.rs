@@ -7,14 +7,12 @@ mod dnf;
 mod rpm;
 mod tree;
 
-use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::lock::Lock;
 use super::{Error, Options};
 use crate::process;
 use crate::profile::{Distribution, Fetch, Manager, Profile};
@@ -106,9 +104,6 @@ const MANIFEST: &str = "packages.json";
 /// Free bytes that a fetch needs: package lists and apt's index of them (90 MB), the packages (20), what is in them (50).
 const ROOM: u64 = 200_000_000;
 
-/// How often another build's lock is asked for.
-const LOCK_PAUSE: Duration = Duration::from_millis(50);
-
 /// Reason and help where a disk is full.
 const NO_SPACE: (&str, &str) = (
     "no space is left in the cache folder",
@@ -145,10 +140,7 @@ pub fn root(wanted: &Wanted<'_>, options: &Options, notify: &dyn Fn(&str)) -> Re
 
 /// Removes what the cache has for this, because it turned out to be damaged.
 pub fn forget(wanted: &Wanted<'_>, options: &Options) -> Result<(), Error> {
-    let folder = folder(wanted, options);
-    let _lock = lock(&folder)?;
-    remove(&folder)?;
-    Ok(())
+    Ok(Lock::of(&folder(wanted, options))?.remove()?)
 }
 
 fn folder(wanted: &Wanted<'_>, options: &Options) -> PathBuf {
@@ -172,20 +164,17 @@ fn fetch_into(
     options: &Options,
     notify: &dyn Fn(&str),
 ) -> Result<Fetched, Error> {
-    let targets = options.cache.join("targets");
-    fs_err::create_dir_all(&targets)?;
-    let _lock = lock(folder)?;
+    let lock = Lock::of(folder)?;
     if let Some(fetched) = cached(folder) {
         return Ok(fetched);
     }
-    room(&targets, ROOM)?;
-    let stage = tempfile::Builder::new().prefix(&stage_prefix(folder)).tempdir_in(&targets)?;
-    let into = stage.path().join("packages");
-    fs_err::create_dir(&into)?;
+    room(&options.cache, ROOM)?;
+    let stage = lock.stage()?;
+    let into = stage.scratch("packages")?;
     let state = options.cache.join("packages");
-    fs_err::create_dir_all(&state)?;
     // It is one for all that is fetched.
-    let _state_lock = lock(&state)?;
+    let _state_lock = Lock::of(&state)?;
+    fs_err::create_dir_all(&state)?;
     let request = Request {
         profile: wanted.profile,
         fetch,
@@ -199,16 +188,12 @@ fn fetch_into(
         Manager::Dnf => dnf::download(&request, &[])?,
     };
     unpack(&packages, &stage.path().join("root"), &wanted.profile.advice.httpd)?;
-    fs_err::remove_dir_all(&into)?;
     let manifest = Manifest {
         packages: packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect(),
     };
     let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from)?;
     fs_err::write(stage.path().join(MANIFEST), text)?;
-    remove(folder)?;
-    fs_err::rename(stage.path(), folder)?;
-    // Renamed: there is nothing left for the guard to remove.
-    let _ = stage.keep();
+    stage.publish()?;
     Ok(Fetched { packages: manifest.packages, root: folder.join("root"), fresh: true })
 }
 
@@ -253,43 +238,6 @@ fn refused(package: &Path, error: io::Error, advice: &str) -> Error {
         return Error::Io(error);
     }
     Error::Package { package: package.to_owned(), reason: error.to_string(), help: advice.to_owned() }
-}
-
-fn stage_prefix(folder: &Path) -> String {
-    format!(".{}-", folder.file_name().unwrap_or_default().to_string_lossy())
-}
-
-/// Waits for the lock of a cache folder, and clears away what a build that was killed has left.
-fn lock(folder: &Path) -> Result<fs_err::File, Error> {
-    let mut name = folder.as_os_str().to_owned();
-    name.push(".lock");
-    let file = fs_err::File::options().create(true).truncate(false).write(true).open(PathBuf::from(name))?;
-    loop {
-        match file.file().try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if process::interrupted() => {
-                return Err(process::Error::Interrupted.into());
-            }
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
-    }
-    if let Some(targets) = folder.parent() {
-        let prefix = stage_prefix(folder);
-        for entry in fs_err::read_dir(targets)?.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                remove(&entry.path())?;
-            }
-        }
-    }
-    Ok(file)
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs_err::remove_dir_all(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
 }
 
 /// `apache2-dev 2.4.62-1 and 14 more`.

@@ -1,0 +1,25 @@
+mod list;
+mod show;
+
+use super::args::target::{Remove, Target, TargetCommand};
+use crate::report::Reporter;
+use crate::target::store::{Name, Store};
+use crate::{Error, paths, target};
+
+pub fn run(args: &Target, reporter: &dyn Reporter) -> Result<(), Error> {
+    match &args.command {
+        TargetCommand::List(args) => list::run(args, reporter),
+        TargetCommand::Show(args) => show::run(args, reporter),
+        TargetCommand::Remove(args) => remove(args, reporter),
+    }
+}
+
+fn remove(args: &Remove, reporter: &dyn Reporter) -> Result<(), Error> {
+    let store = Store::of(&paths::cache());
+    let name = Name::parse(&args.name).map_err(target::Error::from)?;
+    if !store.remove(&name)? {
+        return Err(store.unknown(&args.name).map_err(target::Error::from)?.into());
+    }
+    reporter.note(format!("removed the target {name}"));
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! Targets that were added: httpds of other machines, in modgraft's cache.
+//!
+//! `CACHE/targets/NAME/` has `target.toml`, which says what it is and where it came from, and `root`, its sysroot. It is made
+//! beside its place and renamed, so that it is there whole or not at all.
+
+mod error;
+mod manifest;
+mod name;
+
+pub use error::Error;
+pub use manifest::{Found, Manifest, Origin, Pinned};
+pub use name::Name;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lock::Lock;
+use super::{Target, folder};
+
+/// The folder in a target's that its packages were unpacked into.
+const ROOT: &str = "root";
+
+/// The added targets of a cache.
+#[derive(Debug, Clone)]
+pub struct Store {
+    targets: PathBuf,
+}
+
+/// One that there is.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// What is known of it.
+    pub manifest: Manifest,
+    folder: PathBuf,
+}
+
+impl Store {
+    /// Beneath modgraft's cache folder, which need not be there.
+    pub fn of(cache: &Path) -> Self {
+        Store { targets: cache.join("targets") }
+    }
+
+    /// The names, sorted.
+    ///
+    /// # Errors
+    /// The cache cannot be read.
+    pub fn names(&self) -> Result<Vec<Name>, Error> {
+        let entries = match fs_err::read_dir(&self.targets) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            // What is fetched for `local` lies there too.
+            if let Some(name) = entry.file_name().to_str().and_then(|name| Name::parse(name).ok())
+                && entry.path().join(manifest::FILE).exists()
+            {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// All targets, by name.
+    ///
+    /// # Errors
+    /// The cache cannot be read; of one that is damaged, its error stands in its place.
+    pub fn list(&self) -> Result<Vec<(Name, Result<Added, Error>)>, Error> {
+        let found = self.names()?.into_iter().filter_map(|name| {
+            let added = self.find(&name).transpose()?;
+            Some((name, added))
+        });
+        Ok(found.collect())
+    }
+
+    /// The target of this name.
+    ///
+    /// # Errors
+    /// [`Error::Manifest`].
+    pub fn find(&self, name: &Name) -> Result<Option<Added>, Error> {
+        let folder = self.folder(name);
+        Ok(Manifest::read(&folder)?.map(|manifest| Added { manifest, folder }))
+    }
+
+    /// Removes a target; whether there was one. A lock file keeps what it says of it.
+    ///
+    /// # Errors
+    /// The cache cannot be written to; modgraft is asked to stop.
+    pub fn remove(&self, name: &Name) -> Result<bool, super::Error> {
+        let folder = self.folder(name);
+        if !folder.join(manifest::FILE).exists() {
+            return Ok(false);
+        }
+        Lock::of(&folder)?.remove()?;
+        Ok(true)
+    }
+
+    /// The error for a name that no target has.
+    ///
+    /// # Errors
+    /// The cache cannot be read.
+    pub fn unknown(&self, name: &str) -> Result<super::Error, Error> {
+        let mut known = vec!["local".to_owned()];
+        known.extend(self.names()?.iter().map(Name::to_string));
+        let how = "`modgraft target add` adds another".to_owned();
+        Ok(super::Error::Unknown { name: name.to_owned(), known, how })
+    }
+
+    fn folder(&self, name: &Name) -> PathBuf {
+        self.targets.join(name.as_str())
+    }
+}
+
+impl Added {
+    /// The target.
+    ///
+    /// # Errors
+    /// The cache, or a prefix, was changed since.
+    pub fn resolve(&self) -> Result<Target, super::Error> {
+        match &self.manifest.origin {
+            Origin::Prefix { folder } => folder::prefix(&self.manifest.name, folder.clone(), None),
+            Origin::Packages | Origin::Repository { .. } => {
+                folder::sysroot(&self.manifest.name, self.folder.join(ROOT), None, folder::Given::Added)
+            }
+        }
+    }
+}
