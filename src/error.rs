@@ -83,6 +83,7 @@ stages! {
     Flatten => flatten,
     Profile => profile,
     Target => target,
+    Unpack => unpack,
     Adapt => adapt,
     Compile => compile,
     Audit => audit,

@@ -11,11 +11,13 @@
 pub mod adapt;
 pub mod audit;
 pub mod autoconf;
+pub mod beneath;
 pub mod c;
 pub mod changeset;
 pub mod check;
 pub mod cli;
 pub mod compile;
+pub mod decompress;
 pub mod error;
 pub mod flatten;
 pub mod libraries;
@@ -33,5 +35,6 @@ pub mod sign;
 pub mod source;
 pub mod spec;
 pub mod target;
+pub mod unpack;
 
 pub use error::{Error, Kind};

@@ -136,7 +136,7 @@ fn an_unknown_name_lists_what_there_is() {
     let error = target::resolve("el6", &options, &|_| {}).unwrap_err();
     assert_eq!(error.kind(), Kind::Usage);
     assert_eq!(error.to_string(), "there is no target `el6`");
-    let help = "targets: local, or a folder with an httpd, which has a `/` in its name (`./el6`)";
+    let help = "targets: local, or a folder with an httpd, which has a `/` in its name (`./el6`); `modgraft target add` adds another";
     assert_eq!(miette::Diagnostic::help(&error).unwrap().to_string(), help);
 }
 

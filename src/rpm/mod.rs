@@ -13,7 +13,7 @@ mod write;
 
 pub use error::Error;
 pub use read::{
-    Change, DigestCheck, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, SignatureInfo,
-    Verdict, extract, inspect,
+    Change, DigestCheck, Identity, InspectedFile, Inspection, Packed, PayloadInfo, RelationGroup, Scriptlet,
+    SignatureInfo, Verdict, each_file, extract, identify, inspect,
 };
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

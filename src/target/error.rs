@@ -5,6 +5,7 @@ use miette::Diagnostic;
 use crate::error::Kind;
 use crate::process;
 use crate::profile::Advice;
+use crate::unpack;
 
 use super::store;
 
@@ -77,17 +78,10 @@ pub enum Error {
         /// What to do next.
         help: String,
     },
-    /// A fetched package that cannot be unpacked.
-    #[error("the package {} cannot be unpacked: {reason}", package.display())]
-    #[diagnostic(code(modgraft::target::package), help("{help}"))]
-    Package {
-        /// The file.
-        package: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-        /// What to do next.
-        help: String,
-    },
+    /// A package that cannot be unpacked.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Unpack(Box<unpack::Error>),
     /// Installed, but not as httpd installs itself.
     #[error("{}: {reason}", path.display())]
     #[diagnostic(code(modgraft::target::malformed), help("{help}"))]
@@ -113,6 +107,16 @@ pub enum Error {
     Io(#[from] std::io::Error),
 }
 
+impl From<unpack::Error> for Error {
+    fn from(error: unpack::Error) -> Self {
+        match error {
+            unpack::Error::Io(error) => Error::Io(error),
+            unpack::Error::Interrupted => Error::Process(process::Error::Interrupted),
+            error => Error::Unpack(Box::new(error)),
+        }
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Error::Store(Box::new(error))
@@ -135,6 +139,7 @@ impl Error {
         match self {
             Error::Unknown { .. } | Error::NoHttpd { .. } => Kind::Usage,
             Error::Store(error) => error.kind(),
+            Error::Unpack(error) => error.kind(),
             Error::Process(process::Error::Interrupted) => Kind::Interrupted,
             _ => Kind::Environment,
         }

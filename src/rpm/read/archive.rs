@@ -2,14 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use liblzma::read::XzDecoder;
-use liblzma::stream::Stream;
-
 use super::{Error, Opened, text};
+use crate::decompress::Compression;
 use rpm::IndexTag;
 
-/// Memory for an xz or lzma dictionary: level 9 needs 65 MiB. Bytes.
-const XZ_MEMORY: u64 = 128 << 20;
 /// Longest path in a payload, as in the kernel.
 const LONGEST_NAME: u32 = 4096;
 
@@ -30,6 +26,8 @@ pub(super) struct Entry {
     pub size: Option<u64>,
     /// Several names of one file, whose content comes with the last, have more than one.
     pub links: u32,
+    /// What such names have in common: the inode and its device's two numbers.
+    pub inode: (u32, u32, u32),
 }
 
 /// Reads the entries of a payload.
@@ -48,21 +46,12 @@ impl<'a> Archive<'a> {
         let compressor = text(package.tag(IndexTag::RPMTAG_PAYLOADCOMPRESSOR));
         let start = input.fill_buf()?;
         // By what it is rather than by what is said of it, as rpm does.
-        let input: Box<dyn Read + 'a> = if start.starts_with(&[0x1f, 0x8b]) {
-            Box::new(flate2::bufread::MultiGzDecoder::new(input))
-        } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
-            // 128 MiB, as zstd's own command line allows.
-            decoder.window_log_max(27)?;
-            Box::new(decoder)
-        } else if start.starts_with(b"\xfd7zXZ") {
-            let stream = Stream::new_stream_decoder(XZ_MEMORY, 0).map_err(io::Error::from)?;
-            Box::new(XzDecoder::new_stream(input, stream))
+        let input: Box<dyn Read + 'a> = if let Some(compression) = Compression::of(start) {
+            compression.reader(input)?
         } else if start.starts_with(b"0707") || start.is_empty() {
             Box::new(input)
         } else if compressor.as_deref() == Some("lzma") {
-            let stream = Stream::new_lzma_decoder(XZ_MEMORY).map_err(io::Error::from)?;
-            Box::new(XzDecoder::new_stream(input, stream))
+            Compression::Lzma.reader(input)?
         } else {
             let name = compressor.unwrap_or_else(|| "an unknown way".to_owned());
             return Err(
@@ -82,7 +71,7 @@ impl<'a> Archive<'a> {
             self.read_exact(&mut digits)?;
             let index = hexadecimal(&digits)?;
             self.align()?;
-            return Ok(Some(Entry { name: Name::Index(index), size: None, links: 1 }));
+            return Ok(Some(Entry { name: Name::Index(index), size: None, links: 1, inode: (0, 0, 0) }));
         }
         if &magic != b"070701" && &magic != b"070702" {
             return Err(invalid("an entry of the payload does not begin as one"));
@@ -93,7 +82,7 @@ impl<'a> Archive<'a> {
         for (number, digits) in numbers.iter_mut().zip(fields.chunks_exact(8)) {
             *number = hexadecimal(digits)?;
         }
-        let [_, _, _, _, links, _, size, _, _, _, _, length, _] = numbers;
+        let [inode, _, _, _, links, _, size, major, minor, _, _, length, _] = numbers;
         if length == 0 || length > LONGEST_NAME {
             return Err(invalid("an entry of the payload has an impossible name"));
         }
@@ -107,7 +96,8 @@ impl<'a> Archive<'a> {
         if name == "TRAILER!!!" {
             return Ok(None);
         }
-        Ok(Some(Entry { name: Name::Path(name), size: Some(u64::from(size)), links }))
+        let (size, inode) = (Some(u64::from(size)), (inode, major, minor));
+        Ok(Some(Entry { name: Name::Path(name), size, links, inode }))
     }
 
     /// The content of the entry that was read last.

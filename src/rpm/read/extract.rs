@@ -1,22 +1,18 @@
 //! Takes the files out of a package, beneath a folder and nowhere else.
-//!
-//! Each folder on the way is opened relative to the one above and never through a symbolic link, so that nothing in the
-//! package, nor anybody who writes into the folder meanwhile, can lead out of it.
 
-use std::io::{BufWriter, Write};
-use std::os::fd::OwnedFd;
+use std::ffi::OsStr;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat, symlinkat};
-use rustix::io::Errno;
-
-use super::archive::{Archive, Name};
-use super::digests::{file_algorithm, hasher, most, read_into};
-use super::files::{self, GHOST, Listed};
-use super::{Error, Opened, index, key};
+use super::walk::{Packed, each_file};
+use super::{Error, digests, key};
+use crate::beneath::Beneath;
 
 /// All files together. Bytes.
 const MOST: u64 = 4 << 30;
+
+/// Longest target of a link, as in the kernel. Bytes.
+const LONGEST_TARGET: u64 = 4096;
 
 /// Writes all files of a package beneath `directory`, which has to exist, and returns their paths there: regular files
 /// and symbolic links, in the order of the payload. Owners are not kept, nor set-id bits; folders have mode 0755.
@@ -25,146 +21,69 @@ const MOST: u64 = 4 << 30;
 /// [`Error::Damaged`] for a path or link that leads out, for special files, and where a size or digest does not hold;
 /// [`Error::Io`] where something is in the way. What was written before the error stays.
 pub fn extract(package: &Path, directory: &Path) -> Result<Vec<PathBuf>, Error> {
-    let package = Opened::open(package)?;
-    let listed = files::list(&package)?;
-    if listed.iter().filter(|file| file.flags & GHOST == 0).map(|file| u128::from(file.size)).sum::<u128>()
-        > MOST.into()
-    {
-        return Err(package.damaged("its files are larger than 4 GiB"));
-    }
-    let root = openat(CWD, directory, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
-        .map_err(|errno| named(directory, errno))?;
-    let by_path = index(&listed);
-    let mut seen = vec![false; listed.len()];
+    let beneath = Beneath::open(directory)?;
     let mut written = Vec::new();
-    let mut archive = Archive::open(&package, most(&package).min(2 * MOST))?;
-    while let Some(entry) = archive.next().map_err(|error| reading(&package, error))? {
-        let number = match &entry.name {
-            Name::Path(path) => by_path.get(key(path)).copied(),
-            Name::Index(index) => usize::try_from(*index).ok(),
-        };
-        let Some((file, seen)) = number.and_then(|number| listed.get(number).zip(seen.get_mut(number)))
-        else {
-            return Err(package.damaged("its payload has a file that its header has not"));
-        };
-        if std::mem::replace(seen, true) {
-            return Err(package.damaged(format!("`{}` is in its payload twice", file.path.escape_debug())));
-        }
-        if entry.links > 1 {
-            return Err(package
-                .damaged(format!("`{}` is a hard link, which is not read here", file.path.escape_debug())));
-        }
-        if entry.size.is_some_and(|size| size != file.size) {
-            return Err(package.damaged(format!(
-                "header and payload differ in the size of `{}`",
-                file.path.escape_debug()
-            )));
-        }
-        if let Some(path) = write(&package, &root, file, &mut archive)? {
+    let mut left = MOST;
+    each_file(package, 2 * MOST, &mut |file, content| {
+        let damaged = |reason: String| Error::Damaged { path: package.to_owned(), reason };
+        left = left
+            .checked_sub(file.size)
+            .ok_or_else(|| damaged("its files are larger than 4 GiB".to_owned()))?;
+        if let Some(path) = write(&beneath, file, content, &damaged)? {
             written.push(directory.join(path));
         }
-    }
-    match listed.iter().zip(seen).find(|(file, seen)| !seen && file.flags & GHOST == 0) {
-        Some((missing, _)) => {
-            Err(package.damaged(format!("`{}` is not in its payload", missing.path.escape_debug())))
-        }
-        None => Ok(written),
-    }
+        Ok::<_, Error>(())
+    })?;
+    Ok(written)
 }
 
 /// Writes one file, and returns its path where it is no folder.
 fn write(
-    package: &Opened,
-    root: &OwnedFd,
-    file: &Listed,
-    archive: &mut Archive<'_>,
+    beneath: &Beneath,
+    file: Packed<'_>,
+    content: &mut dyn Read,
+    damaged: &dyn Fn(String) -> Error,
 ) -> Result<Option<PathBuf>, Error> {
     let shown = file.path.escape_debug();
-    let path = key(&file.path);
+    let path = key(file.path);
     let parts: Vec<&str> = path.split('/').collect();
-    let (Some((name, folders)), true) = (parts.split_last(), parts.iter().all(|part| is_name(part))) else {
-        return Err(package.damaged(format!("the path `{shown}` leads out of the folder")));
-    };
+    if !parts.iter().all(|part| is_name(part)) {
+        return Err(damaged(format!("the path `{shown}` leads out of the folder")));
+    }
+    if file.names > 1 && file.mode & 0o170_000 != 0o040_000 {
+        return Err(damaged(format!("`{shown}` is a hard link, which is not read here")));
+    }
+    let path = Path::new(path);
     match file.mode & 0o170_000 {
         0o040_000 => {
-            descend(root, &parts)?;
+            beneath.folder(path)?;
             Ok(None)
         }
         0o100_000 => {
-            let folder = descend(root, folders)?;
-            regular(package, &folder, name, file, archive)?;
-            Ok(Some(PathBuf::from(path)))
+            let mut out = BufWriter::new(beneath.create(path, u32::from(file.mode & 0o777))?);
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{shown}: {error}"));
+            let mut failure = None;
+            digests::read_into(content, |bytes| {
+                if failure.is_none() {
+                    failure = out.write_all(bytes).err();
+                }
+            })?;
+            match failure.or_else(|| out.flush().err()) {
+                Some(error) => Err(named(error).into()),
+                None => Ok(Some(path.to_owned())),
+            }
         }
         0o120_000 => {
             let mut target = Vec::new();
-            // The size was compared with the header's; a target is a path.
-            if file.size > 4096 {
-                return Err(package.damaged(format!("the link `{shown}` is too long")));
+            content.take(LONGEST_TARGET + 1).read_to_end(&mut target)?;
+            if !stays_inside(parts.len() - 1, &target) || target != file.target.as_bytes() {
+                return Err(damaged(format!("the link `{shown}` leads out of the folder")));
             }
-            read_into(&mut archive.content(file.size), |bytes| target.extend_from_slice(bytes))
-                .map_err(|error| unwrapped(package, error))?;
-            if !stays_inside(folders.len(), &target) || target != file.target.as_bytes() {
-                return Err(package.damaged(format!("the link `{shown}` leads out of the folder")));
-            }
-            let folder = descend(root, folders)?;
-            symlinkat(target.as_slice(), &folder, *name).map_err(|errno| named(Path::new(path), errno))?;
-            Ok(Some(PathBuf::from(path)))
+            beneath.symlink(path, OsStr::new(file.target))?;
+            Ok(Some(path.to_owned()))
         }
-        _ => Err(package.damaged(format!("`{shown}` is neither file nor folder nor link"))),
+        _ => Err(damaged(format!("`{shown}` is neither file nor folder nor link"))),
     }
-}
-
-fn regular(
-    package: &Opened,
-    folder: &OwnedFd,
-    name: &str,
-    file: &Listed,
-    archive: &mut Archive<'_>,
-) -> Result<(), Error> {
-    let shown = file.path.escape_debug();
-    let Some((_, mut hash)) = hasher(file_algorithm(package)) else {
-        return Err(package.damaged("its files' digests are of an unknown kind"));
-    };
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(u32::from(file.mode & 0o777));
-    let created = openat(folder, name, flags, mode).map_err(|errno| named(Path::new(&file.path), errno))?;
-    let mut out = BufWriter::new(std::fs::File::from(created));
-    let mut failure = None;
-    let read = read_into(&mut archive.content(file.size), |bytes| {
-        hash.take(bytes);
-        if failure.is_none() {
-            failure = out.write_all(bytes).err();
-        }
-    })
-    .map_err(|error| unwrapped(package, error))?;
-    match failure.or_else(|| out.flush().err()) {
-        Some(error) => {
-            return Err(
-                std::io::Error::new(error.kind(), format!("{}: {error}", file.path.escape_debug())).into()
-            );
-        }
-        None if read != file.size => return Err(package.damaged(format!("`{shown}` is cut off"))),
-        None => {}
-    }
-    if !hash.end().eq_ignore_ascii_case(&file.digest) {
-        return Err(package.damaged(format!("the digest of `{shown}` does not hold")));
-    }
-    Ok(())
-}
-
-/// Opens a folder beneath `root`, making what is missing.
-fn descend(root: &OwnedFd, parts: &[&str]) -> Result<OwnedFd, Error> {
-    let mut folder = root.try_clone()?;
-    for part in parts {
-        match mkdirat(&folder, *part, Mode::from_raw_mode(0o755)) {
-            Ok(()) | Err(Errno::EXIST) => {}
-            Err(errno) => return Err(named(Path::new(part), errno)),
-        }
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        folder =
-            openat(&folder, *part, flags, Mode::empty()).map_err(|errno| named(Path::new(part), errno))?;
-    }
-    Ok(folder)
 }
 
 fn is_name(part: &str) -> bool {
@@ -175,7 +94,11 @@ fn is_name(part: &str) -> bool {
 /// is no link, so the way up is what it seems, and each link that it passes on the way down keeps the same rule. Going up
 /// behind another link could lead anywhere.
 fn stays_inside(depth: usize, target: &[u8]) -> bool {
-    if target.is_empty() || target.starts_with(b"/") || target.contains(&0) {
+    if target.is_empty()
+        || target.len() as u64 > LONGEST_TARGET
+        || target.starts_with(b"/")
+        || target.contains(&0)
+    {
         return false;
     }
     let mut parts =
@@ -185,23 +108,6 @@ fn stays_inside(depth: usize, target: &[u8]) -> bool {
         above += 1;
     }
     above <= depth && parts.all(|part| part != b"..")
-}
-
-fn named(path: &Path, errno: Errno) -> Error {
-    let error = std::io::Error::from(errno);
-    Error::Io(std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-}
-
-/// A decompressor's complaint is about the package.
-fn reading(package: &Opened, error: std::io::Error) -> Error {
-    package.damaged(format!("its payload cannot be read: {error}"))
-}
-
-fn unwrapped(package: &Opened, error: Error) -> Error {
-    match error {
-        Error::Io(error) => reading(package, error),
-        other => other,
-    }
 }
 
 #[cfg(test)]

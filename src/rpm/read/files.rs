@@ -22,6 +22,18 @@ pub(super) struct Listed {
     pub target: String,
 }
 
+impl Listed {
+    /// `S_ISREG`.
+    pub(super) fn is_regular(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
+
+    /// `S_ISDIR`.
+    pub(super) fn is_folder(&self) -> bool {
+        self.mode & 0o170_000 == 0o040_000
+    }
+}
+
 /// `%ghost`: in the header, not in the payload.
 pub(super) const GHOST: u32 = 1 << 6;
 

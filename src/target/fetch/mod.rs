@@ -2,10 +2,7 @@
 //! that has no httpd or no headers of it. Neither root nor a system that was prepared is needed.
 
 mod apt;
-mod deb;
 mod dnf;
-mod rpm;
-mod tree;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::lock::Lock;
 use super::{Error, Options};
-use crate::process;
 use crate::profile::{Distribution, Fetch, Manager, Profile};
-use tree::Tree;
+use crate::unpack::{self, Leave, Limits, Tree};
 
 /// What this machine lacks of an httpd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +183,7 @@ fn fetch_into(
         Manager::Apt => apt::download(&request)?,
         Manager::Dnf => dnf::download(&request, &[])?,
     };
-    unpack(&packages, &stage.path().join("root"), &wanted.profile.advice.httpd)?;
+    unpack(&packages, &stage.path().join("root"))?;
     let manifest = Manifest {
         packages: packages.iter().map(|package| format!("{} {}", package.name, package.version)).collect(),
     };
@@ -217,27 +213,12 @@ fn room(folder: &Path, wanted: u64) -> Result<(), Error> {
     })
 }
 
-fn unpack(packages: &[Package], root: &Path, advice: &str) -> Result<(), Error> {
-    let mut tree = Tree::create(root)?;
+fn unpack(packages: &[Package], root: &Path) -> Result<(), Error> {
+    let mut tree = Tree::create(root, Leave::DocumentationAndDebug, Limits::default())?;
     for package in packages {
-        if process::interrupted() {
-            return Err(process::Error::Interrupted.into());
-        }
-        let unpacked = match package.file.extension().and_then(|extension| extension.to_str()) {
-            Some("rpm") => rpm::unpack(&package.file, &mut tree),
-            _ => deb::unpack(&package.file, &mut tree),
-        };
-        unpacked.map_err(|error| refused(&package.file, error, advice))?;
+        unpack::unpack(&package.file, &mut tree)?;
     }
     Ok(tree.finish()?)
-}
-
-/// The error for a package that cannot be unpacked; a full disk is none of the package's faults.
-fn refused(package: &Path, error: io::Error, advice: &str) -> Error {
-    if error.kind() == io::ErrorKind::StorageFull {
-        return Error::Io(error);
-    }
-    Error::Package { package: package.to_owned(), reason: error.to_string(), help: advice.to_owned() }
 }
 
 /// `apache2-dev 2.4.62-1 and 14 more`.
