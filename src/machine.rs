@@ -36,6 +36,9 @@ pub struct Machine {
     /// GNU's names, which gcc and the binutils for it have in front of theirs. The first is Debian's and Fedora's of a cross
     /// compiler, and what clang is told.
     pub triples: Vec<String>,
+    /// Machines whose programs it runs too, by name.
+    #[serde(default)]
+    pub runs: Vec<String>,
     /// What follows `qemu-` in the name of its emulator of programs.
     pub qemu: String,
 }
@@ -88,6 +91,11 @@ impl Machine {
         Machine::of_host() == Some(self)
     }
 
+    /// Whether the processor that modgraft itself was compiled for runs its programs.
+    pub fn runs_on_host(&self) -> bool {
+        Machine::of_host().is_some_and(|host| host == self || host.runs.contains(&self.name))
+    }
+
     /// The mark of a package for this instruction set: `(x86-64)`, which is `%{?_isa}`.
     pub fn mark(&self) -> String {
         format!("({}-{})", self.isa, self.bits)
@@ -137,6 +145,7 @@ mod tests {
             numbers.push(number);
             assert_eq!(Machine::named(&machine.debian).unwrap_or(machine), machine);
             assert!(machine.triples.iter().all(|triple| triple.contains("-linux")), "{machine}");
+            assert!(machine.runs.iter().all(|name| Machine::named(name).is_some()), "{machine}");
             assert!(machine.rust.contains("-unknown-linux-gnu"), "{machine}");
         }
         assert_eq!(Machine::named("pdp11"), None);

@@ -69,7 +69,7 @@ fn compiled(target: &Target, folder: &Path, text: &str, libraries: &[&str]) -> S
         limit: Duration::from_secs(60),
     };
     let unit = Unit { module: "mod_probe", symbol: "probe_module", text };
-    let toolchain = Toolchain::find(&target.advice).expect("gcc and binutils are installed");
+    let toolchain = Toolchain::find(target).expect("gcc and binutils are installed");
     compile::compile(&unit, target, &toolchain, &options).unwrap()
 }
 

@@ -254,7 +254,7 @@ fn a_test_that_spins_is_killed() {
     .unwrap();
     fs_err::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
     let mut checked = Checked::misbehave();
-    checked.plan.httpd.program = script;
+    checked.plan.httpd.runner.program = script;
     checked.plan.limit = Duration::from_millis(500);
     let began = Instant::now();
     let error = checked.error("");
@@ -336,7 +336,7 @@ fn a_recipe_that_asks_for_what_is_not_there() {
 #[test]
 fn an_httpd_that_is_not_there() {
     let mut checked = Checked::misbehave();
-    checked.plan.httpd.program = "/nonexistent/httpd".into();
+    checked.plan.httpd.runner.program = "/nonexistent/httpd".into();
     let error = checked.run("").unwrap_err();
     assert_eq!(error.kind(), Kind::Environment);
     assert_eq!(

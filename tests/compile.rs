@@ -15,7 +15,7 @@ fn target() -> Target {
 }
 
 fn toolchain(target: &Target) -> Toolchain {
-    Toolchain::find(&target.advice).expect("gcc and binutils are installed")
+    Toolchain::find(target).expect("gcc and binutils are installed")
 }
 
 fn options(folder: &Path) -> Options {

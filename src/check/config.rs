@@ -188,13 +188,12 @@ fn unprivileged() -> (u32, u32) {
 mod tests {
     use super::*;
     use crate::check::plan::{DropIn, Httpd};
+    use crate::target::Runner;
     use std::time::Duration;
 
     fn plan() -> Plan {
         let httpd = Httpd {
-            program: "httpd".into(),
-            library_path: Vec::new(),
-            loader: None,
+            runner: Runner::native("httpd".into()),
             modules_dir: "/modules".into(),
             version: "2.4.62".to_owned(),
         };

@@ -22,6 +22,7 @@ use super::plan::{Httpd, Plan};
 use super::stream::Deadline;
 use super::template::{BackendValues, Values, fill, line_place};
 use crate::process::{self, Running};
+use crate::target::Runner;
 
 /// How often a port is looked for: between the search and httpd's listening, another program can take it.
 const ATTEMPTS: usize = 8;
@@ -50,26 +51,26 @@ fn not_runnable(error: process::Error) -> Error {
 
 /// A call of httpd that depends on nothing of the caller's environment but the search path.
 fn command(httpd: &Httpd) -> Command {
+    let Runner { program, library_path, loader, emulator } = &httpd.runner;
     let joined = |folders: Vec<OsString>| folders.join(&OsString::from(":"));
-    let own = httpd.library_path.iter().map(|folder| folder.clone().into_os_string());
-    let mut command;
-    match &httpd.loader {
+    let own = library_path.iter().map(|folder| folder.clone().into_os_string());
+    // What has to start the program stands before it, the emulator before the dynamic linker.
+    let mut words: Vec<OsString> =
+        emulator.iter().chain(loader).map(|file| file.clone().into_os_string()).collect();
+    let mut folders: Vec<OsString> = own.collect();
+    if loader.is_some() {
         // An httpd with a C library of its own can have none of the system's libraries: ld.so(8) is told where all are.
-        Some(loader) => {
-            command = Command::new(loader);
-            command.env_clear().arg("--library-path").arg(joined(own.collect())).arg(&httpd.program);
-        }
-        None => {
-            command = Command::new(&httpd.program);
-            command.env_clear();
-            // An httpd out of unpacked packages finds its own libraries first; the caller's path may be what makes cc's
-            // run-time library known, so it stays.
-            let inherited = env::var_os("LD_LIBRARY_PATH").filter(|path| !path.is_empty());
-            let folders = joined(own.chain(inherited).collect());
-            if !folders.is_empty() {
-                command.env("LD_LIBRARY_PATH", folders);
-            }
-        }
+        words.extend(["--library-path".into(), joined(std::mem::take(&mut folders))]);
+    } else {
+        // An httpd out of unpacked packages finds its own libraries first; the caller's path may be what makes cc's
+        // run-time library known, so it stays.
+        folders.extend(env::var_os("LD_LIBRARY_PATH").filter(|path| !path.is_empty()));
+    }
+    words.push(program.clone().into_os_string());
+    let mut command = Command::new(words.remove(0));
+    command.env_clear().args(words);
+    if !folders.is_empty() {
+        command.env("LD_LIBRARY_PATH", joined(folders));
     }
     command.env("LC_ALL", "C").current_dir("/");
     if let Some(path) = env::var_os("PATH") {

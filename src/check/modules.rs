@@ -121,6 +121,7 @@ mod tests {
     use super::*;
     use crate::audit::Prerequisite;
     use crate::check::plan::DropIn;
+    use crate::target::Runner;
     use std::time::Duration;
 
     fn plan(files: &[&str]) -> (tempfile::TempDir, Plan) {
@@ -129,9 +130,7 @@ mod tests {
             fs_err::write(folder.path().join(file), "").unwrap();
         }
         let httpd = Httpd {
-            program: "httpd".into(),
-            library_path: Vec::new(),
-            loader: None,
+            runner: Runner::native("httpd".into()),
             modules_dir: folder.path().to_owned(),
             version: "2.4.62".to_owned(),
         };

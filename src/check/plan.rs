@@ -4,16 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::audit::Prerequisite;
+use crate::target::Runner;
 
-/// The target's httpd, where it can run here.
+/// The target's httpd, which can run here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Httpd {
-    /// The program.
-    pub program: PathBuf,
-    /// Folders with libraries that it needs beside the system's.
-    pub library_path: Vec<PathBuf>,
-    /// The dynamic linker that has to start it, where its C library is not the system's.
-    pub loader: Option<PathBuf>,
+    /// The program, and what starts it.
+    pub runner: Runner,
     /// The folder with its own modules.
     pub modules_dir: PathBuf,
     /// `2.4.62`.

@@ -29,6 +29,30 @@ pub enum Error {
         /// What to do next.
         help: String,
     },
+    /// There is no compiler for the target's processor.
+    #[error("there is no C compiler for {machine}, the target's processor: {tried} is not installed")]
+    #[diagnostic(code(modgraft::compile::no_cross_compiler), help("{help}"))]
+    NoCrossCompiler {
+        /// rpm's name of the processor.
+        machine: String,
+        /// What was looked for: `aarch64-linux-gnu-gcc`.
+        tried: String,
+        /// What to do next.
+        help: String,
+    },
+    /// A compiler that makes objects for another processor than the target's.
+    #[error("`{}` makes objects for {makes}, and the target's processor is {wanted}", program.display())]
+    #[diagnostic(code(modgraft::compile::other_processor), help("{help}"))]
+    OtherProcessor {
+        /// The compiler.
+        program: PathBuf,
+        /// rpm's name of the processor that it compiles for.
+        makes: String,
+        /// rpm's name of the target's.
+        wanted: String,
+        /// What to do next.
+        help: String,
+    },
     /// There is no objcopy.
     #[error("the debug information cannot be split off: objcopy is not installed")]
     #[diagnostic(code(modgraft::compile::no_objcopy), help("{help}"))]

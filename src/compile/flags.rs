@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::probe::UnknownFlag;
 use super::toolchain::{Family, Toolchain};
 use crate::target::Target;
 
@@ -63,21 +64,26 @@ pub struct TargetFlags {
 }
 
 impl TargetFlags {
-    /// Takes apxs's flags from its variables. `find` tells where a path of the target is on this host.
-    pub fn of(variables: &BTreeMap<String, String>, find: &dyn Fn(&Path) -> Option<PathBuf>) -> Self {
-        let exists: &dyn Fn(&Path) -> bool = &|path| find(path).is_some_and(|found| found == path);
+    /// Takes apxs's flags from its variables, but for those that the compiler does not take (`unknown`). `find` tells where
+    /// a path of the target is on this host.
+    pub fn of(
+        variables: &BTreeMap<String, String>,
+        unknown: &[UnknownFlag],
+        find: &dyn Fn(&Path) -> Option<PathBuf>,
+    ) -> Self {
+        let usable = Usable { unknown, exists: &|path| find(path).is_some_and(|found| found == path) };
         let mut flags = TargetFlags::default();
         // What follows the program in `CC = gcc -std=gnu99` is apxs's too.
         let cc = variables.get("CC").map(String::as_str).unwrap_or_default();
         let rest = cc.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>();
         let mut compile = Vec::new();
-        flags.take("CC", rest, exists, &mut compile);
+        flags.take("CC", rest, &usable, &mut compile);
         for variable in COMPILE_VARIABLES {
-            flags.take(variable, words(variables, variable), exists, &mut compile);
+            flags.take(variable, words(variables, variable), &usable, &mut compile);
         }
         let mut link = Vec::new();
         for variable in LINK_VARIABLES {
-            flags.take(variable, words(variables, variable), exists, &mut link);
+            flags.take(variable, words(variables, variable), &usable, &mut link);
         }
         // The folders of httpd's and APR's own headers are the target's `include_dirs`, wherever those lie on this host.
         let own = ["exp_includedir", "includedir", "APR_INCLUDEDIR", "APU_INCLUDEDIR"];
@@ -96,30 +102,50 @@ impl TargetFlags {
         TargetFlags { compile, include, link, dropped: flags.dropped }
     }
 
-    fn take(
-        &mut self,
-        variable: &str,
-        words: Vec<String>,
-        exists: &dyn Fn(&Path) -> bool,
-        kept: &mut Vec<String>,
-    ) {
+    fn take(&mut self, variable: &str, words: Vec<String>, usable: &Usable<'_>, kept: &mut Vec<String>) {
         let is_link = LINK_VARIABLES.contains(&variable);
-        for flag in words {
-            let reason = if let Some(warning) = flag.strip_prefix("-Werror").filter(|_| !is_link) {
+        for group in grouped(words) {
+            let flag = group.join(" ");
+            let drop =
+                |flag: String, reason: String| DroppedFlag { flag, variable: variable.to_owned(), reason };
+            if let Some(warning) = flag.strip_prefix("-Werror").filter(|_| !is_link) {
                 // The warning itself stays on.
-                kept.extend(warning.strip_prefix('=').map(|name| format!("-W{name}")));
-                Some(POLICY.to_owned())
-            } else {
-                reason_to_drop(&flag, is_link, exists)
-            };
-            match reason {
-                Some(reason) => {
-                    self.dropped.push(DroppedFlag { flag, variable: variable.to_owned(), reason })
-                }
-                None => kept.push(flag),
+                let warning = warning.strip_prefix('=').map(|name| format!("-W{name}"));
+                kept.extend(warning.filter(|warning| usable.reason_unknown(warning).is_none()));
+                self.dropped.push(drop(flag, POLICY.to_owned()));
+                continue;
+            }
+            match reason_to_drop(&flag, is_link, usable.exists).or_else(|| usable.reason_unknown(&flag)) {
+                Some(reason) => self.dropped.push(drop(flag, reason)),
+                None => kept.extend(group),
             }
         }
     }
+}
+
+/// What decides whether a flag can be used here.
+struct Usable<'a> {
+    unknown: &'a [UnknownFlag],
+    exists: &'a dyn Fn(&Path) -> bool,
+}
+
+impl Usable<'_> {
+    fn reason_unknown(&self, flag: &str) -> Option<String> {
+        let unknown = self.unknown.iter().find(|unknown| unknown.flag == flag)?;
+        Some(format!("the compiler here does not take it: {}", unknown.said))
+    }
+}
+
+/// Each flag with the words that belong to it: those that begin with no dash.
+pub fn grouped(words: Vec<String>) -> Vec<Vec<String>> {
+    let mut groups: Vec<Vec<String>> = Vec::new();
+    for word in words {
+        match groups.last_mut() {
+            Some(group) if !word.starts_with(['-', '@']) => group.push(word),
+            _ => groups.push(vec![word]),
+        }
+    }
+    groups
 }
 
 /// Where a path of the target is on this host, if it is there. What lies in a sysroot is not at the path that the target's
@@ -265,6 +291,7 @@ mod tests {
                 ("exp_includedir", "/usr/include/apache2"),
                 ("EXTRA_INCLUDES", "-I/usr/include/apache2 -I. -I/usr/include -I/usr/include/more"),
             ]),
+            &[],
             &|path| path.starts_with("/usr/include").then(|| path.to_owned()),
         );
         assert_eq!(
@@ -300,6 +327,7 @@ mod tests {
                 ("CFLAGS", "-O2 -Wformat -Werror=format-security -Werror -Wall"),
                 ("LDFLAGS", "-Wl,-z,now"),
             ]),
+            &[],
             &|path| Some(path.to_owned()),
         );
         assert_eq!(flags.compile, ["-O2", "-Wformat", "-Wformat-security", "-Wall"]);
@@ -312,6 +340,7 @@ mod tests {
     fn specs_that_are_here_stay() {
         let flags = TargetFlags::of(
             &variables(&[("CFLAGS", "-specs=/usr/lib/rpm/redhat/redhat-hardened-cc1")]),
+            &[],
             &|path| Some(path.to_owned()),
         );
         assert_eq!(flags.compile.len(), 1);
@@ -325,11 +354,40 @@ mod tests {
                 ("LDFLAGS", "-L/usr/lib64"),
                 ("EXTRA_INCLUDES", "-I/usr/include/more"),
             ]),
+            &[],
             &|path| Some(Path::new("/root").join(path.strip_prefix("/").unwrap())),
         );
         assert_eq!((flags.compile, flags.link), (Vec::new(), Vec::new()));
         assert_eq!(flags.include, ["-I/root/usr/include/more"]);
         assert_eq!(flags.dropped.len(), 2);
+    }
+
+    #[test]
+    fn what_the_compiler_does_not_take_is_dropped_with_its_words() {
+        let unknown =
+            |flag: &str| UnknownFlag { flag: flag.to_owned(), said: "never heard of it".to_owned() };
+        let flags = TargetFlags::of(
+            &variables(&[
+                ("CFLAGS", "-m64 -O2 --param ssp-buffer-size=4 -Werror=new-warning"),
+                ("LDFLAGS", "-R /opt -Wl,-z,now -lpcre /usr/lib/libown.a"),
+            ]),
+            &["-m64", "--param ssp-buffer-size=4", "-Wnew-warning"].map(unknown),
+            &|_| None,
+        );
+        assert_eq!(flags.compile, ["-O2"]);
+        assert_eq!(flags.link, ["-Wl,-z,now"]);
+        let dropped: Vec<_> = flags.dropped.iter().map(|dropped| &*dropped.flag).collect();
+        assert_eq!(
+            dropped,
+            [
+                "-m64",
+                "--param ssp-buffer-size=4",
+                "-Werror=new-warning",
+                "-R /opt",
+                "-lpcre /usr/lib/libown.a"
+            ]
+        );
+        assert_eq!(flags.dropped[0].reason, "the compiler here does not take it: never heard of it");
     }
 
     #[test]
@@ -355,6 +413,8 @@ mod tests {
             family,
             version,
             objcopy: "objcopy".into(),
+            headers: Vec::new(),
+            unknown: Vec::new(),
         };
         let old = own(&toolchain(Family::Gcc, [4, 4]));
         assert_eq!(old, ["-fstack-protector", "-Werror=implicit-function-declaration"]);

@@ -9,6 +9,7 @@ mod help;
 mod messages;
 mod oracle;
 mod origins;
+mod probe;
 mod split;
 mod sysroot;
 mod toolchain;
@@ -19,10 +20,10 @@ pub use exports::promised;
 pub use flags::DroppedFlag;
 pub use messages::{Message, Note, Place, Severity};
 pub use oracle::{language, objections};
+pub use probe::UnknownFlag;
 pub use toolchain::{Family, Toolchain};
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use miette::NamedSource;
@@ -114,14 +115,8 @@ pub fn compile(
 
     let own = sysroot::link_flags(target, &folder, &options.libraries)?;
     let (arguments, dropped) = arguments(&folder, &source, &linked, own, target, toolchain, options);
-    let mut command = Command::new(&toolchain.program);
-    command.args(&toolchain.leading).args(&arguments).current_dir(&folder);
-    // The compiler's own temporary files go with the folder, however it ends.
-    command.env("LC_ALL", "C").env("PWD", &folder).env("TMPDIR", &folder).env_remove("GCC_COLORS");
-    // What these name would be looked into before the target's own folders, and differs from host to host.
-    for variable in ["CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH"] {
-        command.env_remove(variable);
-    }
+    let mut command = toolchain.command(&folder);
+    command.args(&arguments);
     if let Some(epoch) = options.source_date_epoch {
         command.env("SOURCE_DATE_EPOCH", epoch.to_string());
     }
@@ -171,7 +166,7 @@ fn arguments(
     options: &Options,
 ) -> (Vec<String>, Vec<DroppedFlag>) {
     let TargetFlags { mut compile, include, link, dropped } =
-        TargetFlags::of(&target.variables, &|path| flags::find(target, path));
+        TargetFlags::of(&target.variables, &toolchain.unknown, &|path| flags::find(target, path));
     compile.extend(toolchain.cflags.iter().cloned());
     let levels = flags::levels(&compile);
 

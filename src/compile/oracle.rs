@@ -1,6 +1,5 @@
 //! The compiler asked what it would object to, without making anything: the truth about what a target has.
 
-use std::process::Command;
 use std::time::Duration;
 
 use super::flags::{self, TargetFlags};
@@ -20,7 +19,7 @@ const ALL_ERRORS: [&str; 2] = ["-fmax-errors=0", "-ferror-limit=0"];
 /// are those that the module is linked with.
 pub fn language(target: &Target, toolchain: &Toolchain, libraries: &[String]) -> Vec<String> {
     let TargetFlags { mut compile, include, .. } =
-        TargetFlags::of(&target.variables, &|path| flags::find(target, path));
+        TargetFlags::of(&target.variables, &toolchain.unknown, &|path| flags::find(target, path));
     compile.extend(toolchain.cflags.iter().cloned());
     compile.extend(flags::own(toolchain));
     compile.extend(header_flags(target, toolchain, include, libraries));
@@ -46,17 +45,9 @@ pub fn objections(
         super::Family::Gcc => ALL_ERRORS[0],
         super::Family::Clang => ALL_ERRORS[1],
     };
-    let mut command = Command::new(&toolchain.program);
-    command
-        .args(&toolchain.leading)
-        .args(language(target, toolchain, libraries))
-        .args(READABLE)
-        .arg(all_errors);
-    command.args(["-x", "c", &source]).current_dir(folder.path());
-    command.env("LC_ALL", "C").env("TMPDIR", folder.path()).env_remove("GCC_COLORS");
-    for variable in ["CPATH", "C_INCLUDE_PATH"] {
-        command.env_remove(variable);
-    }
+    let mut command = toolchain.command(folder.path());
+    command.args(language(target, toolchain, libraries)).args(READABLE).arg(all_errors);
+    command.args(["-x", "c", &source]);
     let output = process::output(&mut command, limit).map_err(|error| match error {
         process::Error::Missing { program } => {
             Error::NoCompiler { program, help: target.advice.compiler.clone() }

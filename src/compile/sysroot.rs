@@ -14,20 +14,22 @@ use crate::target::Target;
 /// The folder of the linker's libraries, in the folder of the build.
 const LINKS: &str = "libraries";
 
-/// For the compiler: the sysroot's headers take the place of the host's. Nothing for other targets.
+/// For the compiler: its own headers and the sysroot's, and no others: a cross compiler comes with a C library of its own,
+/// whose headers it would search first. Nothing for other targets.
 pub fn compile_flags(target: &Target, toolchain: &Toolchain) -> Vec<String> {
     let Some(root) = target.sysroot() else { return Vec::new() };
-    let mut flags = vec![format!("--sysroot={}", root.display())];
+    let mut flags = vec![format!("--sysroot={}", root.display()), "-nostdinc".to_owned()];
     if toolchain.family == Family::Clang {
         // Clang would look for a gcc's files in the sysroot too.
         flags.push("--gcc-toolchain=/usr".to_owned());
     }
-    // A multiarch folder that is not this compiler's own; searched last, and once, where it is.
-    for folder in target.libraries.folders() {
-        let multiarch = folder.file_name().unwrap_or_default().to_string_lossy();
-        let headers = root.join("usr/include").join(&*multiarch);
-        let flag = format!("-idirafter{}", headers.display());
-        if multiarch.contains("-linux-gnu") && headers.is_dir() && !flags.contains(&flag) {
+    let system = root.join("usr/include");
+    let names = target.libraries.folders().filter_map(Path::file_name).map(|name| name.to_string_lossy());
+    let multiarch = names.filter(|name| name.contains("-linux-gnu")).map(|name| system.join(&*name));
+    let folders = toolchain.headers.iter().cloned().chain(multiarch.filter(|folder| folder.is_dir()));
+    for folder in folders.chain([system.clone()]) {
+        let flag = format!("-isystem{}", folder.display());
+        if !flags.contains(&flag) {
             flags.push(flag);
         }
     }
@@ -36,12 +38,11 @@ pub fn compile_flags(target: &Target, toolchain: &Toolchain) -> Vec<String> {
 
 /// For the linker: makes the folder of libraries in `folder`, and returns the flags. Nothing for other targets.
 pub fn link_flags(target: &Target, folder: &Path, libraries: &[String]) -> Result<Vec<String>, Error> {
-    if target.sysroot().is_none() {
-        return Ok(Vec::new());
-    }
-    fs_err::create_dir(folder.join(LINKS))?;
+    let Some(root) = target.sysroot() else { return Ok(Vec::new()) };
+    let links = folder.join(LINKS);
+    fs_err::create_dir(&links)?;
     for library in ["c"].into_iter().chain(libraries.iter().map(String::as_str)) {
-        link(target, &folder.join(LINKS), library)?;
+        link(target, root, &links, library)?;
     }
     let mut flags = Vec::new();
     let start = target.libraries.named("crti.o").next();
@@ -50,14 +51,16 @@ pub fn link_flags(target: &Target, folder: &Path, libraries: &[String]) -> Resul
     }
     flags.push(format!("-L{LINKS}"));
     flags.extend(target.libraries.folders().map(|folder| format!("-L{}", folder.display())));
-    if target.libraries.find("libgcc_s.so.1").is_none() {
-        flags.push("-static-libgcc".to_owned());
+    match target.libraries.find("libgcc_s.so.1") {
+        // The versions of its symbols are the target's too, not those of this host's newer one.
+        Some(own) => symlink(own, links.join("libgcc_s.so"))?,
+        None => flags.push("-static-libgcc".to_owned()),
     }
     Ok(flags)
 }
 
 /// Puts `libNAME.so`, or `libNAME.a`, into the folder of libraries. One that is missing is the linker's to complain about.
-fn link(target: &Target, links: &Path, library: &str) -> Result<(), Error> {
+fn link(target: &Target, root: &Path, links: &Path, library: &str) -> Result<(), Error> {
     for name in [format!("lib{library}.so"), format!("lib{library}.a")] {
         let place = links.join(&name);
         let Some(file) = target.libraries.named(&name).next() else { continue };
@@ -65,7 +68,13 @@ fn link(target: &Target, links: &Path, library: &str) -> Result<(), Error> {
             return Ok(());
         }
         match script(&file)? {
-            Some(text) => fs_err::write(place, relocated(&text, &|path| target.in_sysroot(path)))?,
+            // What is missing must not be taken from this host.
+            Some(text) => {
+                let find = |path: &str| {
+                    target.in_sysroot(path).unwrap_or_else(|| root.join(path.trim_start_matches('/')))
+                };
+                fs_err::write(place, relocated(&text, &find))?;
+            }
             None => symlink(file, place)?,
         }
         return Ok(());
@@ -85,7 +94,7 @@ fn script(file: &Path) -> Result<Option<String>, Error> {
 }
 
 /// A linker script whose absolute paths lead into the sysroot.
-fn relocated(script: &str, find: &dyn Fn(&str) -> Option<PathBuf>) -> String {
+fn relocated(script: &str, find: &dyn Fn(&str) -> PathBuf) -> String {
     let mut text = String::with_capacity(script.len() * 2);
     let mut rest = script;
     while let Some(comment) = rest.find("/*") {
@@ -96,11 +105,11 @@ fn relocated(script: &str, find: &dyn Fn(&str) -> Option<PathBuf>) -> String {
     text
 }
 
-fn words(script: &str, find: &dyn Fn(&str) -> Option<PathBuf>, text: &mut String) {
+fn words(script: &str, find: &dyn Fn(&str) -> PathBuf, text: &mut String) {
     let separates = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',');
     for part in script.split_inclusive(separates) {
         let word = part.trim_end_matches(separates);
-        let found = Some(word).filter(|word| word.starts_with('/')).and_then(find);
+        let found = Some(word).filter(|word| word.starts_with('/')).map(find);
         match found {
             Some(path) => {
                 text.push_str(&format!("\"{}\"", path.display()));
@@ -119,14 +128,12 @@ mod tests {
     fn the_paths_of_a_linker_script_lead_into_the_sysroot() {
         let script = "/* GNU ld script\n   /lib/a */\nOUTPUT_FORMAT(elf64-x86-64)\n\
                       GROUP ( /lib/libc.so.6 /usr/lib/libc_nonshared.a  AS_NEEDED ( /lib64/ld.so.2 -lm) )\n";
-        let find = |path: &str| {
-            (path != "/lib64/ld.so.2").then(|| Path::new("/a root").join(path.trim_matches('/')))
-        };
+        let find = |path: &str| Path::new("/a root").join(path.trim_matches('/'));
         assert_eq!(
             relocated(script, &find),
             "\nOUTPUT_FORMAT(elf64-x86-64)\n\
-             GROUP ( \"/a root/lib/libc.so.6\" \"/a root/usr/lib/libc_nonshared.a\"  AS_NEEDED ( /lib64/ld.so.2 -lm) )\n"
+             GROUP ( \"/a root/lib/libc.so.6\" \"/a root/usr/lib/libc_nonshared.a\"  AS_NEEDED ( \"/a root/lib64/ld.so.2\" -lm) )\n"
         );
-        assert_eq!(relocated("INPUT(-lx /* open", &|_| None), "INPUT(-lx ");
+        assert_eq!(relocated("INPUT(-lx /* open", &find), "INPUT(-lx ");
     }
 }

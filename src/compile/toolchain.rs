@@ -1,4 +1,4 @@
-//! The C compiler of this host, found as the crate cc finds it, and the objcopy that goes with it.
+//! The C compiler for a target's processor, found as the crate cc finds it, and the objcopy that goes with it.
 
 use std::env;
 use std::ffi::OsStr;
@@ -9,8 +9,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Error;
+use super::probe::{self, UnknownFlag};
+use crate::machine::Machine;
 use crate::process;
 use crate::profile::Advice;
+use crate::target::{Provenance, Target};
 
 /// A compiler answers such questions in 2 ms.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
@@ -20,7 +23,7 @@ const PROBE_LIMIT: Duration = Duration::from_secs(20);
 pub struct Toolchain {
     /// The compiler, or a wrapper as in `CC="ccache gcc"`.
     pub program: PathBuf,
-    /// The wrapper's arguments, where there is one.
+    /// What stands before all other arguments: the compiler behind a wrapper, and what clang is told of the processor.
     pub leading: Vec<String>,
     /// The flags of the variable CFLAGS.
     pub cflags: Vec<String>,
@@ -30,6 +33,11 @@ pub struct Toolchain {
     pub version: [u32; 2],
     /// objcopy.
     pub objcopy: PathBuf,
+    /// The folders of the compiler's own headers (stddef.h), which it needs where the target has headers of its own for all
+    /// else.
+    pub headers: Vec<PathBuf>,
+    /// Flags of the target's own build that this compiler does not take.
+    pub unknown: Vec<UnknownFlag>,
 }
 
 /// Compilers that take the same flags.
@@ -43,16 +51,63 @@ pub enum Family {
 }
 
 impl Toolchain {
-    /// Finds the compiler: the variables that the crate cc reads (CC and CFLAGS, with their forms for a target), else `cc`.
-    /// It runs the compiler three times (some 20 ms), and needs nothing of the earlier stages but `advice`: so it may run
-    /// beside them.
+    /// Finds the compiler for the target's processor: the variables that the crate cc reads (CC and CFLAGS, with their forms
+    /// for a target, such as `CC_aarch64_unknown_linux_gnu`); else `cc`, or for another processor than this machine's
+    /// `TRIPLE-gcc`, or clang where it can link for it. What it is and what it takes is asked of the compiler itself (some 20
+    /// ms; 50 ms more where the target's own build had another compiler).
     ///
     /// # Errors
-    /// No compiler, one that does not work, or no objcopy.
-    pub fn find(advice: &Advice) -> Result<Self, Error> {
-        let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
+    /// No compiler, one that does not work, one for another processor, or no objcopy.
+    pub fn find(target: &Target) -> Result<Self, Error> {
+        let machine = target.machine;
+        let named = is_named(machine);
+        let mut toolchain = if named || machine.is_host() {
+            Self::read(machine, None, &target.advice)?
+        } else {
+            Self::cross(machine, &target.advice)?
+        };
+        if toolchain.family == Family::Clang && probe::machine(&toolchain, target)? != Some(machine) {
+            toolchain.leading.push(clang_target(machine));
+        }
+        let apxs_s_own = matches!(target.provenance, Provenance::Installed | Provenance::Fetched { .. });
+        if named || !apxs_s_own || !toolchain.cflags.is_empty() {
+            toolchain.unknown = probe::unknown_flags(&toolchain, target)?;
+        }
+        if target.sysroot().is_some() {
+            toolchain.headers = toolchain.own_headers(target)?;
+        }
+        Ok(toolchain)
+    }
+
+    /// What is installed for another processor than this machine's.
+    fn cross(machine: &'static Machine, advice: &Advice) -> Result<Self, Error> {
+        let programs = machine.triples.iter().map(|triple| format!("{triple}-gcc"));
+        if let Some(program) = programs.into_iter().find_map(|program| on_path(&program)) {
+            return Self::read(machine, Some(&program), advice);
+        }
+        if let Some(clang) = on_path("clang") {
+            let mut toolchain = Self::read(machine, Some(&clang), advice)?;
+            toolchain.leading.push(clang_target(machine));
+            for linker in [None, Some("-fuse-ld=lld")] {
+                let mut toolchain = toolchain.clone();
+                toolchain.leading.extend(linker.map(str::to_owned));
+                if probe::links(&toolchain, machine)? {
+                    return Ok(toolchain);
+                }
+            }
+        }
+        Err(Error::NoCrossCompiler {
+            machine: machine.name.clone(),
+            tried: format!("{}-gcc", machine.triple()),
+            help: help(machine, advice),
+        })
+    }
+
+    /// The compiler that the crate cc finds, or this one with the flags that the crate finds.
+    fn read(machine: &'static Machine, program: Option<&Path>, advice: &Advice) -> Result<Self, Error> {
         let scratch = tempfile::tempdir()?;
-        let tool = cc::Build::new()
+        let mut build = cc::Build::new();
+        build
             .cargo_output(false)
             .cargo_metadata(false)
             .cargo_warnings(false)
@@ -62,16 +117,18 @@ impl Toolchain {
             .no_default_flags(true)
             .warnings(false)
             .extra_warnings(false)
-            .target(&triple)
-            .host(&triple)
+            .target(&machine.rust)
+            .host(&Machine::of_host().unwrap_or(machine).rust)
             .opt_level(2)
-            .out_dir(scratch.path())
-            .try_get_compiler()
-            .map_err(|error| Error::BadCompiler {
-                program: PathBuf::from(env::var_os("CC").unwrap_or_else(|| "cc".into())),
-                reason: error.to_string(),
-                help: format!("unset CC, or install a compiler: {}", advice.compiler),
-            })?;
+            .out_dir(scratch.path());
+        if let Some(program) = program {
+            build.compiler(program);
+        }
+        let tool = build.try_get_compiler().map_err(|error| Error::BadCompiler {
+            program: PathBuf::from(env::var_os("CC").unwrap_or_else(|| "cc".into())),
+            reason: error.to_string(),
+            help: help(machine, advice),
+        })?;
         let call = tool.to_command();
         let program = PathBuf::from(call.get_program());
         let arguments: Vec<String> = call.get_args().map(text).collect();
@@ -82,17 +139,85 @@ impl Toolchain {
         if let Some(at) = cflags.iter().position(|flag| flag == "-w") {
             cflags.remove(at);
         }
-        let version = version(&program, leading, advice)?;
+        let help = || help(machine, advice);
+        let version = version(&program, leading, &help)?;
         Ok(Toolchain {
-            objcopy: objcopy(tool.path())
-                .ok_or_else(|| Error::NoObjcopy { help: advice.binutils.clone() })?,
+            objcopy: objcopy(tool.path(), machine).ok_or_else(|| Error::NoObjcopy {
+                help: if machine.is_host() { advice.binutils.clone() } else { help() },
+            })?,
             family: if tool.is_like_clang() { Family::Clang } else { Family::Gcc },
             version,
             leading: leading.to_vec(),
             cflags,
             program,
+            headers: Vec::new(),
+            unknown: Vec::new(),
         })
     }
+
+    /// A call of the compiler in a folder, which also takes its temporary files, so that they go with it. Nothing of the
+    /// caller's environment changes what it finds or says.
+    pub fn command(&self, folder: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.leading).current_dir(folder);
+        command.env("LC_ALL", "C").env("PWD", folder).env("TMPDIR", folder).env_remove("GCC_COLORS");
+        // What these name would be looked into before the target's own folders, and differs from host to host.
+        for variable in ["CPATH", "C_INCLUDE_PATH", "LIBRARY_PATH", "LD_RUN_PATH"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// The folders of the compiler's own headers; gcc before 13 has a second one for some.
+    fn own_headers(&self, target: &Target) -> Result<Vec<PathBuf>, Error> {
+        let mut folders = Vec::new();
+        for name in ["include", "include-fixed"] {
+            let mut command = self.command(Path::new("/"));
+            command.arg(format!("-print-file-name={name}")).env_remove("PWD").env_remove("TMPDIR");
+            let output = process::output(&mut command, PROBE_LIMIT)?;
+            let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+            // What is not there is printed as it was asked for.
+            folders.extend(Some(folder).filter(|folder| folder.is_absolute() && folder.is_dir()));
+        }
+        if folders.iter().any(|folder| folder.join("stddef.h").is_file()) {
+            return Ok(folders);
+        }
+        Err(Error::BadCompiler {
+            program: self.program.clone(),
+            reason: "it does not tell where its own headers are (-print-file-name=include)".to_owned(),
+            help: help(target.machine, &target.advice),
+        })
+    }
+}
+
+/// Whether a variable names the compiler, by the rules of the crate cc.
+fn is_named(machine: &Machine) -> bool {
+    let triple = machine.rust.replace(['-', '.'], "_");
+    let kind = if machine.is_host() { "HOST_CC" } else { "TARGET_CC" };
+    let names = [format!("CC_{}", machine.rust), format!("CC_{triple}"), kind.to_owned(), "CC".to_owned()];
+    names.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+/// What to do where there is no compiler for a processor, or none of use.
+pub fn help(machine: &Machine, advice: &Advice) -> String {
+    if machine.is_host() {
+        return format!("unset CC, or install a compiler: {}", advice.compiler);
+    }
+    format!(
+        "{}; or name a compiler for it in the variable CC_{}",
+        advice.cross_compiler(machine),
+        machine.rust.replace('-', "_")
+    )
+}
+
+fn clang_target(machine: &Machine) -> String {
+    format!("--target={}", machine.triple())
+}
+
+/// The file of a program.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
 fn text(argument: &OsStr) -> String {
@@ -100,20 +225,14 @@ fn text(argument: &OsStr) -> String {
 }
 
 /// `-dumpfullversion` is gcc's since 7; the others take `-dumpversion` only, and gcc prints what it understands first.
-fn version(program: &Path, leading: &[String], advice: &Advice) -> Result<[u32; 2], Error> {
-    let bad = |reason: String| Error::BadCompiler {
-        program: program.to_owned(),
-        reason,
-        help: format!("unset CC, or install a compiler: {}", advice.compiler),
-    };
+fn version(program: &Path, leading: &[String], help: &dyn Fn() -> String) -> Result<[u32; 2], Error> {
+    let bad = |reason: String| Error::BadCompiler { program: program.to_owned(), reason, help: help() };
     let mut answer = String::new();
     for flags in [&["-dumpfullversion", "-dumpversion"][..], &["-dumpversion"]] {
         let mut command = Command::new(program);
         command.args(leading).args(flags).env("LC_ALL", "C");
         let output = process::output(&mut command, PROBE_LIMIT).map_err(|error| match error {
-            process::Error::Missing { program } => {
-                Error::NoCompiler { program, help: advice.compiler.clone() }
-            }
+            process::Error::Missing { program } => Error::NoCompiler { program, help: help() },
             error => error.into(),
         })?;
         answer = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -139,21 +258,34 @@ fn parse_version(text: &str) -> Option<[u32; 2]> {
     Some([major, minor])
 }
 
-/// The compiler's own objcopy (`x86_64-linux-gnu-gcc` has `x86_64-linux-gnu-objcopy` beside it), else the one on `PATH`.
-fn objcopy(compiler: &Path) -> Option<PathBuf> {
+/// The compiler's own objcopy (`x86_64-linux-gnu-gcc` has `x86_64-linux-gnu-objcopy` beside it), the processor's, or for this
+/// machine's the one on `PATH`; else LLVM's, which is for all.
+fn objcopy(compiler: &Path, machine: &Machine) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let name = compiler.file_name()?.to_string_lossy().into_owned();
-    let prefix =
-        ["gcc", "clang", "cc"].iter().find_map(|kind| name.find(kind).map(|at| &name[..at])).unwrap_or("");
-    let beside = compiler.parent().filter(|folder| folder.is_absolute()).map(Path::to_owned);
-    let folders: Vec<PathBuf> = beside.into_iter().chain(env::split_paths(&path)).collect();
-    let names = [format!("{prefix}objcopy"), "objcopy".to_owned(), "llvm-objcopy".to_owned()];
-    names.iter().find_map(|name| folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file()))
+    let prefix = ["gcc", "clang", "cc"].iter().find_map(|kind| name.find(kind).map(|at| &name[..at]));
+    // clang is a link to where the rest of LLVM is.
+    let real = compiler.canonicalize().unwrap_or_default();
+    let beside = [compiler, &real].into_iter().filter_map(Path::parent).filter(|folder| folder.is_absolute());
+    let folders: Vec<PathBuf> = beside.map(Path::to_owned).chain(env::split_paths(&path)).collect();
+    let own = prefix.into_iter().chain(machine.is_host().then_some("")).map(str::to_owned);
+    let triples = machine.triples.iter().map(|triple| format!("{triple}-"));
+    let mut names: Vec<String> = own.filter(|prefix| machine.is_host() || !prefix.is_empty()).collect();
+    names.extend(triples.filter(|_| !machine.is_host()));
+    names.push("llvm-".to_owned());
+    let find = |prefix: &String| {
+        folders.iter().map(|folder| folder.join(format!("{prefix}objcopy"))).find(|file| file.is_file())
+    };
+    names.iter().find_map(find)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn host() -> &'static Machine {
+        Machine::of_host().expect("the tests run on a processor that is known")
+    }
 
     #[test]
     fn versions_of_gcc_and_clang_are_read() {
@@ -169,8 +301,20 @@ mod tests {
         for name in ["x-objcopy", "objcopy"] {
             fs_err::write(folder.path().join(name), "").unwrap();
         }
-        let found = |compiler: &str| objcopy(&folder.path().join(compiler)).unwrap();
+        let found = |compiler: &str| objcopy(&folder.path().join(compiler), host()).unwrap();
         assert_eq!(found("x-gcc-12"), folder.path().join("x-objcopy"));
         assert_eq!(found("cc"), folder.path().join("objcopy"));
+    }
+
+    #[test]
+    fn an_objcopy_of_another_processor_has_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let machine = Machine::all().find(|machine| !machine.is_host() && machine.name != "aarch64").unwrap();
+        let own = format!("{}-objcopy", machine.triple());
+        for name in [&own, "objcopy"] {
+            fs_err::write(folder.path().join(name), "").unwrap();
+        }
+        let found = |compiler: &str| objcopy(&folder.path().join(compiler), machine).unwrap();
+        assert_eq!(found("clang"), folder.path().join(&own));
     }
 }

@@ -42,6 +42,7 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
     demand_release_key(packaging)?;
     let graft = graft(request, work.path(), reporter)?;
     demand_written_recipe(packaging, &graft)?;
+    let not_checked = reason_not_to_check(packaging, &graft, reporter)?;
     let signer = open_signer(&packaging.key, reporter)?;
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
 
@@ -59,11 +60,9 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         },
         |_| summary::signed(signer.as_ref().map(|signer| signer.key())),
     )?;
-    let checks = match packaging.check {
-        Check::Run => {
-            Some(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?)
-        }
-        Check::Skip => None,
+    let checks = match not_checked {
+        None => Ok(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?),
+        Some(reason) => Err(reason),
     };
 
     let packages = [
@@ -73,7 +72,8 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
     ];
     let files = packages.map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()));
     let key = signer.as_ref().map(|signer| signer.key());
-    let record = Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref());
+    let record =
+        Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref().map_err(String::as_str));
     let (report, notes) = (record.json(), graft_notes::text(&graft));
     let mut names: Vec<String> = packages.iter().map(|(package, _)| package.file_name()).collect();
     let mut texts = vec![
@@ -90,7 +90,9 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         names.push(name);
     }
     let mut published = staging.publish(&names).map_err(Error::from)?;
-    reporter.event(Event::Summary { lines: summary::lines(&graft, &set, checks.as_ref()) });
+    reporter.event(Event::Summary {
+        lines: summary::lines(&graft, &set, checks.as_ref().err().map(String::as_str)),
+    });
     published.truncate(packages.len());
     reporter.event(Event::Results { files: published });
     Ok(())
@@ -168,6 +170,27 @@ fn demand_written_recipe(packaging: &Packaging, graft: &Graft) -> Result<(), Err
         });
     }
     Ok(())
+}
+
+/// Why the package will not be checked, if it will not. A target whose httpd cannot run here is told of at once; what is
+/// built for others is refused then.
+fn reason_not_to_check(
+    packaging: &Packaging,
+    graft: &Graft,
+    reporter: &dyn Reporter,
+) -> Result<Option<String>, Error> {
+    let target = &graft.ready.target;
+    match (packaging.check, target.runner()) {
+        (Check::Skip, _) => Ok(Some("--no-check was given; `modgraft check` does it".to_owned())),
+        (Check::Run, Ok(_)) => Ok(None),
+        (Check::Run, Err(why)) if packaging.release => {
+            Err(Error::ReleaseUnchecked { target: target.name.clone(), why })
+        }
+        (Check::Run, Err(why)) => {
+            reporter.warning(format!("the package will not be checked: {why} ({})", why.help()));
+            Ok(Some(why.to_string()))
+        }
+    }
 }
 
 fn open_signer(key: &KeySpec, reporter: &dyn Reporter) -> Result<Option<BoxedSigner>, crate::Error> {
@@ -305,7 +328,7 @@ pub(super) fn checked(
     reporter: &dyn Reporter,
 ) -> Result<CheckResult, crate::Error> {
     let target = &graft.ready.target;
-    let program = target.program.clone().ok_or_else(|| Error::NoHttpd(target.name.clone()))?;
+    let runner = target.runner().map_err(|why| Error::NoHttpd { target: target.name.clone(), why })?;
     let root = work.join("payload");
     let run = || -> Result<CheckResult, crate::Error> {
         fs_err::create_dir_all(&root).map_err(Error::from)?;
@@ -316,9 +339,7 @@ pub(super) fn checked(
             module_file.ok_or_else(|| Error::NoModule { package: package.to_owned(), file: module_name })?;
         let plan = check::Plan {
             httpd: check::Httpd {
-                program,
-                library_path: target.library_path.clone(),
-                loader: target.loader.clone(),
+                runner,
                 modules_dir: target.modules_dir.clone(),
                 version: target.httpd_version.clone(),
             },

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 
 use crate::error::Kind;
+use crate::target::NotRunnable;
 
 /// What no single stage can know.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -143,20 +144,37 @@ pub enum Error {
     )]
     OverlayUnchanged(PathBuf),
 
-    /// The check was asked for, and there is no httpd here to run.
-    #[error("there is no httpd program for target `{0}` that can run here")]
-    #[diagnostic(
-        code(modgraft::check::no_httpd),
-        help("--no-check builds without it; the package is then not proved to load")
+    /// The check was asked for, and the target's httpd cannot be started here.
+    #[error("the httpd of target `{target}` cannot run here: {why}")]
+    #[diagnostic(code(modgraft::check::no_httpd), help("{}", why.help()))]
+    NoHttpd {
+        /// As it was asked for.
+        target: String,
+        /// Why not.
+        why: NotRunnable,
+    },
+
+    /// What is built for others must have been checked.
+    #[error(
+        "--release checks each package in its target's httpd, and that of target `{target}` cannot run here: {why}"
     )]
-    NoHttpd(String),
+    #[diagnostic(
+        code(modgraft::check::release_unchecked),
+        help("{}; without --release a package is built, and said not to be checked", why.help())
+    )]
+    ReleaseUnchecked {
+        /// As it was asked for.
+        target: String,
+        /// Why not.
+        why: NotRunnable,
+    },
 }
 
 impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io(_) | Error::NoHttpd(_) => Kind::Environment,
+            Error::Io(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => Kind::Environment,
             Error::Interrupted => Kind::Interrupted,
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
             Error::RequiresItself { .. } => Kind::Input,

@@ -122,7 +122,7 @@ pub fn ready(
         }
     };
     let recipe = with_names_of(recipe, &target, reporter);
-    let toolchain = Toolchain::find(&target.advice)?;
+    let toolchain = Toolchain::find(&target)?;
     let rules = Rules::of(&recipe.compat.packs, target.mmn);
     let by_hand = by_hand(request, &recipe);
     Ok(Ready { recipe, spec, sources, changeset, module, brings, target, toolchain, rules, by_hand })

@@ -35,6 +35,8 @@ pub struct Record<'a> {
     pub signed_by: Option<&'a Key>,
     /// The checks that a real httpd answered; `None` where they were left out.
     pub checks: Option<Vec<Answer<'a>>>,
+    /// Why they were left out.
+    pub not_checked: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -158,7 +160,7 @@ impl<'a> Record<'a> {
         audit: &'a Audit,
         packages: Vec<PackageFile>,
         signed_by: Option<&'a Key>,
-        checks: Option<&'a CheckResult>,
+        checks: Result<&'a CheckResult, &'a str>,
     ) -> Self {
         let recipe = &graft.ready.recipe;
         Record {
@@ -206,7 +208,8 @@ impl<'a> Record<'a> {
             audit,
             packages,
             signed_by,
-            checks: checks.map(|result| {
+            not_checked: checks.err(),
+            checks: checks.ok().map(|result| {
                 result
                     .checks
                     .iter()

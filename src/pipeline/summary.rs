@@ -146,7 +146,7 @@ pub fn checked(result: &CheckResult) -> String {
 }
 
 /// The end of a good build: hunks stripped, what was inlined from where, what the package requires.
-pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> Vec<String> {
+pub fn lines(graft: &Graft, set: &PackageSet, not_checked: Option<&str>) -> Vec<String> {
     let stripped: usize = graft
         .ready
         .changeset
@@ -173,8 +173,8 @@ pub fn lines(graft: &Graft, set: &PackageSet, checks: Option<&CheckResult>) -> V
         let name = graft.ready.recipe.name.strip_prefix("mod_").unwrap_or(&graft.ready.recipe.name);
         lines.push(format!("after the installation: {}", command.replace("{name}", name)));
     }
-    if checks.is_none() {
-        lines.push("not checked in a real httpd: `modgraft check` does that".to_owned());
+    if let Some(reason) = not_checked {
+        lines.push(format!("not checked in a real httpd: {reason}"));
     }
     lines
 }

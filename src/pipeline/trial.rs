@@ -122,7 +122,7 @@ fn packaged(graft: &Graft, work: &Path) -> Result<Reached, crate::Error> {
     let set = assembled(graft, &object, &audit)?;
     let file = work.join(set.binary.file_name());
     rpm::write(&set.binary, None, &file)?;
-    if graft.ready.target.program.is_none() {
+    if graft.ready.target.runner().is_err() {
         return Ok(Reached::Built);
     }
     let result: check::CheckResult = checked(graft, &audit, &file, work, false, &Quiet)?;

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::machine::Machine;
+
 /// A distribution, or a line of its releases.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -86,6 +88,20 @@ pub struct Advice {
     pub compiler: String,
     /// For objcopy.
     pub binutils: String,
+    /// For a C compiler for another processor; `{triple}` stands for GNU's name of it, `{dashed-triple}` for that without
+    /// underscores, as Debian's packages have it, `{arch}` for rpm's.
+    cross_compiler: String,
+    /// For an emulator of other processors' programs.
+    pub emulator: String,
+}
+
+impl Advice {
+    /// What to run or do for a C compiler for another processor.
+    pub fn cross_compiler(&self, machine: &Machine) -> String {
+        let triple = machine.triple();
+        let command = self.cross_compiler.replace("{dashed-triple}", &triple.replace('_', "-"));
+        command.replace("{triple}", triple).replace("{arch}", &machine.name)
+    }
 }
 
 /// The packages that have what a target's root must have.

@@ -120,6 +120,18 @@ pub fn prefix(name: &str, folder: PathBuf, profile: Option<Arc<Profile>>) -> Res
         return Err(incomplete(&folder, header, help));
     }
     let program = installed::program(&Roots::host(), &variables).ok_or_else(|| lacks("httpd program"))?;
+    if let (Some(machine), Some(host)) =
+        (elf::header(&program).and_then(elf::Header::machine), Machine::of_host())
+        && !machine.runs_on_host()
+    {
+        return Err(Error::Malformed {
+            path: program,
+            reason: format!("it is for {machine}, and uses the C library of this machine, which is {host}"),
+            help: format!(
+                "unpack a distribution's packages for {machine} into a folder, its C library too, and name that"
+            ),
+        });
+    }
     let headers = Headers::new(variables, include_dirs);
     let provenance = Provenance::Prefix { root: folder };
     installed::target(name, &Roots::host(), headers, program, &profile, provenance)
@@ -218,15 +230,6 @@ fn c_library(roots: &Roots, profile: &Profile, program: &Path, lacks: &Lacks<'_>
             help: format!("unpack the package {} anew", packages.httpd),
         });
     };
-    if let (Some(machine), Some(host)) = (header.machine(), Machine::of_host())
-        && machine != host
-    {
-        return Err(Error::Malformed {
-            path: program.to_owned(),
-            reason: format!("it is for the processor {}, and this machine's is {}", machine.name, host.name),
-            help: format!("unpack the packages for {}, or build on a machine of the other kind", host.name),
-        });
-    }
     let libraries = Libraries::of(roots, header);
     let named = |name: &str| libraries.named(name).next().is_some();
     if libraries.glibc().is_none() {
@@ -297,12 +300,30 @@ mod tests {
     }
 
     #[test]
-    fn a_root_for_another_processor_is_told() {
+    fn a_root_for_another_processor_is_looked_into_as_any() {
         let root = red_hats();
         fs_err::create_dir(root.path().join("etc")).unwrap();
         fs_err::write(root.path().join("etc/os-release"), "ID=rocky\nID_LIKE=rhel\nVERSION_ID=8.9\n")
             .unwrap();
         let error = resolved(root.path()).to_string();
-        assert!(error.contains("usr/sbin/httpd: it is for the processor "), "{error}");
+        assert!(error.ends_with("has no libc.so.6 (the C library)"), "{error}");
+    }
+
+    #[test]
+    fn a_prefix_for_another_processor_is_told() {
+        let root = red_hats();
+        let write = |name: &str, content: &str| fs_err::write(root.path().join(name), content).unwrap();
+        fs_err::create_dir(root.path().join("build")).unwrap();
+        let prefix = root.path().canonicalize().unwrap();
+        let prefix = prefix.display();
+        write(
+            "build/config_vars.mk",
+            &format!(
+                "prefix = {prefix}\nincludedir = {prefix}/usr/include/httpd\nsbindir = {prefix}/usr/sbin\n\
+                 APR_INCLUDEDIR = {prefix}/usr/include/apr-1\nprogname = httpd\n"
+            ),
+        );
+        let error = resolved(root.path()).to_string();
+        assert!(error.contains("usr/sbin/httpd: it is for "), "{error}");
     }
 }

@@ -16,6 +16,7 @@ mod lock;
 mod names;
 mod order;
 mod roots;
+mod runner;
 pub mod store;
 mod symbols;
 mod variables;
@@ -23,6 +24,7 @@ mod variables;
 pub use error::Error;
 pub use interface::HttpdInterface;
 pub use libraries::Libraries;
+pub use runner::{NotRunnable, Runner};
 pub use symbols::{Provider, ProviderKind, Symbols};
 
 use std::collections::BTreeMap;
@@ -57,7 +59,7 @@ pub struct Target {
     pub include_dirs: Vec<PathBuf>,
     /// The folder on this host with the target's own module files.
     pub modules_dir: PathBuf,
-    /// The httpd program on this host, where it can run here.
+    /// The httpd program on this host, where there is one; [`Target::runner`] tells how it is started.
     pub program: Option<PathBuf>,
     /// Folders with the libraries that the program needs beside the system's.
     pub library_path: Vec<PathBuf>,

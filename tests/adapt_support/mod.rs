@@ -8,7 +8,7 @@ pub mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use miette::Diagnostic;
@@ -96,8 +96,10 @@ impl Source {
 
 /// The compiler of this machine: gcc, or what CC names.
 pub fn toolchain(target: &Target) -> Toolchain {
-    static FOUND: OnceLock<Toolchain> = OnceLock::new();
-    FOUND.get_or_init(|| Toolchain::find(&target.advice).unwrap_or_else(|error| panic!("{error}"))).clone()
+    static FOUND: Mutex<BTreeMap<String, Toolchain>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let find = || Toolchain::find(target).unwrap_or_else(|error| panic!("{error}"));
+    found.entry(target.name.clone()).or_insert_with(find).clone()
 }
 
 /// The rules that are built in for a target.

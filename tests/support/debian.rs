@@ -50,13 +50,22 @@ impl Release {
     /// A root with this release's httpd, C library and their headers, as `dpkg-deb -x` leaves it: absolute links lead out of
     /// it. Trixie's has neither os-release nor the links from `/lib` to `/usr/lib`.
     pub fn sysroot(self) -> PathBuf {
-        self.made("sysroot", Archive::Release, |apt, folder| {
+        self.unpacked("sysroot", None)
+    }
+
+    /// The same for another architecture, by Debian's name.
+    pub fn sysroot_for(self, architecture: &str) -> PathBuf {
+        self.unpacked(&format!("sysroot-{architecture}"), Some(architecture))
+    }
+
+    fn unpacked(self, name: &str, architecture: Option<&str>) -> PathBuf {
+        self.made(name, Archive::Release, architecture, |apt, folder| {
             let simulated = apt.get(&["-s", "-y", "--no-install-recommends", "install", "apache2-bin"]);
             let needed = simulated.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
             let mut packages: Vec<&str> =
                 needed.filter(|name| !LEFT_OUT.iter().any(|left_out| name.starts_with(left_out))).collect();
             packages.extend(WANTED);
-            if self == Release::Bullseye {
+            if self != Release::Trixie {
                 packages.push("base-files");
             }
             packages.sort_unstable();
@@ -77,7 +86,7 @@ impl Release {
             Release::Bullseye => Archive::WithSecurity,
             Release::Bookworm | Release::Trixie => Archive::Release,
         };
-        let folder = self.made(&format!("source-{package}"), archive, |apt, folder| {
+        let folder = self.made(&format!("source-{package}"), archive, None, |apt, folder| {
             let listed = apt.get(&["--print-uris", "--download-only", "source", package]);
             // `'ADDRESS' NAME BYTES SHA256:DIGEST`
             let upstream = listed.lines().find_map(|line| {
@@ -99,7 +108,13 @@ impl Release {
     }
 
     /// A folder that is made once; by the first of several tests that run at once.
-    fn made(self, name: &str, archive: Archive, make: impl FnOnce(&Apt, &Path)) -> PathBuf {
+    fn made(
+        self,
+        name: &str,
+        archive: Archive,
+        architecture: Option<&str>,
+        make: impl FnOnce(&Apt, &Path),
+    ) -> PathBuf {
         let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");
         let folder = parent.join(format!("{}-{name}", self.name()));
         fs_err::create_dir_all(&parent).unwrap();
@@ -110,7 +125,7 @@ impl Release {
             let work = tempfile::Builder::new().prefix(".apt-").tempdir_in(&parent).unwrap();
             let made = work.path().join("made");
             fs_err::create_dir(&made).unwrap();
-            make(&Apt::new(self, archive, work.path()), &made);
+            make(&Apt::new(self, archive, architecture, work.path()), &made);
             fs_err::rename(&made, &folder).unwrap();
         }
         folder
@@ -127,7 +142,7 @@ struct Apt {
 }
 
 impl Apt {
-    fn new(release: Release, archive: Archive, folder: &Path) -> Self {
+    fn new(release: Release, archive: Archive, architecture: Option<&str>, folder: &Path) -> Self {
         for name in ["lists/partial", "cache/archives/partial"] {
             fs_err::create_dir_all(folder.join(name)).unwrap();
         }
@@ -143,6 +158,9 @@ impl Apt {
         let write = |name: &str, text: &str| fs_err::write(folder.join(name), text).unwrap();
         write("sources.list", &sources);
         write("status", "");
+        let architecture = architecture.map_or(String::new(), |name| {
+            format!("APT::Architecture \"{name}\";\n#clear APT::Architectures;\nAPT::Architectures {{ \"{name}\"; }};\n")
+        });
         let path = folder.to_str().expect("tests have their folders at UTF-8 paths");
         write(
             "apt.conf",
@@ -154,7 +172,7 @@ impl Apt {
                  APT::Update::Error-Mode \"any\";\nAcquire::Languages \"none\";\nAcquire::Retries \"3\";\n\
                  Acquire::http::Timeout \"30\";\nAcquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n\
                  #clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n\
-                 #clear APT::Update::Post-Invoke-Success;\n"
+                 #clear APT::Update::Post-Invoke-Success;\n{architecture}"
             ),
         );
         let apt = Apt { folder: folder.to_owned() };

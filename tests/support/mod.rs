@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use modgraft::check::{Httpd, Plan};
 use modgraft::sign::{self, BoxedSigner, KeySpec};
+use modgraft::target::Runner;
 
 /// A development key, made once in a test binary: an RSA-4096 key takes seconds.
 pub fn key() -> &'static BoxedSigner {
@@ -67,9 +68,7 @@ pub fn local_httpd() -> Httpd {
             let said = run(Command::new(&program).arg("-v"));
             let version = said.split_once("Apache/").and_then(|(_, rest)| rest.split_whitespace().next());
             Httpd {
-                program,
-                library_path: Vec::new(),
-                loader: None,
+                runner: Runner::native(program),
                 modules_dir: apxs("LIBEXECDIR").into(),
                 version: version.expect("httpd -v says `Apache/` and its version").to_owned(),
             }
