@@ -4,16 +4,19 @@ use std::time::Duration;
 
 use super::flags::{self, TargetFlags};
 use super::messages::{self, Message};
-use super::toolchain::Toolchain;
+use super::toolchain::{Family, Toolchain};
 use super::{Error, Unit, header_flags};
 use crate::process;
 use crate::target::Target;
 
-/// What gcc needs besides, so that its text can be read and nothing is left out (FACTS-httpd.md, "The compiler as oracle").
-const READABLE: &[&str] = &["-fsyntax-only", "-fno-diagnostics-show-caret"];
-
-/// How both compilers are told not to stop at the twentieth error.
-const ALL_ERRORS: [&str; 2] = ["-fmax-errors=0", "-ferror-limit=0"];
+/// What the compiler needs besides, so that its text can be read (FACTS-httpd.md, "The compiler as oracle") and it does not
+/// stop at the twentieth error.
+fn readable(family: Family) -> [&'static str; 3] {
+    match family {
+        Family::Gcc => ["-fsyntax-only", "-fno-diagnostics-show-caret", "-fmax-errors=0"],
+        Family::Clang => ["-fsyntax-only", "-fno-caret-diagnostics", "-ferror-limit=0"],
+    }
+}
 
 /// The flags that decide what a unit means to the target's compiler, without those that make something of it; `libraries`
 /// are those that the module is linked with.
@@ -41,12 +44,8 @@ pub fn objections(
     let folder = tempfile::tempdir()?;
     let source = format!("{}.c", unit.module);
     fs_err::write(folder.path().join(&source), unit.text)?;
-    let all_errors = match toolchain.family {
-        super::Family::Gcc => ALL_ERRORS[0],
-        super::Family::Clang => ALL_ERRORS[1],
-    };
     let mut command = toolchain.command(folder.path());
-    command.args(language(target, toolchain, libraries)).args(READABLE).arg(all_errors);
+    command.args(language(target, toolchain, libraries)).args(readable(toolchain.family));
     command.args(["-x", "c", &source]);
     let output = process::output(&mut command, limit).map_err(|error| match error {
         process::Error::Missing { program } => {
