@@ -3,6 +3,7 @@
 
 pub mod built;
 pub mod debian;
+pub mod el;
 pub mod module;
 pub mod processes;
 pub mod rpmbuild;
