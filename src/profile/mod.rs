@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(name("/opt/httpd/conf", "2.4.62"), "el9");
         assert_eq!(name("/opt/httpd/conf", "2.2.15"), "el6");
         assert_eq!(name("/opt/httpd/conf", "2.20.1"), "el9");
-        assert_eq!(name("/etc/httpd", "2.2.15"), "el9");
+        assert_eq!(name("/etc/httpd/conf", "2.2.15"), "el9");
         // What helps is what helps on this machine.
         assert_eq!(el9.for_httpd("/opt/httpd/conf", "2.2.15").advice, el9.advice);
     }
