@@ -77,6 +77,7 @@ macro_rules! stages {
 }
 
 stages! {
+    Download => download,
     Recipe => recipe,
     Source => source,
     Changeset => changeset,

@@ -5,7 +5,7 @@
 //! `recipe` → `source` → `changeset` (on `autoconf`) → `target` (on `profile`) → `flatten` (on `c`) → `adapt` → `compile` → `audit` →
 //! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
-//! that talks to a person, `cli` the only one that knows what was typed. `replay` is a program beside: it tries many commits
+//! that talks to a person, `cli` the only one that knows what was typed. `download` is the only one that fetches by http. `replay` is a program beside: it tries many commits
 //! on many targets.
 
 pub mod adapt;
@@ -18,6 +18,7 @@ pub mod check;
 pub mod cli;
 pub mod compile;
 pub mod decompress;
+pub mod download;
 pub mod error;
 pub mod flatten;
 pub mod libraries;

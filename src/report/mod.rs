@@ -5,14 +5,18 @@
 pub mod diagnostic;
 mod json;
 mod terminal;
+mod transfer;
 
 pub use json::Json;
 pub use terminal::Terminal;
+pub use transfer::Downloads;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::download::Step;
 
 /// The stages in the words in which they are told, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -76,6 +80,23 @@ pub enum Event {
         /// How long it took.
         #[serde(rename = "seconds", serialize_with = "seconds")]
         elapsed: Duration,
+    },
+    /// How far downloads are: at their beginning, at their end, and some times a second between.
+    Progress {
+        /// Where in that.
+        step: Step,
+        /// What is fetched, in a word or two.
+        what: String,
+        /// The file that moved; empty at the end.
+        file: String,
+        /// Files that are here.
+        files_done: usize,
+        /// Files altogether.
+        files: usize,
+        /// Bytes that are here.
+        bytes_done: u64,
+        /// Bytes altogether, once that is known of each file.
+        bytes: Option<u64>,
     },
     /// Something to know: packages that are fetched, a key that was made, a fact that was assumed.
     Note {

@@ -1,10 +1,13 @@
 //! The listener for people: short lines on stderr, and the results, alone, on stdout.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::{Event, Reporter, diagnostic};
+use crate::download::Step;
 
 /// Writes for a person. Colours follow `NO_COLOR`, `CLICOLOR` and whether stderr is a terminal.
 #[derive(Debug)]
@@ -12,7 +15,13 @@ pub struct Terminal {
     verbose: bool,
     /// Where stderr is a terminal, the stage that runs is shown until its result replaces it.
     transient: bool,
+    /// The bar of what is being fetched.
+    bar: Mutex<Option<ProgressBar>>,
 }
+
+/// How a bar looks; without a total there is none to fill.
+const BAR: &str = "{prefix:>9}  [{bar:24}] {bytes} of {total_bytes}, {bytes_per_sec}  {wide_msg}";
+const NO_BAR: &str = "{prefix:>9}  {bytes}, {bytes_per_sec}  {wide_msg}";
 
 /// The column in which stage names end.
 const NAME: usize = 9;
@@ -20,7 +29,42 @@ const NAME: usize = 9;
 impl Terminal {
     /// With `verbose`, [`Event::Detail`] is shown too.
     pub fn new(verbose: bool) -> Self {
-        Terminal { verbose, transient: io::stderr().is_terminal() }
+        Terminal { verbose, transient: io::stderr().is_terminal(), bar: Mutex::new(None) }
+    }
+
+    /// Draws how far downloads are. What is no terminal gets a line at the beginning and one at the end.
+    fn progress(&self, step: Step, summary: &str, file: String, here: u64, of: Option<u64>) {
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.transient || step == Step::End {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+            if step != Step::Going {
+                self.line("fetch", Style::new().dimmed(), summary);
+            }
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let _ = write!(anstream::stderr().lock(), "\r\x1b[K");
+            ProgressBar::no_length().with_prefix("fetch")
+        });
+        if of.is_some() != bar.length().is_some() || step == Step::Begin {
+            let style = ProgressStyle::with_template(if of.is_some() { BAR } else { NO_BAR });
+            bar.set_style(style.expect("the templates are well formed").progress_chars("=> "));
+        }
+        match of {
+            Some(of) => bar.set_length(of),
+            None => bar.unset_length(),
+        }
+        bar.set_message(file);
+        bar.set_position(here);
+    }
+
+    /// Takes away a bar that an error or a word of something else has overtaken.
+    fn clear(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
     }
 
     fn line(&self, label: &str, style: Style, text: &str) {
@@ -40,7 +84,20 @@ impl Reporter for Terminal {
     fn event(&self, event: Event) {
         let good = AnsiColor::Green.on_default().bold();
         let plain = Style::new().dimmed();
+        if !matches!(event, Event::Progress { .. }) {
+            self.clear();
+        }
         match event {
+            Event::Progress { step, what, file, files_done, files, bytes_done, bytes } => {
+                let count = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+                let summary = match (step, bytes) {
+                    (Step::End, _) => format!("{what}: {count}, {}", HumanBytes(bytes_done)),
+                    (_, Some(bytes)) => format!("{what}: {count}, {} …", HumanBytes(bytes)),
+                    (_, None) => format!("{what}: {count} …"),
+                };
+                let message = format!("{files_done} of {count}  {file}");
+                self.progress(step, &summary, message, bytes_done, bytes);
+            }
             Event::Started { stage } if self.transient => {
                 let mut stderr = anstream::stderr().lock();
                 let _ = write!(stderr, "\r\x1b[K{plain}{:>NAME$}  …{plain:#}", stage.name());
@@ -73,6 +130,7 @@ impl Reporter for Terminal {
     }
 
     fn failure(&self, error: &crate::Error) {
+        self.clear();
         let erase = if self.transient { "\r\x1b[K" } else { "" };
         let _ = write!(anstream::stderr().lock(), "{erase}{}", diagnostic::render(error));
     }

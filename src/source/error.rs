@@ -372,29 +372,14 @@ pub enum Error {
     },
 
     /// Download failed.
-    #[error("{url} could not be downloaded: {detail}")]
+    #[error("the release could not be downloaded: {detail}")]
     #[diagnostic(
         code(modgraft::source::download),
         help("download it by hand and put it beside the recipe: a file of that name there is taken instead")
     )]
     Download {
-        /// The url.
-        url: String,
-        /// In the downloader's words.
+        /// In the downloader's words, with the url.
         detail: String,
-    },
-
-    /// Neither curl nor wget.
-    #[error("neither curl nor wget is installed to download {url}")]
-    #[diagnostic(
-        code(modgraft::source::downloader),
-        help(
-            "install one, or download the file by hand and put it beside the recipe: a file of that name there is taken instead"
-        )
-    )]
-    NoDownloader {
-        /// The url.
-        url: String,
     },
 
     /// The archive cannot be read to its end.
@@ -493,8 +478,7 @@ impl Error {
             | Error::Repository { .. }
             | Error::Git { .. }
             | Error::Offline { .. }
-            | Error::Download { .. }
-            | Error::NoDownloader { .. } => Kind::Environment,
+            | Error::Download { .. } => Kind::Environment,
             Error::NoPatches
             | Error::PatchSpecial { .. }
             | Error::Base { .. }

@@ -5,7 +5,6 @@
 
 mod base;
 mod commit;
-mod download;
 mod error;
 mod git;
 mod patches;

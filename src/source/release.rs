@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Error, Options, Sources, Tree, download, sha256, tree};
+use super::{Error, Options, Sources, Tree, sha256, tree};
+use crate::download::{self, Algorithm, Digest, Download};
+use crate::process;
 
 /// Unpacked, all files together, in bytes. httpd 2.4 with its manual has some 60 MiB.
 const MAX_TOTAL: u64 = 512 << 20;
@@ -30,7 +32,7 @@ pub(super) fn fetch(
     let path = if tarball.starts_with("http://") || tarball.starts_with("https://") {
         match recipe_dir.join(name) {
             beside if !name.is_empty() && beside.is_file() => beside,
-            _ => download::fetch(tarball, &expected, options)?,
+            _ => cached(tarball, &expected, options)?,
         }
     } else if let Some((scheme, rest)) = tarball.split_once("://") {
         if scheme != "file" || !rest.starts_with('/') {
@@ -50,6 +52,34 @@ pub(super) fn fetch(
     let files = tree::wanted(&tree, files)?;
     let description = format!("{} of {name}", tree::count(files.len()));
     Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
+}
+
+/// The tarball at `url` out of the cache, where it is kept under its digest; fetched first where it is not there yet.
+fn cached(url: &str, expected: &str, options: &Options) -> Result<PathBuf, Error> {
+    let to = options.cache.join("downloads").join(expected);
+    if to.is_file() {
+        return Ok(to);
+    }
+    if options.offline {
+        return Err(Error::Offline {
+            what: url.to_owned(),
+            help: "run once without --offline, or put the file beside the recipe under its own name"
+                .to_owned(),
+        });
+    }
+    let digest = Digest::new(Algorithm::Sha256, expected);
+    let wanted = Download { url: url.to_owned(), to, size: None, digest, limit: MAX_TARBALL };
+    match download::one(&wanted, &download::quiet) {
+        Ok(fetched) => Ok(fetched.path),
+        Err(download::Error::Digest { found, .. }) => Err(Error::Digest {
+            file: url.to_owned(),
+            expected: expected.to_owned(),
+            found: found.hex().to_owned(),
+        }),
+        Err(download::Error::Io(error)) => Err(error.into()),
+        Err(download::Error::Interrupted) => Err(process::Error::Interrupted.into()),
+        Err(other) => Err(Error::Download { detail: other.to_string() }),
+    }
 }
 
 pub(super) fn read(path: &Path, name: &str) -> Result<Vec<u8>, Error> {

@@ -7,6 +7,7 @@ pub mod el;
 pub mod module;
 pub mod processes;
 pub mod rpmbuild;
+pub mod server;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
