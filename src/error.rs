@@ -85,6 +85,7 @@ stages! {
     Profile => profile,
     Target => target,
     Unpack => unpack,
+    Layout => layout,
     Adapt => adapt,
     Compile => compile,
     Audit => audit,

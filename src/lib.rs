@@ -21,6 +21,7 @@ pub mod decompress;
 pub mod download;
 pub mod error;
 pub mod flatten;
+pub mod layout;
 pub mod libraries;
 pub mod machine;
 pub mod package;

@@ -19,7 +19,7 @@ pub use error::{Complaint, Error};
 pub use exports::promised;
 pub use flags::DroppedFlag;
 pub use messages::{Message, Note, Place, Severity};
-pub use oracle::{language, objections};
+pub use oracle::{language, objections, preprocessed, with_debug_information};
 pub use probe::UnknownFlag;
 pub use toolchain::{Family, Toolchain};
 

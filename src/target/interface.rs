@@ -128,7 +128,7 @@ fn read_one(path: &Path) -> Vec<(String, NameKind)> {
 
 /// The headers of these folders, as they are included, in the folders' order and then by name. Of a folder that is the
 /// system's own (`/usr/include`, where some build APR into) only httpd's and APR's.
-fn headers(include_dirs: &[PathBuf]) -> Vec<(String, PathBuf)> {
+pub(super) fn headers(include_dirs: &[PathBuf]) -> Vec<(String, PathBuf)> {
     let mut files = Vec::new();
     for folder in include_dirs {
         let shared = folder.ends_with("usr/include") || folder.ends_with("usr/local/include");

@@ -250,6 +250,12 @@ impl Target {
         HttpdInterface::new(self)
     }
 
+    /// The headers of httpd, APR and APR-util, as they are included, each with its file on this host; in the order of the
+    /// folders, and then by name.
+    pub fn public_headers(&self) -> Vec<(String, PathBuf)> {
+        interface::headers(&self.include_dirs)
+    }
+
     /// The modules that are part of the program, as `httpd -l` would list them by their structures.
     pub fn builtin_modules(&self) -> Vec<String> {
         let programs = self.symbols().all().iter().filter(|provider| provider.kind == ProviderKind::Program);

@@ -87,6 +87,11 @@ impl Symbols {
             .filter_map(|index| self.providers.get(usize::from(*index)))
     }
 
+    /// All names that are exported, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     /// All files that were read.
     pub fn all(&self) -> &[Provider] {
         &self.providers
