@@ -109,8 +109,9 @@ fn the_reference_module_works_in_another_processors_httpd() {
     );
 }
 
-/// A function that has another symbol or version in each C library: `stat` is a symbol since 2.33 only, `dlsym` moved from
-/// libdl to libc with 2.34. The cross compiler brings glibc 2.36.
+/// What has another symbol or version in each C library: `stat` is a symbol since 2.33 only, `dlsym` moved from libdl to libc
+/// with 2.34. And what the headers say of themselves: those of the cross compiler's own C library, 2.36, come first in its
+/// search, whatever it is told of a sysroot.
 const BOUND: &str = r#"#include "httpd.h"
 #include "http_config.h"
 #include "http_protocol.h"
@@ -121,7 +122,7 @@ static int bound_handler(request_rec *r)
 {
     struct stat found;
     if (!r->handler || strcmp(r->handler, "bound")) return DECLINED;
-    ap_rprintf(r, "%d %d\n", stat("/", &found), dlsym(NULL, "ap_rprintf") != NULL);
+    ap_rprintf(r, "%d %d %d\n", stat("/", &found), dlsym(NULL, "ap_rprintf") != NULL, __GLIBC_MINOR__);
     return OK;
 }
 
@@ -151,17 +152,15 @@ notes = ["First package."]
 name = "it runs"
 config = "SetHandler bound"
 request = { path = "/" }
-expect = { status = 200, body-contains = "0 1" }
+expect = { status = 200, body-contains = "0 1 31" }
 "#;
 
-/// The versioned names that the module takes from libraries; each build's check has run it.
-fn bound(target: &Path, compiler: Option<&str>) -> Vec<String> {
+/// The versioned names that the module takes from libraries; its check has run it.
+fn bound(target: &Path, compiler: &str) -> Vec<String> {
     let (recipe, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs_err::write(recipe.path().join("mod_bound.c"), BOUND).unwrap();
     fs_err::write(recipe.path().join("module.toml"), BOUND_RECIPE).unwrap();
-    let mut command = modgraft(recipe.path(), target, out.path());
-    command.envs(compiler.map(|compiler| ("CC", compiler)));
-    run(&mut command);
+    run(modgraft(recipe.path(), target, out.path()).env("CC_aarch64_unknown_linux_gnu", compiler));
     assert_eq!(report(out.path())["checks"][0]["outcome"], "passed");
     let folder = tempfile::tempdir().unwrap();
     let symbols =
@@ -175,7 +174,15 @@ fn newest(names: &[String]) -> GlibcVersion {
 
 #[test]
 fn a_module_binds_to_the_other_processors_own_c_library() {
-    let names = bound(&Release::Bullseye.sysroot_for("arm64"), None);
+    let own = Path::new("/usr/aarch64-linux-gnu/include/features.h");
+    assert!(own.exists(), "libc6-dev-arm64-cross, whose headers must not be found, is needed by this test");
+    for compiler in [CROSS, "clang"] {
+        binds_with(compiler);
+    }
+}
+
+fn binds_with(compiler: &str) {
+    let names = bound(&Release::Bullseye.sysroot_for("arm64"), compiler);
     assert!(names.iter().any(|name| name.starts_with("__xstat@GLIBC_2.17")), "{names:?}");
     assert!(names.iter().any(|name| name.starts_with("dlsym@GLIBC_2.17")), "{names:?}");
     assert!(newest(&names) <= GlibcVersion { major: 2, minor: 31 }, "{names:?}");
