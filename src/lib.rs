@@ -17,7 +17,7 @@ pub mod changeset;
 pub mod check;
 pub mod cli;
 pub mod compile;
-pub mod decompress;
+pub mod compression;
 pub mod download;
 pub mod error;
 pub mod flatten;

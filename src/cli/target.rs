@@ -1,3 +1,4 @@
+mod add;
 mod list;
 mod show;
 
@@ -8,6 +9,7 @@ use crate::{Error, paths, target};
 
 pub fn run(args: &Target, reporter: &dyn Reporter) -> Result<(), Error> {
     match &args.command {
+        TargetCommand::Add(args) => add::run(args, reporter),
         TargetCommand::List(args) => list::run(args, reporter),
         TargetCommand::Show(args) => show::run(args, reporter),
         TargetCommand::Remove(args) => remove(args, reporter),
@@ -18,7 +20,7 @@ fn remove(args: &Remove, reporter: &dyn Reporter) -> Result<(), Error> {
     let store = Store::of(&paths::cache());
     let name = Name::parse(&args.name).map_err(target::Error::from)?;
     if !store.remove(&name)? {
-        return Err(store.unknown(&args.name).map_err(target::Error::from)?.into());
+        return Err(store.unknown(&args.name, None).map_err(target::Error::from)?.into());
     }
     reporter.note(format!("removed the target {name}"));
     Ok(())

@@ -15,6 +15,7 @@ mod record;
 mod request;
 mod required;
 mod summary;
+mod targets;
 mod trial;
 
 pub use build::{build, check, flatten};
@@ -22,4 +23,5 @@ pub use error::Error;
 pub use measured::Prepared;
 pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use request::{Check, Packaging, Request};
+pub use targets::add_target;
 pub use trial::{Made, Reached, Trial, Tried, attempt, modules_of};

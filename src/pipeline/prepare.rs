@@ -115,8 +115,11 @@ pub fn ready(
         Some(target) => target.clone(),
         None => {
             let notify = |text: &str| reporter.note(text);
-            let options =
-                target::Options { offline: request.offline, ..target::Options::new(paths::cache()) };
+            let options = target::Options {
+                offline: request.offline,
+                lock: Some(target::store::LOCK_FILE.into()),
+                ..target::Options::new(paths::cache())
+            };
             let resolve = || target::resolve(&request.target, &options, &notify);
             stage(reporter, Stage::Target, resolve, summary::target)?
         }

@@ -179,6 +179,6 @@ pub fn lines(graft: &Graft, set: &PackageSet, not_checked: Option<&str>) -> Vec<
     lines
 }
 
-fn count(number: usize, thing: &str) -> String {
+pub fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }

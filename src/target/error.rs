@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use miette::Diagnostic;
 
+use crate::download;
 use crate::error::Kind;
 use crate::process;
 use crate::profile::Advice;
@@ -78,6 +79,10 @@ pub enum Error {
         /// What to do next.
         help: String,
     },
+    /// Packages that cannot be downloaded.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Download(Box<download::Error>),
     /// A package that cannot be unpacked.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -105,6 +110,16 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
+}
+
+impl From<download::Error> for Error {
+    fn from(error: download::Error) -> Self {
+        match error {
+            download::Error::Io(error) => Error::Io(error),
+            download::Error::Interrupted => Error::Process(process::Error::Interrupted),
+            error => Error::Download(Box::new(error)),
+        }
+    }
 }
 
 impl From<unpack::Error> for Error {
@@ -139,6 +154,7 @@ impl Error {
         match self {
             Error::Unknown { .. } | Error::NoHttpd { .. } => Kind::Usage,
             Error::Store(error) => error.kind(),
+            Error::Download(error) => error.kind(),
             Error::Unpack(error) => error.kind(),
             Error::Process(process::Error::Interrupted) => Kind::Interrupted,
             _ => Kind::Environment,

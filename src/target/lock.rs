@@ -152,7 +152,8 @@ fn beside(folder: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn wait(file: &fs_err::File) -> Result<(), Error> {
+/// Waits for the lock of an open file or folder.
+pub fn wait(file: &fs_err::File) -> Result<(), Error> {
     loop {
         match file.file().try_lock() {
             Ok(()) => return Ok(()),

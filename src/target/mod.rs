@@ -210,12 +210,14 @@ pub struct Options {
     pub offline: bool,
     /// Take the distribution's fetched packages even where httpd is installed.
     pub prefer_fetched: bool,
+    /// The lock file that may know a target which was not added here.
+    pub lock: Option<PathBuf>,
 }
 
 impl Options {
     /// Fetches what is missing into this cache folder.
     pub fn new(cache: PathBuf) -> Self {
-        Options { cache, offline: false, prefer_fetched: false }
+        Options { cache, offline: false, prefer_fetched: false, lock: None }
     }
 }
 
@@ -241,7 +243,7 @@ fn added(name: &str, options: &Options) -> Result<Target, Error> {
     {
         return added.resolve();
     }
-    Err(store.unknown(name)?)
+    Err(store.unknown(name, options.lock.as_deref())?)
 }
 
 impl Target {

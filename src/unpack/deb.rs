@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use super::error::Wrong;
 use super::tree::Tree;
-use crate::decompress::{Bounded, Compression};
+use crate::compression::{Bounded, Compression};
 
 /// How an ar archive begins.
 pub const MAGIC: &[u8; 8] = b"!<arch>\n";
@@ -97,7 +97,7 @@ fn member(package: &Path, name: &str, most: u64) -> Result<Member<'static>, Wron
             let compression = Compression::of_extension(extension).ok_or_else(|| {
                 Wrong::Damaged(format!("its {name} has an unknown compression ({:?})", extension))
             })?;
-            compression.reader(input).map_err(|error| reading(&error))?
+            compression.decoder(input).map_err(|error| reading(&error))?
         }
     };
     Ok(Bounded::new(reader, most))

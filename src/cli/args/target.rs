@@ -1,8 +1,10 @@
 //! `modgraft target …` as it is typed.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
-use super::Voice;
+use super::{Talk, Voice};
 
 /// Keep the httpds of other machines and distributions as targets to build for
 #[derive(Debug, Args)]
@@ -13,6 +15,7 @@ pub struct Target {
 
 #[derive(Debug, Subcommand)]
 pub enum TargetCommand {
+    Add(Add),
     List(List),
     Show(Show),
     Remove(Remove),
@@ -21,11 +24,60 @@ pub enum TargetCommand {
 impl Target {
     pub fn voice(&self) -> Voice {
         match &self.command {
+            TargetCommand::Add(args) => Voice { json: args.talk.json, verbose: args.talk.verbose },
             TargetCommand::List(_) | TargetCommand::Show(_) | TargetCommand::Remove(_) => {
                 Voice { json: false, verbose: false }
             }
         }
     }
+}
+
+/// Add the httpd of another machine or distribution, unpacked into the cache, for --target NAME
+#[derive(Debug, Args)]
+pub struct Add {
+    /// What to call it: lower-case letters, digits, `.`, `_`, `-`. Alone, it is added as the lock file has it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// The distribution: el6 to el10, fedora, leap, tumbleweed, amazon2, amazon2023, debian, or a profile's file (with a `/` or
+    /// .toml in its name); found out by its os-release where it is missing
+    #[arg(long, value_name = "NAME | FILE")]
+    pub profile: Option<String>,
+
+    /// Take .rpm or .deb files, or folders of them: httpd with its modules and headers, APR, the C library and what httpd needs
+    #[arg(long, value_name = "FILE | DIR", num_args = 1.., conflicts_with = "prefix")]
+    pub packages: Vec<PathBuf>,
+
+    /// Take the httpd that `make install` put into this folder; it stays there
+    #[arg(long, value_name = "DIR")]
+    pub prefix: Option<PathBuf>,
+
+    /// The processor (x86_64, aarch64); that of the packages where it is missing
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+
+    /// Replace a target of that name
+    #[arg(long)]
+    pub force: bool,
+
+    /// The lock file, which pins the packages by their digests
+    #[arg(long, value_name = "FILE", default_value = crate::target::store::LOCK_FILE)]
+    pub lock: PathBuf,
+
+    /// Neither read nor write a lock file
+    #[arg(long, conflicts_with = "lock")]
+    pub no_lock: bool,
+
+    /// Refuse packages that are not those of the lock file
+    #[arg(long, conflicts_with_all = ["no_lock", "prefix"])]
+    pub locked: bool,
+
+    /// Never use the network
+    #[arg(long)]
+    pub offline: bool,
+
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 /// List the targets that were added: httpd, processor, C library, where each came from

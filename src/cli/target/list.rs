@@ -23,13 +23,14 @@ pub fn run(args: &List, reporter: &dyn Reporter) -> Result<(), Error> {
     if args.json {
         return print_json(&Value::Array(targets.iter().map(object).collect()));
     }
-    let rows: Vec<[String; 6]> = targets.iter().map(row).collect();
+    let rows: Vec<[String; 7]> = targets.iter().map(row).collect();
     print(table(&rows).as_bytes())
 }
 
 fn object(Added { manifest, .. }: &Added) -> Value {
     json!({
         "name": manifest.name,
+        "profile": manifest.profile,
         "httpd": manifest.found.httpd,
         "mmn": manifest.found.mmn,
         "arch": manifest.arch,
@@ -38,10 +39,11 @@ fn object(Added { manifest, .. }: &Added) -> Value {
     })
 }
 
-fn row(Added { manifest, .. }: &Added) -> [String; 6] {
+fn row(Added { manifest, .. }: &Added) -> [String; 7] {
     let found = &manifest.found;
     [
         manifest.name.clone(),
+        manifest.profile.clone(),
         format!("httpd {}", found.httpd),
         found.mmn.clone(),
         manifest.arch.clone(),

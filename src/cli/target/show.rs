@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::args::target::Show;
 use crate::cli::generate::{print, print_json};
 use crate::report::Reporter;
-use crate::target::store::{Manifest, Name, Store};
+use crate::target::store::{LOCK_FILE, Manifest, Name, Store};
 use crate::target::{self, Options, Target};
 use crate::{Error, paths};
 
@@ -17,7 +17,8 @@ pub fn run(args: &Show, reporter: &dyn Reporter) -> Result<(), Error> {
         Err(_) => None,
     };
     let manifest = added.map(|added| added.manifest);
-    let options = Options { offline: true, ..Options::new(cache) };
+    let lock = Some(LOCK_FILE.into());
+    let options = Options { offline: true, lock, ..Options::new(cache) };
     let target = target::resolve(&args.name, &options, &|text| reporter.note(text))?;
     if args.json {
         return print_json(&object(&target, manifest.as_ref()));
@@ -29,6 +30,7 @@ fn object(target: &Target, manifest: Option<&Manifest>) -> Value {
     let layout = &target.layout;
     json!({
         "name": target.name,
+        "profile": target.profile.name,
         "httpd": target.httpd_version,
         "mmn": target.mmn.to_string(),
         "apr": target.apr_version,
@@ -55,6 +57,7 @@ fn text(target: &Target, manifest: Option<&Manifest>) -> String {
     let layout = &target.layout;
     let mut facts = vec![
         ("target", target.name.clone()),
+        ("profile", format!("{}: {}", target.profile.name, target.profile.about)),
         ("httpd", format!("{}, MMN {}, APR {}", target.httpd_version, target.mmn, target.apr_version)),
         ("processor", target.machine.to_string()),
         ("C library", format!("glibc {}", target.glibc)),

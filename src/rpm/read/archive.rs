@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::{Error, Opened, text};
-use crate::decompress::Compression;
+use crate::compression::Compression;
 use rpm::IndexTag;
 
 /// Longest path in a payload, as in the kernel.
@@ -47,11 +47,11 @@ impl<'a> Archive<'a> {
         let start = input.fill_buf()?;
         // By what it is rather than by what is said of it, as rpm does.
         let input: Box<dyn Read + 'a> = if let Some(compression) = Compression::of(start) {
-            compression.reader(input)?
+            compression.decoder(input)?
         } else if start.starts_with(b"0707") || start.is_empty() {
             Box::new(input)
         } else if compressor.as_deref() == Some("lzma") {
-            Compression::Lzma.reader(input)?
+            Compression::Lzma.decoder(input)?
         } else {
             let name = compressor.unwrap_or_else(|| "an unknown way".to_owned());
             return Err(

@@ -1,11 +1,13 @@
 //! What the cache says of an added target: `target.toml` beside its root.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::Error;
-use crate::target::{GlibcVersion, Mmn};
+use crate::profile::Profile;
+use crate::target::Target;
 
 /// The form of `target.toml`. Another one is told as such.
 const VERSION: u32 = 1;
@@ -20,6 +22,11 @@ pub struct Manifest {
     version: u32,
     /// As `--target` takes it.
     pub name: String,
+    /// The profile that it follows.
+    pub profile: String,
+    /// The profile's text, where it is none of modgraft's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile_text: Option<String>,
     /// rpm's name of the processor.
     pub arch: String,
     /// What was found in it.
@@ -44,9 +51,10 @@ pub struct Found {
 }
 
 impl Found {
-    /// Of a version of httpd, its module magic number and its C library's version.
-    pub fn of(httpd: &str, mmn: Mmn, glibc: GlibcVersion) -> Self {
-        Found { httpd: httpd.to_owned(), mmn: mmn.to_string(), glibc: glibc.to_string() }
+    /// Of a target.
+    pub fn of(target: &Target) -> Self {
+        let Target { httpd_version, mmn, glibc, .. } = target;
+        Found { httpd: httpd_version.clone(), mmn: mmn.to_string(), glibc: glibc.to_string() }
     }
 }
 
@@ -105,9 +113,35 @@ impl Pinned {
 }
 
 impl Manifest {
-    /// Of a target that was added now.
-    pub fn new(name: String, arch: String, found: Found, origin: Origin, packages: Vec<Pinned>) -> Self {
-        Manifest { version: VERSION, name, arch, found, origin, packages }
+    /// Of a target that was added now. `profile_text` is that of a profile which is none of modgraft's own.
+    pub fn new(
+        target: &Target,
+        profile: String,
+        profile_text: Option<String>,
+        origin: Origin,
+        packages: Vec<Pinned>,
+    ) -> Self {
+        Manifest {
+            version: VERSION,
+            name: target.name.clone(),
+            profile,
+            profile_text,
+            arch: target.machine.name.clone(),
+            found: Found::of(target),
+            origin,
+            packages,
+        }
+    }
+
+    /// The profile that it follows.
+    ///
+    /// # Errors
+    /// This modgraft has no profile of that name, or reads profiles otherwise.
+    pub fn profile(&self) -> Result<Arc<Profile>, Error> {
+        Ok(match &self.profile_text {
+            Some(text) => Profile::parse(&self.profile, text, FILE)?,
+            None => Profile::named(&self.profile)?,
+        })
     }
 
     /// Reads the manifest of a target's folder. `None`: there is no such target.

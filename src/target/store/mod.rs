@@ -3,11 +3,18 @@
 //! `CACHE/targets/NAME/` has `target.toml`, which says what it is and where it came from, and `root`, its sysroot. It is made
 //! beside its place and renamed, so that it is there whole or not at all.
 
+mod add;
+mod downloads;
 mod error;
+mod given;
+mod lockfile;
 mod manifest;
 mod name;
 
+pub use add::{Done, Request, Source, add};
 pub use error::Error;
+pub use given::machine_named;
+pub use lockfile::{FILE as LOCK_FILE, LockFile, Locked};
 pub use manifest::{Found, Manifest, Origin, Pinned};
 pub use name::Name;
 
@@ -17,13 +24,16 @@ use std::path::{Path, PathBuf};
 use super::lock::Lock;
 use super::{Target, folder};
 
+/// The folder in the cache that targets are in.
+const TARGETS: &str = "targets";
+
 /// The folder in a target's that its packages were unpacked into.
 const ROOT: &str = "root";
 
 /// The added targets of a cache.
 #[derive(Debug, Clone)]
 pub struct Store {
-    targets: PathBuf,
+    cache: PathBuf,
 }
 
 /// One that there is.
@@ -37,7 +47,7 @@ pub struct Added {
 impl Store {
     /// Beneath modgraft's cache folder, which need not be there.
     pub fn of(cache: &Path) -> Self {
-        Store { targets: cache.join("targets") }
+        Store { cache: cache.to_owned() }
     }
 
     /// The names, sorted.
@@ -45,7 +55,7 @@ impl Store {
     /// # Errors
     /// The cache cannot be read.
     pub fn names(&self) -> Result<Vec<Name>, Error> {
-        let entries = match fs_err::read_dir(&self.targets) {
+        let entries = match fs_err::read_dir(self.cache.join(TARGETS)) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
@@ -98,19 +108,26 @@ impl Store {
         Ok(true)
     }
 
-    /// The error for a name that no target has.
+    /// The error for a name that no target has; `lock` is the lock file, which may be missing.
     ///
     /// # Errors
     /// The cache cannot be read.
-    pub fn unknown(&self, name: &str) -> Result<super::Error, Error> {
+    pub fn unknown(&self, name: &str, lock: Option<&Path>) -> Result<super::Error, Error> {
         let mut known = vec!["local".to_owned()];
         known.extend(self.names()?.iter().map(Name::to_string));
-        let how = "`modgraft target add` adds another".to_owned();
+        // What is wrong with a lock file is told where it is used.
+        let content = lock.and_then(|lock| LockFile::read(lock).ok().flatten());
+        let locked =
+            Name::parse(name).is_ok_and(|name| content.is_some_and(|content| content.get(&name).is_some()));
+        let how = match lock {
+            Some(lock) if locked => format!("{} has it: modgraft target add {name}", lock.display()),
+            _ => "`modgraft target add` adds another".to_owned(),
+        };
         Ok(super::Error::Unknown { name: name.to_owned(), known, how })
     }
 
     fn folder(&self, name: &Name) -> PathBuf {
-        self.targets.join(name.as_str())
+        self.cache.join(TARGETS).join(name.as_str())
     }
 }
 
@@ -121,10 +138,15 @@ impl Added {
     /// The cache, or a prefix, was changed since.
     pub fn resolve(&self) -> Result<Target, super::Error> {
         match &self.manifest.origin {
-            Origin::Prefix { folder } => folder::prefix(&self.manifest.name, folder.clone(), None),
-            Origin::Packages | Origin::Repository { .. } => {
-                folder::sysroot(&self.manifest.name, self.folder.join(ROOT), None, folder::Given::Added)
+            Origin::Prefix { folder } => {
+                folder::prefix(&self.manifest.name, folder.clone(), Some(self.manifest.profile()?))
             }
+            Origin::Packages | Origin::Repository { .. } => folder::sysroot(
+                &self.manifest.name,
+                self.folder.join(ROOT),
+                Some(self.manifest.profile()?),
+                folder::Given::Added,
+            ),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::io::{self, BufRead, Read};
 
 use liblzma::bufread::XzDecoder;
-use liblzma::stream::Stream;
+use liblzma::stream::{CONCATENATED, Stream};
 
 /// Memory for an xz or lzma dictionary: level 9 needs 65 MiB. Bytes.
-const XZ_MEMORY: u64 = 128 << 20;
+pub const XZ_MEMORY: u64 = 128 << 20;
 
 /// 128 MiB, as zstd's own command line allows.
 const ZSTD_WINDOW: u32 = 27;
@@ -54,7 +54,7 @@ impl Compression {
     ///
     /// # Errors
     /// A decompressor cannot be made.
-    pub fn reader<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    pub fn decoder<'a>(self, input: impl BufRead + 'a) -> io::Result<Box<dyn Read + 'a>> {
         Ok(match self {
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
             Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
@@ -64,7 +64,7 @@ impl Compression {
                 Box::new(decoder)
             }
             Compression::Xz => {
-                Box::new(XzDecoder::new_stream(input, Stream::new_stream_decoder(XZ_MEMORY, 0)?))
+                Box::new(XzDecoder::new_stream(input, Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?))
             }
             Compression::Lzma => Box::new(XzDecoder::new_stream(input, Stream::new_lzma_decoder(XZ_MEMORY)?)),
         })
@@ -131,13 +131,13 @@ mod tests {
             }
             let read = |limit| {
                 let mut out = Vec::new();
-                let reader = compression.reader(&packed[..]).unwrap();
+                let reader = compression.decoder(&packed[..]).unwrap();
                 Bounded::new(reader, limit).read_to_end(&mut out).map(|_| out)
             };
             assert_eq!(read(3 << 20).unwrap(), plain, "{extension}");
             let error = read((3 << 20) - 1).unwrap_err();
             assert_eq!(error.to_string(), "it unpacks to more than 3 MiB", "{extension}");
-            let cut = compression.reader(&packed[..packed.len() / 2]).unwrap().read_to_end(&mut Vec::new());
+            let cut = compression.decoder(&packed[..packed.len() / 2]).unwrap().read_to_end(&mut Vec::new());
             assert!(cut.is_err(), "{extension}");
         }
         assert_eq!((Compression::of(b"070701"), Compression::of_extension(".br")), (None, None));

@@ -1,0 +1,401 @@
+//! `modgraft.lock`: the packages of each target by their digests, so that the next machine gets the same.
+//!
+//! It lies in a project's folder, is meant to be committed, and is written anew as a whole: sorted, with the same bytes for
+//! the same content.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use miette::NamedSource;
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+use toml::Spanned;
+
+use super::{Error, Name, Pinned};
+use crate::machine::Machine;
+use crate::target::lock;
+
+/// What it is called where nobody says otherwise.
+pub const FILE: &str = "modgraft.lock";
+
+/// The form of the file.
+const VERSION: i64 = 1;
+
+/// Stands on top.
+const HEADER: &str =
+    "# The packages of each target, by `modgraft target add`. To be committed; not edited.\n";
+
+/// Longer ones are not read. Bytes.
+const LONGEST: u64 = 16 << 20;
+
+/// A lock file's content.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LockFile {
+    targets: BTreeMap<Name, Locked>,
+}
+
+/// What it says of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locked {
+    /// A profile's name, or the path of a profile's file from the lock file's folder.
+    pub profile: String,
+    /// The processor.
+    pub machine: &'static Machine,
+    /// The repositories that the packages are from; none where they were given as files.
+    pub repositories: Vec<String>,
+    /// Sorted.
+    pub packages: Vec<Pinned>,
+}
+
+/// As it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    #[expect(dead_code, reason = "read before the rest")]
+    version: i64,
+    #[serde(default)]
+    target: Vec<RawTarget>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTarget {
+    name: Spanned<String>,
+    profile: String,
+    arch: Spanned<String>,
+    #[serde(default)]
+    repositories: Vec<Spanned<String>>,
+    #[serde(default)]
+    package: Vec<RawPackage>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPackage {
+    name: Spanned<String>,
+    version: Spanned<String>,
+    arch: Spanned<String>,
+    from: Spanned<String>,
+    size: u64,
+    sha256: Spanned<String>,
+}
+
+/// As it is written.
+#[derive(Serialize)]
+struct Out<'a> {
+    version: i64,
+    target: Vec<OutTarget<'a>>,
+}
+
+#[derive(Serialize)]
+struct OutTarget<'a> {
+    name: &'a str,
+    profile: &'a str,
+    arch: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    repositories: &'a [String],
+    package: &'a [Pinned],
+}
+
+impl LockFile {
+    /// Reads a lock file. `None`: there is none.
+    ///
+    /// # Errors
+    /// [`Error::Lock`] with line and column; [`Error::Io`].
+    pub fn read(path: &Path) -> Result<Option<Self>, Error> {
+        let metadata = match fs_err::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        if metadata.len() > LONGEST {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{} is no lock file: it is too long", path.display()),
+            )
+            .into());
+        }
+        let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
+        Self::parse(&text, &path.display().to_string()).map(Some)
+    }
+
+    /// As [`LockFile::read`], of a text at hand. `shown` is the name that errors show.
+    ///
+    /// # Errors
+    /// [`Error::Lock`].
+    pub fn parse(text: &str, shown: &str) -> Result<Self, Error> {
+        let reader = Reader { text: Arc::from(text), shown };
+        /// What every form has.
+        #[derive(Deserialize)]
+        struct Form {
+            version: Spanned<i64>,
+        }
+        let form: Form = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
+        if *form.version.get_ref() > VERSION {
+            let message = format!(
+                "this lock file has the form {}, and this modgraft reads {VERSION}",
+                form.version.get_ref()
+            );
+            return Err(reader.error(
+                form.version.span(),
+                message,
+                "a newer one",
+                "take the modgraft that wrote it, or a later one",
+            ));
+        }
+        if *form.version.get_ref() < VERSION {
+            return Err(reader.wrong(form.version.span(), "no lock file has this form"));
+        }
+        let raw: Raw = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
+        let mut targets = BTreeMap::new();
+        for target in raw.target {
+            let (name, locked) = reader.target(&target)?;
+            if targets.insert(name, locked).is_some() {
+                return Err(reader.wrong(target.name.span(), "this target is there twice"));
+            }
+        }
+        Ok(LockFile { targets })
+    }
+
+    /// What it says of a target.
+    pub fn get(&self, name: &Name) -> Option<&Locked> {
+        self.targets.get(name)
+    }
+
+    /// Says something else of a target, or the same.
+    pub fn set(&mut self, name: Name, locked: Locked) {
+        self.targets.insert(name, locked);
+    }
+
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let target = self.targets.iter().map(|(name, locked)| OutTarget {
+            name: name.as_str(),
+            profile: &locked.profile,
+            arch: &locked.machine.name,
+            repositories: &locked.repositories,
+            package: &locked.packages,
+        });
+        let out = Out { version: VERSION, target: target.collect() };
+        let text = toml::to_string(&out).expect("texts, numbers and tables of such can be written as TOML");
+        format!("{HEADER}{text}")
+    }
+}
+
+struct Reader<'a> {
+    text: Arc<str>,
+    shown: &'a str,
+}
+
+impl Reader<'_> {
+    fn target(&self, raw: &RawTarget) -> Result<(Name, Locked), Error> {
+        let name = Name::parse(raw.name.get_ref())
+            .map_err(|error| self.wrong(raw.name.span(), &error.to_string()))?;
+        let machine = Machine::named(raw.arch.get_ref())
+            .ok_or_else(|| self.wrong(raw.arch.span(), "modgraft knows no such processor"))?;
+        for repository in &raw.repositories {
+            if repository.get_ref().contains(char::is_control) {
+                return Err(self.wrong(repository.span(), "this is no address"));
+            }
+        }
+        let mut packages: Vec<Pinned> =
+            raw.package.iter().map(|package| self.package(package)).collect::<Result<_, _>>()?;
+        packages.sort();
+        let repositories = raw.repositories.iter().map(|repository| repository.get_ref().clone()).collect();
+        Ok((name, Locked { profile: raw.profile.clone(), machine, repositories, packages }))
+    }
+
+    fn package(&self, raw: &RawPackage) -> Result<Pinned, Error> {
+        for text in [&raw.name, &raw.version, &raw.arch] {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "+._-~^:".contains(c);
+            if text.get_ref().is_empty() || !text.get_ref().chars().all(plain) {
+                return Err(self.wrong(text.span(), "no package has this"));
+            }
+        }
+        let digest = raw.sha256.get_ref();
+        if digest.len() != 64 || !digest.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(self.wrong(raw.sha256.span(), "a SHA-256 has 64 hexadecimal digits, in lower case"));
+        }
+        let pinned = Pinned {
+            name: raw.name.get_ref().clone(),
+            version: raw.version.get_ref().clone(),
+            arch: raw.arch.get_ref().clone(),
+            from: raw.from.get_ref().clone(),
+            size: raw.size,
+            sha256: digest.clone(),
+        };
+        let is_file =
+            !pinned.from.is_empty() && !pinned.from.contains('/') && !matches!(&*pinned.from, "." | "..");
+        if pinned.from.contains(char::is_control) || !is_file && !pinned.is_remote() {
+            return Err(self.wrong(raw.from.span(), "this is neither a url nor a file's name"));
+        }
+        Ok(pinned)
+    }
+
+    fn syntax(&self, error: &toml::de::Error) -> Error {
+        let message = error.message().lines().next().unwrap_or_default();
+        self.error(error.span().unwrap_or(0..0), message.to_owned(), "here", EDITED)
+    }
+
+    fn wrong(&self, at: Range<usize>, message: &str) -> Error {
+        self.error(at, format!("the lock file is damaged: {message}"), "here", EDITED)
+    }
+
+    fn error(&self, at: Range<usize>, message: String, label: &str, help: &str) -> Error {
+        Error::Lock {
+            message,
+            source_code: NamedSource::new(self.shown, self.text.clone()),
+            at: at.into(),
+            label: label.to_owned(),
+            help: help.to_owned(),
+        }
+    }
+}
+
+const EDITED: &str =
+    "take the file from version control; or remove it, and add the targets again from their sources";
+
+/// A lock file in the making: written beside its place, so that little can go wrong when it is put there.
+#[derive(Debug)]
+pub struct Change {
+    path: PathBuf,
+    /// `None`: it is as it was.
+    new: Option<NamedTempFile>,
+    /// Held until the file is in its place: two may be written at once.
+    _folder: fs_err::File,
+}
+
+impl Change {
+    /// Reads the file again, which another process may have written meanwhile, and says `locked` of a target.
+    ///
+    /// # Errors
+    /// As [`LockFile::read`]; the folder cannot be written to.
+    pub fn of(path: &Path, name: &Name, locked: Locked) -> Result<Self, super::super::Error> {
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let held = fs_err::File::open(folder)?;
+        lock::wait(&held)?;
+        let mut content = LockFile::read(path)?.unwrap_or_default();
+        content.set(name.clone(), locked);
+        let text = content.text();
+        if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
+            return Ok(Change { path: path.to_owned(), new: None, _folder: held });
+        }
+        use std::os::unix::fs::PermissionsExt;
+        let mut new = tempfile::Builder::new()
+            .prefix(".modgraft-lock-")
+            // As any new file: less, by the umask.
+            .permissions(std::fs::Permissions::from_mode(0o666))
+            .tempfile_in(folder)?;
+        let written = new.write_all(text.as_bytes()).and_then(|()| new.as_file().sync_all());
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        written.map_err(named)?;
+        Ok(Change { path: path.to_owned(), new: Some(new), _folder: held })
+    }
+
+    /// Puts the file into its place; whether it is another than before.
+    ///
+    /// # Errors
+    /// It cannot be renamed.
+    pub fn publish(self) -> io::Result<bool> {
+        let Some(new) = self.new else { return Ok(false) };
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
+        new.persist(&self.path).map_err(|error| named(error.error))?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use miette::{Diagnostic, SourceCode};
+
+    fn pinned(name: &str, from: &str) -> Pinned {
+        Pinned {
+            name: name.to_owned(),
+            version: "1:2.4-1".to_owned(),
+            arch: "x86_64".to_owned(),
+            from: from.to_owned(),
+            size: 3,
+            sha256: "0123456789abcdef".repeat(4),
+        }
+    }
+
+    fn locked() -> Locked {
+        Locked {
+            profile: "el8".to_owned(),
+            machine: Machine::named("x86_64").unwrap(),
+            repositories: vec!["https://example.org/os/".to_owned()],
+            packages: vec![pinned("httpd", "https://example.org/os/httpd.rpm"), pinned("x", "x.rpm")],
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_has_one_form() {
+        let mut content = LockFile::default();
+        content.set(Name::parse("el8").unwrap(), locked());
+        content.set(Name::parse("a").unwrap(), Locked { repositories: Vec::new(), ..locked() });
+        let text = content.text();
+        assert!(text.starts_with(HEADER) && text.contains("\nversion = 1\n"), "{text}");
+        let (a, el8) = (text.find("name = \"a\"").unwrap(), text.find("name = \"el8\"").unwrap());
+        assert!(a < el8);
+        let again = LockFile::parse(&text, "modgraft.lock").unwrap();
+        assert_eq!((again.clone(), again.text()), (content, text));
+        let empty = LockFile::parse("version = 1\n", "x").unwrap();
+        assert_eq!(empty, LockFile::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_shown_where_it_stands() {
+        let mut content = LockFile::default();
+        content.set(Name::parse("el8").unwrap(), locked());
+        let good = content.text();
+        let twice = format!("{good}{}", &good[good.find("\n[[target]]").unwrap()..]);
+        let cases = [
+            (good.replace("version = 1\n", "version = 2\n"), 2, "has the form 2"),
+            (good.replace("version = 1\n", "version = 0\n"), 2, "no lock file has this form"),
+            (good.replace("version = 1\n", ""), 1, "missing field `version`"),
+            (good.replace("version = 1\n", "version = 1\nother = 2\n"), 3, "unknown field `other`"),
+            (good.replace("name = \"el8\"", "name = \"../x\""), 5, "cannot be a target's name"),
+            (good.replacen("arch = \"x86_64\"", "arch = \"pdp11\"", 1), 7, "no such processor"),
+            (good.replacen("89abcdef\"", "89ABCDEF\"", 1), 16, "64 hexadecimal digits"),
+            (good.replace("from = \"x.rpm\"", "from = \"../x.rpm\""), 22, "neither a url nor a file's name"),
+            (good.replace("name = \"httpd\"", "name = \"h d\""), 11, "no package has this"),
+            (good.replace("size = 3", "size = -3"), 15, "invalid value"),
+            (twice, 27, "there twice"),
+            ("version = ".to_owned(), 1, ""),
+            ("<<<<<<< HEAD\nversion = 1\n".to_owned(), 1, ""),
+        ];
+        for (text, line, expected) in cases {
+            let error = LockFile::parse(&text, "modgraft.lock").unwrap_err();
+            let Error::Lock { source_code, at, message, .. } = &error else { panic!("{error:?}") };
+            assert!(message.contains(expected), "{expected}: {message}");
+            let place = source_code.read_span(at, 0, 0).unwrap();
+            assert_eq!(place.line() + 1, line, "{message}\n{text}");
+            assert!(error.help().is_some());
+        }
+    }
+
+    #[test]
+    fn a_change_is_made_whole_and_keeps_the_other_targets() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let change = |name: &str| Change::of(&path, &Name::parse(name).unwrap(), locked()).unwrap();
+        drop(change("a"));
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(change("a").publish().unwrap());
+        assert!(change("b").publish().unwrap());
+        assert!(!change("a").publish().unwrap(), "nothing is new");
+        let content = LockFile::read(&path).unwrap().unwrap();
+        assert_eq!(content.targets.len(), 2);
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), 1);
+        fs_err::write(&path, "version = 7").unwrap();
+        assert!(Change::of(&path, &Name::parse("a").unwrap(), locked()).is_err());
+    }
+}
