@@ -1,14 +1,203 @@
-//! Repositories like those of Enterprise Linux.
+//! Modules in Enterprise Linux: built for its httpd, published, installed by the real dnf from both repositories, and run by the
+//! httpd that came with them.
 
 mod support;
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use modgraft::check::backend::Backend;
+use modgraft::check::stream::Deadline;
+use modgraft::check::websocket::{self, Opening};
+use modgraft::recipe::check::{Message, MessageKind};
 use support::el::Release;
+use support::el::machine::{How, Machine, Source};
+use support::server::Server;
+use support::{run, run_fails, scratch};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const MODULE: &str = "mod_proxy_wstunnel";
+
+/// The repository with our packages: the reference module's two releases for one release of Enterprise Linux.
+#[derive(Debug, Clone)]
+struct Ours {
+    folder: PathBuf,
+    key: PathBuf,
+}
+
+/// Builds the recipe for a target, and returns the key beside the packages.
+fn build(recipe: &Path, target: &Path, out: &Path) -> PathBuf {
+    let folder = scratch("el_install");
+    run(Command::new(env!("CARGO_BIN_EXE_modgraft"))
+        .env("MODGRAFT_CACHE", folder.join("cache"))
+        .env("MODGRAFT_DATA", folder.join("data"))
+        .args(["build-module", "--offline", "--no-check"])
+        .arg(recipe)
+        .arg("--target")
+        .arg(target)
+        .arg("--out")
+        .arg(out));
+    out.join("modgraft-development-key.asc")
+}
+
+fn publish(folder: &Path) {
+    run(Command::new("createrepo_c").args(["-q", "--no-database"]).arg(folder));
+}
+
+/// The reference recipe as its release `number`.
+fn recipe(number: u32) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("modules").join(MODULE);
+    for entry in fs_err::read_dir(from).unwrap().map(Result::unwrap) {
+        fs_err::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+    }
+    let file = folder.path().join("module.toml");
+    let text = fs_err::read_to_string(&file).unwrap();
+    let changed = text.replacen("\nrelease = \"1\"\n", &format!("\nrelease = \"{number}\"\n"), 1);
+    assert!(number == 1 || changed != text);
+    fs_err::write(file, changed).unwrap();
+    folder
+}
+
+/// Both releases of the package in folders of their own, made once for each release of Enterprise Linux.
+fn ours(release: Release, number: u32) -> Ours {
+    static MADE: OnceLock<Mutex<BTreeMap<(String, u32), Ours>>> = OnceLock::new();
+    // Held while it is made: the development key is made by the first.
+    let mut made = MADE.get_or_init(Mutex::default).lock().unwrap();
+    let make = || {
+        let folder = scratch("el_install").join(format!("{}-{number}", release.profile()));
+        let key = build(recipe(number).path(), &release.sysroot(), &folder);
+        publish(&folder);
+        Ours { folder, key }
+    };
+    made.entry((release.profile(), number)).or_insert_with(make).clone()
+}
+
+/// A machine that knows both repositories, and their servers.
+fn machine(release: Release, ours: &Ours) -> (Machine, [Server; 2]) {
+    let base = release.repository();
+    let servers = [Server::folder(base.folder), Server::folder(&ours.folder)];
+    let source =
+        |name, server: &Server, key: &Path| Source { name, url: server.url("/"), key: key.to_owned() };
+    let sources = [source("base", &servers[0], &base.key), source("ours", &servers[1], &ours.key)];
+    (Machine::new(release, &sources), servers)
+}
+
+/// From an empty root to a WebSocket that passes, to the next release, to nothing left.
+fn lives_on(release: Release, how: How) {
+    let (machine, servers) = machine(release, &ours(release, 1));
+    run(&mut machine.dnf(&["install", "httpd"]));
+    let before = machine.files();
+    run(&mut machine.dnf(&["install", MODULE]));
+
+    // What it needs is there, by rpm's own account, and it is as it was packaged.
+    assert_eq!(run(&mut machine.rpm(&["-V", MODULE])), "");
+    let requires = run(&mut machine.rpm(&["-q", "--requires", MODULE]));
+    assert!(requires.contains(&format!("httpd-mmn = {}\n", release.mmn())), "{requires}");
+    let signature = run(&mut machine.rpm(&["-q", "--qf", "%{RSAHEADER:pgpsig}", MODULE]));
+    assert!(signature.starts_with("RSA/SHA256, "), "{signature}");
+    let files = run(&mut machine.rpm(&["-ql", MODULE]));
+    for file in [
+        "/usr/lib64/httpd/modules/mod_proxy_wstunnel.so",
+        "/etc/httpd/conf.modules.d/10-proxy_wstunnel.conf",
+        "/etc/httpd/conf.d/proxy_wstunnel.conf",
+    ] {
+        assert!(files.lines().any(|line| line == file), "{file} in {files}");
+    }
+    // Nothing of httpd's is claimed.
+    assert!(
+        !files.lines().any(|line| line == "/etc/httpd/conf.modules.d" || line == "/usr/lib64/httpd/modules")
+    );
+
+    let backend = Backend::echo(LIMIT).unwrap();
+    let httpd = machine.httpd(how);
+    httpd.site(&format!("ProxyPass \"/ws/\" \"ws://{}/\"\n", backend.address()));
+    assert!(httpd.says("-t").contains("Syntax OK"));
+    let modules = httpd.says("-M");
+    let place = |name: &str| modules.find(name).unwrap_or_else(|| panic!("{name} in {modules}"));
+    assert!(place(" proxy_module (shared)") < place(" proxy_wstunnel_module (shared)"));
+
+    let (running, address) = httpd.start();
+    let opened = websocket::open(address, "/ws/echo", Some("chat"), &[], Deadline::after(LIMIT));
+    match opened.unwrap_or_else(|error| panic!("{error}: {}", httpd.log())) {
+        Opening::Open { mut socket, .. } => {
+            for bytes in [5, 0, 65_536] {
+                let message = Message::Generated { bytes, kind: MessageKind::Binary };
+                websocket::echo(&mut socket, &message).unwrap();
+            }
+            websocket::close(&mut socket).unwrap();
+        }
+        Opening::Refused(response) => panic!("{response:?}\n{}", httpd.log()),
+    }
+    httpd.stop(running);
+    assert!(!httpd.log().contains("exit signal"), "{}", httpd.log());
+
+    // The next release.
+    let next = ours(release, 2);
+    let next_server = Server::folder(&next.folder);
+    machine.configure(&Source { name: "ours", url: next_server.url("/"), key: next.key });
+    run(&mut machine.dnf(&["upgrade", MODULE]));
+    assert!(run(&mut machine.rpm(&["-q", MODULE])).contains("-2."));
+    assert!(httpd.says("-M").contains(" proxy_wstunnel_module (shared)"));
+
+    run(&mut machine.dnf(&["remove", MODULE]));
+    let added = ["/dev/urandom", "/etc/httpd/conf.d/site.conf", "/etc/httpd/conf/httpd.conf.packaged"];
+    let after = machine.files();
+    let left: Vec<_> =
+        after.iter().filter(|path| !before.contains(path) && !added.contains(&path.as_str())).collect();
+    assert!(left.is_empty(), "{left:?} are left");
+    assert!(before.iter().all(|path| after.contains(path)), "it took away what was there before");
+    assert!(!httpd.says("-M").contains("wstunnel"));
+    // Both repositories were asked, over http.
+    for server in servers {
+        assert!(server.requests().iter().any(|request| request.target.ends_with(".rpm")));
+    }
+}
 
 #[test]
-fn each_release_has_its_repository() {
-    for release in [Release::El7, Release::El8, Release::El9] {
-        let repository = release.repository();
-        assert!(repository.folder.join("repodata/repomd.xml").is_file(), "{repository:?}");
-        assert!(repository.key.is_file());
-    }
+fn the_reference_module_lives_on_enterprise_linux_7() {
+    lives_on(Release::El7, How::Outside);
+}
+
+#[test]
+fn the_reference_module_lives_on_enterprise_linux_8() {
+    lives_on(Release::El8, How::Inside);
+}
+
+#[test]
+fn the_reference_module_lives_on_enterprise_linux_9() {
+    lives_on(Release::El9, How::Inside);
+}
+
+/// A module that was built for another httpd is not installed.
+#[test]
+fn dnf_refuses_what_was_built_for_another_module_magic_number() {
+    let release = Release::El8;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let root = folder.path().join("root");
+    run(Command::new("cp").arg("-al").arg(release.sysroot()).arg(&root));
+    let stated = root.join("usr/include/httpd/.mmn");
+    fs_err::remove_file(&stated).unwrap();
+    fs_err::write(stated, "20990101x8664\n").unwrap();
+    let out = folder.path().join("out");
+    let key = build(recipe(1).path(), &root, &out);
+    publish(&out);
+    let (machine, _servers) = machine(release, &Ours { folder: out, key });
+    let refusal = run_fails(&mut machine.dnf(&["install", MODULE]));
+    assert!(refusal.contains("nothing provides httpd-mmn = 20990101x8664"), "{refusal}");
+    assert!(!machine.root().join("usr/lib64/httpd").exists());
+}
+
+/// A repository that states another key than the packages are signed with.
+#[test]
+fn dnf_refuses_what_another_key_signed() {
+    let release = Release::El8;
+    let ours = Ours { key: release.repository().key, ..ours(release, 1) };
+    let (machine, _servers) = machine(release, &ours);
+    let refusal = run_fails(&mut machine.dnf(&["install", MODULE]));
+    assert!(refusal.contains("GPG check FAILED"), "{refusal}");
+    assert!(!machine.root().join("usr/lib64/httpd").exists());
 }

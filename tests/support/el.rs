@@ -6,6 +6,7 @@
 
 mod host;
 mod httpd;
+pub mod machine;
 mod package;
 mod system;
 
@@ -123,6 +124,15 @@ impl Release {
             run(Command::new("createrepo_c").arg("-q").args(self.repodata()).arg(to));
         });
         Repository { folder, key: keys.join("RPM-GPG-KEY-el-like") }
+    }
+
+    /// A root into which all of its packages are unpacked.
+    pub fn sysroot(self) -> PathBuf {
+        let repository = self.repository().folder;
+        // The folder's name has the digest of all that is in it.
+        made(&format!("{}-sysroot", self.profile()), digest(&repository), |_, to| {
+            machine::unpack(&repository.join("Packages"), to);
+        })
     }
 }
 

@@ -156,6 +156,7 @@ fn mailcap() -> Package {
 fn glibc(host: &Host) -> Package {
     let mut package = Package::new("glibc")
         .requires("basesystem")
+        .requires("libgcc")
         .provides("rtld(GNU_HASH)")
         .file(&format!("/lib64/{LINKER}"), &fs_err::canonicalize(host.library(LINKER)).unwrap())
         .file("/sbin/ldconfig", &host.program("ldconfig"))
