@@ -94,10 +94,12 @@ pub struct What {
     #[arg(long, value_name = "TARBALL | GIT@REV | DIR", conflicts_with = "base")]
     pub from: Option<String>,
 
-    /// The httpd to build for: `local`, this machine's, laid out as its own apxs says; or a folder (with a `/` in its name),
-    /// either the prefix of httpd's `make install` or a root into which a distribution's packages were unpacked
+    /// The httpd to build for: `local`, this machine's, laid out as its own apxs says; a target that `modgraft target add`
+    /// added; or a folder (with a `/` in its name), either the prefix of httpd's `make install` or a root into which a
+    /// distribution's packages were unpacked. build-module takes several, and puts each one's packages into a folder of its
+    /// name
     #[arg(long, value_name = "NAME | DIR", default_value = "local")]
-    pub target: String,
+    pub target: Vec<String>,
 
     /// The tree that a bare patch applies to: a folder, or a git repository and revision
     #[arg(long, value_name = "DIR | GIT@REV")]
@@ -290,14 +292,22 @@ pub struct Inspect {
 }
 
 impl What {
-    /// What was typed, understood.
+    /// What was typed, understood, for one target.
     pub fn request(&self) -> Result<pipeline::Request, Error> {
+        match &self.target[..] {
+            [_] => self.request_for_each(),
+            several => Err(pipeline::Error::OneTarget { given: several.len() }.into()),
+        }
+    }
+
+    /// What was typed, understood, for the first of the targets.
+    pub fn request_for_each(&self) -> Result<pipeline::Request, Error> {
         Ok(pipeline::Request {
             input: match &self.from {
                 Some(tree) => recipe::find_in(&self.input, tree, Path::new(""))?,
                 None => recipe::find(&self.input, Path::new(""))?,
             },
-            target: self.target.clone(),
+            target: self.target.first().cloned().unwrap_or_default(),
             base: self.base.as_deref().map(|base| Base::parse(base).absolute()).transpose()?,
             accept_risks: self.accept_risk.clone(),
             offline: self.offline,

@@ -4,7 +4,7 @@ use crate::report::Reporter;
 use crate::{Error, sign};
 
 pub fn run(args: &BuildModule, reporter: &dyn Reporter) -> Result<(), Error> {
-    let request = args.what.request()?;
+    let request = args.what.request_for_each()?;
     let packaging = Packaging {
         out: args.out.clone(),
         key: match &args.sign_key {
@@ -15,6 +15,8 @@ pub fn run(args: &BuildModule, reporter: &dyn Reporter) -> Result<(), Error> {
         check: if args.no_check { Check::Skip } else { Check::Run },
         keep: args.keep,
     };
-    pipeline::build(&request, &packaging, reporter)?;
-    Ok(())
+    match &args.what.target[..] {
+        [_, _, ..] => pipeline::build_for(&request, &args.what.target, &packaging, reporter),
+        _ => pipeline::build(&request, &packaging, reporter),
+    }
 }

@@ -11,15 +11,14 @@ use super::clock::stage;
 use super::graft::{Graft, graft};
 use super::output::Staging;
 use super::record::{PackageFile, Record};
+use super::signing::SigningKey;
 use super::{Check, Error, Packaging, Request, epoch, graft_notes, pristine, summary};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
 use crate::package::{self, PackageSet};
-use crate::paths;
 use crate::report::{Event, Reporter, Stage};
 use crate::rpm::{self, Destinations};
-use crate::sign::{self, BoxedSigner, KeySpec, Signer};
 
 /// How long the compiler may take.
 const COMPILE_LIMIT: Duration = Duration::from_secs(600);
@@ -38,12 +37,21 @@ const REPORT: &str = "report.json";
 /// # Errors
 /// Any stage's; the output folder is then as it was.
 pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+    build_signed(request, packaging, &SigningKey::of(packaging)?, reporter)
+}
+
+/// As [`build`], with a key that other builds use too.
+pub(super) fn build_signed(
+    request: &Request,
+    packaging: &Packaging,
+    key: &SigningKey,
+    reporter: &dyn Reporter,
+) -> Result<(), crate::Error> {
     let work = work_folder(packaging.keep, reporter)?;
-    demand_release_key(packaging)?;
     let graft = graft(request, work.path(), reporter)?;
     demand_written_recipe(packaging, &graft)?;
     let not_checked = reason_not_to_check(packaging, &graft, reporter)?;
-    let signer = open_signer(&packaging.key, reporter)?;
+    let signer = key.open(reporter)?;
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
 
     let staging = Staging::new(&packaging.out).map_err(Error::from)?;
@@ -54,11 +62,11 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         || {
             rpm::write_set(
                 &set,
-                signer.as_deref().map(|signer| signer as &dyn Signer),
+                signer,
                 &destinations(&set, &staging),
             )
         },
-        |_| summary::signed(signer.as_ref().map(|signer| signer.key())),
+        |_| summary::signed(signer.map(|signer| signer.key())),
     )?;
     let checks = match not_checked {
         None => Ok(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?),
@@ -71,7 +79,7 @@ pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) 
         (&set.source, &written.source),
     ];
     let files = packages.map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()));
-    let key = signer.as_ref().map(|signer| signer.key());
+    let key = signer.map(|signer| signer.key());
     let record =
         Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref().map_err(String::as_str));
     let (report, notes) = (record.json(), graft_notes::text(&graft));
@@ -149,18 +157,6 @@ fn work_folder(keep: bool, reporter: &dyn Reporter) -> Result<TempDir, Error> {
     Ok(folder)
 }
 
-fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
-    let (what, help) = match packaging.key {
-        _ if !packaging.release => return Ok(()),
-        KeySpec::Development => {
-            ("the development key", "name the key that the packages' users know with --sign-key")
-        }
-        KeySpec::None => ("unsigned packages", "name the key that the packages' users know with --sign-key"),
-        KeySpec::File(_) | KeySpec::Gpg(_) => return Ok(()),
-    };
-    Err(Error::Provisional { what: what.to_owned(), help: help.to_owned() })
-}
-
 fn demand_written_recipe(packaging: &Packaging, graft: &Graft) -> Result<(), Error> {
     if packaging.release && !graft.ready.recipe.assumptions.is_empty() {
         return Err(Error::Provisional {
@@ -191,24 +187,6 @@ fn reason_not_to_check(
             Ok(Some(why.to_string()))
         }
     }
-}
-
-fn open_signer(key: &KeySpec, reporter: &dyn Reporter) -> Result<Option<BoxedSigner>, crate::Error> {
-    let data = paths::data();
-    let first = *key == KeySpec::Development && !sign::development_key_exists(&data);
-    if first {
-        reporter.note("no key is configured: making a development key (RSA-4096), once");
-    }
-    let signer = sign::open(key, &data)?;
-    if let (true, Some(signer)) = (first, &signer) {
-        let key = signer.key();
-        reporter.note(format!(
-            "development key {} is in {}; --sign-key names another",
-            key.short_id(),
-            data.display()
-        ));
-    }
-    Ok(signer)
 }
 
 pub(super) fn compiled(

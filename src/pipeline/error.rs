@@ -42,6 +42,48 @@ pub enum Error {
         help: String,
     },
 
+    /// Some of several targets failed; each was told.
+    #[error("nothing was built for {} of {of} targets: {}", failed.len(), failed.join(", "))]
+    #[diagnostic(
+        code(modgraft::targets),
+        help("the reasons are above; the packages of the other targets are whole")
+    )]
+    Targets {
+        /// Their names.
+        failed: Vec<String>,
+        /// How many there were.
+        of: usize,
+        /// What the first of them failed of.
+        kind: Kind,
+    },
+
+    /// Two targets whose packages would go into one folder.
+    #[error("two targets are called `{name}`")]
+    #[diagnostic(
+        code(modgraft::same_target),
+        help("each target's packages go into a folder of its name: build for the other one in a run of its own")
+    )]
+    SameTarget {
+        /// The name.
+        name: String,
+    },
+
+    /// A folder that has no name of its own.
+    #[error("the target {target} has no name that a folder of packages could have")]
+    #[diagnostic(code(modgraft::nameless_target), help("name the folder by its path: `../NAME`"))]
+    NamelessTarget {
+        /// As it was typed.
+        target: String,
+    },
+
+    /// Several targets where one is meant.
+    #[error("--target was given {given} times, and this command is for one target")]
+    #[diagnostic(code(modgraft::one_target), help("build-module builds for several targets"))]
+    OneTarget {
+        /// How often.
+        given: usize,
+    },
+
     /// `SOURCE_DATE_EPOCH` is not a number.
     #[error("SOURCE_DATE_EPOCH is {0:?}, which is not a number of seconds")]
     #[diagnostic(code(modgraft::source_date_epoch), help("set it to seconds since 1970, or unset it"))]
@@ -178,7 +220,11 @@ impl Error {
             Error::Interrupted => Kind::Interrupted,
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
             Error::RequiresItself { .. } => Kind::Input,
+            Error::Targets { kind, .. } => *kind,
             Error::Provisional { .. }
+            | Error::SameTarget { .. }
+            | Error::NamelessTarget { .. }
+            | Error::OneTarget { .. }
             | Error::Epoch(_)
             | Error::NoModule { .. }
             | Error::OverlayWithoutRecipe

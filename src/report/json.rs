@@ -19,7 +19,15 @@ impl Json {
 
 impl Reporter for Json {
     fn event(&self, event: Event) {
-        Json::line(&serde_json::to_value(event).expect("events are plain data"));
+        let (target, event) = match event {
+            Event::Of { target, told } => (Some(target), *told),
+            event => (None, event),
+        };
+        let mut value = serde_json::to_value(event).expect("events are plain data");
+        if let (Value::Object(fields), Some(target)) = (&mut value, target) {
+            fields.insert("target".to_owned(), target.into());
+        }
+        Json::line(&value);
     }
 
     fn failure(&self, error: &crate::Error) {

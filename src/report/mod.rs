@@ -118,6 +118,13 @@ pub enum Event {
         /// Each line is one fact.
         lines: Vec<String>,
     },
+    /// Something that one of several builds tells.
+    Of {
+        /// The target that it is for.
+        target: String,
+        /// What it tells.
+        told: Box<Event>,
+    },
     /// The files that were made, in the order in which they are named on stdout.
     Results {
         /// Paths as the caller would type them.

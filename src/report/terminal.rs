@@ -67,6 +67,27 @@ impl Terminal {
         }
     }
 
+    /// Of several builds that run at once only what is finished is shown, each line with its target.
+    fn event_of(&self, target: &str, event: Event) {
+        let of = |text: String| format!("{target}: {text}");
+        match event {
+            Event::Started { .. } => {}
+            Event::Finished { stage, summary, elapsed } => {
+                self.event(Event::Finished { stage, summary: of(summary), elapsed });
+            }
+            Event::Note { text } => self.event(Event::Note { text: of(text) }),
+            Event::Warning { text } => self.event(Event::Warning { text: of(text) }),
+            Event::Detail { text } => self.event(Event::Detail { text: of(text) }),
+            Event::Summary { mut lines } => {
+                if let Some(first) = lines.first_mut() {
+                    *first = of(std::mem::take(first));
+                }
+                self.event(Event::Summary { lines });
+            }
+            Event::Progress { .. } | Event::Results { .. } | Event::Of { .. } => self.event(event),
+        }
+    }
+
     fn line(&self, label: &str, style: Style, text: &str) {
         let mut stderr = anstream::stderr().lock();
         let erase = if self.transient { "\r\x1b[K" } else { "" };
@@ -120,6 +141,7 @@ impl Reporter for Terminal {
                     self.line(if index == 0 { "done" } else { "" }, good, line);
                 }
             }
+            Event::Of { target, told } => self.event_of(&target, *told),
             Event::Results { files } => {
                 let mut stdout = io::stdout().lock();
                 for file in files {
