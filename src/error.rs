@@ -94,5 +94,6 @@ stages! {
     Rpm => rpm,
     Sign => sign,
     Check => check,
+    Loader => loader,
     Pipeline => pipeline,
 }

@@ -23,6 +23,7 @@ pub mod error;
 pub mod flatten;
 pub mod layout;
 pub mod libraries;
+pub mod loader;
 pub mod machine;
 pub mod package;
 pub mod paths;

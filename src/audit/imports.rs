@@ -1,11 +1,13 @@
 //! Who provides each undefined symbol, in the order in which the dynamic linker would look: the program and its libraries,
 //! the object's own libraries, and the modules that were loaded before.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use super::finding::Finding;
 use super::{Beside, Import, Prerequisite};
-use crate::target::elf::{self, Dynamic, Symbol};
+use crate::target::elf::{Dynamic, Symbol};
+use crate::target::objects::{Object, Objects};
 use crate::target::{GlibcVersion, ProviderKind, Target};
 
 /// What the object takes from elsewhere.
@@ -20,7 +22,7 @@ pub struct Imports {
 
 /// Finds the provider of each undefined symbol.
 pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &mut Vec<Finding>) -> Imports {
-    let mut libraries = LibraryCache::new(target);
+    let libraries = LibraryCache::new(target);
     let program =
         target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default();
     let mut result = Imports {
@@ -32,13 +34,13 @@ pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &
             findings.push(Finding::Library { library: library.clone() });
         }
     }
-    versions(object, target, &mut libraries, findings);
+    versions(object, target, &libraries, findings);
     result.glibc = glibc(object, target, findings);
     for symbol in object.symbols.iter().filter(|symbol| symbol.undefined) {
         let provider = match &symbol.library {
             // Whether the library has it in that version was checked by the version alone, as the dynamic linker does.
             Some(library) => Some(library.clone()),
-            None => unversioned(symbol, object, &program, target, &mut libraries, &mut result.load_after)
+            None => unversioned(symbol, object, &program, target, &libraries, &mut result.load_after)
                 .or_else(|| of_beside(symbol, beside)),
         };
         match provider {
@@ -67,7 +69,7 @@ fn unversioned(
     object: &Dynamic,
     program: &[String],
     target: &Target,
-    libraries: &mut LibraryCache<'_>,
+    libraries: &LibraryCache<'_>,
     load_after: &mut BTreeSet<Prerequisite>,
 ) -> Option<String> {
     let known: Vec<_> = target.symbols().providers(&symbol.name).collect();
@@ -93,7 +95,7 @@ fn unversioned(
 fn versions(
     object: &Dynamic,
     target: &Target,
-    libraries: &mut LibraryCache<'_>,
+    libraries: &LibraryCache<'_>,
     findings: &mut Vec<Finding>,
 ) {
     for (library, version) in &object.needs {
@@ -127,31 +129,23 @@ fn glibc(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Opti
 /// The target's libraries, each read when it is first asked for.
 struct LibraryCache<'t> {
     target: &'t Target,
-    exports: HashMap<String, HashSet<String>>,
-    defines: HashMap<String, Vec<String>>,
+    objects: Objects,
 }
 
 impl<'t> LibraryCache<'t> {
     fn new(target: &'t Target) -> Self {
-        LibraryCache { target, exports: HashMap::new(), defines: HashMap::new() }
+        LibraryCache { target, objects: Objects::default() }
     }
 
-    fn exports(&mut self, library: &str, symbol: &str) -> bool {
-        if !self.exports.contains_key(library) {
-            let data = self.target.libraries.find(library).and_then(|file| fs_err::read(file).ok());
-            let parsed = data.and_then(|data| elf::parse(&data).ok()).unwrap_or_default();
-            let names = parsed.symbols.into_iter().filter(|symbol| symbol.exported).map(|symbol| symbol.name);
-            self.exports.insert(library.to_owned(), names.collect());
-        }
-        self.exports.get(library).is_some_and(|names| names.contains(symbol))
+    fn of(&self, library: &str) -> Option<Rc<Object>> {
+        self.objects.read(&self.target.libraries.find(library)?).ok()
     }
 
-    fn defines(&mut self, library: &str, version: &str) -> bool {
-        if !self.defines.contains_key(library) {
-            let file = self.target.libraries.find(library);
-            let parsed = file.and_then(|file| elf::parse_without_symbols(&file).ok()).unwrap_or_default();
-            self.defines.insert(library.to_owned(), parsed.defines);
-        }
-        self.defines.get(library).is_some_and(|versions| versions.iter().any(|known| known == version))
+    fn exports(&self, library: &str, symbol: &str) -> bool {
+        self.of(library).is_some_and(|object| object.defines(symbol, None))
+    }
+
+    fn defines(&self, library: &str, version: &str) -> bool {
+        self.of(library).is_some_and(|object| object.dynamic.defines.iter().any(|known| known == version))
     }
 }

@@ -14,6 +14,7 @@ pub use finding::Finding;
 use serde::Serialize;
 
 use crate::compile::SharedObject;
+use crate::loader;
 use crate::target::{GlibcVersion, Target, elf};
 
 /// Two digits at most.
@@ -113,7 +114,8 @@ pub fn audit(object: &SharedObject, expect: &Expect<'_>, target: &Target) -> Res
     let load_after: Vec<Prerequisite> = load_after.into_iter().collect();
     let symbols: Vec<&str> = load_after.iter().map(|prerequisite| prerequisite.symbol.as_str()).collect();
     let behind = expect.beside.iter().map(|beside| beside.load_order.saturating_add(1)).max().unwrap_or(0);
-    let load_order = target.load_order(&symbols).max(behind.min(LAST));
+    let name = expect.symbol.strip_suffix("_module").unwrap_or(expect.symbol);
+    let load_order = loader::place(target, name, &symbols).order.max(behind.min(LAST));
     let used =
         |library: &String| file.needed.iter().any(|needed| needed.starts_with(&format!("lib{library}.so")));
     Ok(Audit {

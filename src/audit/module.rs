@@ -1,11 +1,11 @@
 //! The module structure: what httpd reads of it before it calls anything (`struct module_struct` of http_config.h).
 
-use object::elf::{PT_GNU_RELRO, PT_LOAD, STT_OBJECT};
+use object::elf::STT_OBJECT;
 
 use super::Expect;
 use super::finding::Finding;
 use crate::target::elf::{Dynamic, Symbol};
-use crate::target::{Mmn, Target};
+use crate::target::{ModuleStructure, Target};
 
 /// Symbols that a linker makes visible in any shared object, and that bind nobody.
 const LINKER_SYMBOLS: &[&str] = &["_init", "_fini", "_edata", "_end", "__bss_start"];
@@ -60,19 +60,11 @@ fn structure(object: &Dynamic, data: &[u8], module: &Symbol, target: &Target, fi
         findings.push(bad(reason, DECLARE));
         return;
     }
-    // httpd writes the module's index and handle into it at load time.
-    let end = module.value.saturating_add(module.size);
-    let holds = |segment: &crate::target::elf::Segment| {
-        segment.address <= module.value && end <= segment.address.saturating_add(segment.size)
-    };
-    let writable =
-        object.segments.iter().any(|segment| segment.kind == PT_LOAD && segment.writable && holds(segment));
-    let sealed = object.segments.iter().any(|segment| segment.kind == PT_GNU_RELRO && holds(segment));
-    if !writable || sealed {
+    if !ModuleStructure::is_writable(object, module) {
         let reason = "it is constant, and httpd, which writes to it, would crash".to_owned();
         findings.push(bad(reason, "drop the `const` from its declaration"));
     }
-    let Some(header) = Header::read(object, data, module) else {
+    let Some(header) = ModuleStructure::read(object, data, module) else {
         findings.push(bad("it has no initial value".to_owned(), DECLARE));
         return;
     };
@@ -81,41 +73,6 @@ fn structure(object: &Dynamic, data: &[u8], module: &Symbol, target: &Target, fi
         findings.push(bad(reason, DECLARE));
     } else if header.mmn.major != target.mmn.major || header.mmn.minor > target.mmn.minor {
         findings.push(Finding::Mmn { symbol: module.name.clone(), found: header.mmn, expected: target.mmn });
-    }
-}
-
-/// The fields of the structure that httpd compares.
-struct Header {
-    mmn: Mmn,
-    cookie: u64,
-}
-
-impl Header {
-    /// Version and minor version are two ints at the start; the cookie, an unsigned long, comes after a third int and three
-    /// pointers.
-    fn read(object: &Dynamic, data: &[u8], module: &Symbol) -> Option<Self> {
-        let segment = object.segments.iter().find(|segment| {
-            segment.kind == PT_LOAD
-                && segment.address <= module.value
-                && module.value < segment.address.saturating_add(segment.file_size)
-        })?;
-        let start = usize::try_from(segment.offset.checked_add(module.value - segment.address)?).ok()?;
-        let bytes = data.get(start..)?;
-        let number = |at: usize, size: usize| {
-            let bytes = bytes.get(at..at + size)?;
-            let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-            Some(if object.little_endian {
-                bytes.iter().rev().fold(0, fold)
-            } else {
-                bytes.iter().fold(0, fold)
-            })
-        };
-        let pointer = if object.is_64 { 8 } else { 4 };
-        let pointers = 12_usize.next_multiple_of(pointer);
-        Some(Header {
-            mmn: Mmn { major: number(0, 4)?.try_into().ok()?, minor: number(4, 4)?.try_into().ok()? },
-            cookie: number(pointers + 3 * pointer, pointer)?,
-        })
     }
 }
 

@@ -1,6 +1,7 @@
 mod add;
 mod list;
 mod show;
+mod simulate;
 
 use super::args::target::{Remove, Target, TargetCommand};
 use crate::report::Reporter;
@@ -12,6 +13,7 @@ pub fn run(args: &Target, reporter: &dyn Reporter) -> Result<(), Error> {
         TargetCommand::Add(args) => add::run(args, reporter),
         TargetCommand::List(args) => list::run(args, reporter),
         TargetCommand::Show(args) => show::run(args, reporter),
+        TargetCommand::Simulate(args) => simulate::run(args, reporter),
         TargetCommand::Remove(args) => remove(args, reporter),
     }
 }

@@ -12,6 +12,7 @@ use super::graft::{Graft, graft};
 use super::output::Staging;
 use super::record::{PackageFile, Record};
 use super::signing::SigningKey;
+use super::simulate::simulated;
 use super::{Check, Error, Packaging, Request, epoch, graft_notes, pristine, summary};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
@@ -56,6 +57,7 @@ pub(super) fn build_signed(
 
     let staging = Staging::new(&packaging.out).map_err(Error::from)?;
     let set = assembled(&graft, &object, &audit)?;
+    simulated(&graft, &set, &audit, reporter)?;
     let written = stage(
         reporter,
         Stage::Package,

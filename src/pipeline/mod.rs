@@ -16,6 +16,7 @@ mod request;
 mod required;
 mod several;
 mod signing;
+mod simulate;
 mod summary;
 mod targets;
 mod trial;

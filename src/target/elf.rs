@@ -28,13 +28,15 @@ pub struct Dynamic {
     pub text_relocations: bool,
     /// `DT_BIND_NOW`, or either flag.
     pub bind_now: bool,
+    /// `DF_1_PIE`: a program, though it is an `ET_DYN` file as libraries are.
+    pub is_program: bool,
     /// Program headers, in order.
     pub segments: Vec<Segment>,
     /// Dynamic symbols, in order, without the null one.
     pub symbols: Vec<Symbol>,
     /// Versions that it defines.
     pub defines: Vec<String>,
-    /// Versions that it needs, each with the library that must have it.
+    /// Versions that it needs, each with the library that must have it; without those that may be missing.
     pub needs: Vec<(String, String)>,
 }
 
@@ -64,6 +66,8 @@ pub struct Symbol {
     pub name: String,
     /// `GLIBC_2.34`, where versioned.
     pub version: Option<String>,
+    /// Defined for those alone that ask for that version: `name@VERSION`, not `name@@VERSION`.
+    pub hidden_version: bool,
     /// The library that must have it in this version (`libc.so.6`), where it is to be found elsewhere.
     pub library: Option<String>,
     /// Defined here, and visible to others.
@@ -207,7 +211,10 @@ fn read_dynamic_table<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'d
                 file.text_relocations |= entry.val & elf::DF_TEXTREL.0 != 0;
                 file.bind_now |= entry.val & elf::DF_BIND_NOW.0 != 0;
             }
-            elf::DT_FLAGS_1 => file.bind_now |= entry.val & elf::DF_1_NOW.0 != 0,
+            elf::DT_FLAGS_1 => {
+                file.bind_now |= entry.val & elf::DF_1_NOW.0 != 0;
+                file.is_program |= entry.val & elf::DF_1_PIE.0 != 0;
+            }
             _ => {}
         }
     }
@@ -244,7 +251,10 @@ fn read_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
         let strings = sections.strings(endian, data, link)?;
         while let Some((library, mut versions)) = needs.next()? {
             while let Some(version) = versions.next()? {
-                file.needs.push((text(library.file(endian, strings)?), text(version.name(endian, strings)?)));
+                if !version.vna_flags.get(endian).contains(elf::VER_FLG_WEAK) {
+                    file.needs
+                        .push((text(library.file(endian, strings)?), text(version.name(endian, strings)?)));
+                }
             }
         }
     }
@@ -252,15 +262,17 @@ fn read_symbols<'data, Elf: FileHeader<Endian = Endianness>, R: ReadRef<'data>>(
     let versions = sections.versions(endian, data)?;
     file.symbols.reserve(symbols.len());
     for (index, symbol) in symbols.enumerate().skip(1) {
-        let version = match &versions {
-            Some(versions) => versions.version(versions.version_index(endian, index).index())?,
-            None => None,
+        let version_index = versions.as_ref().map(|versions| versions.version_index(endian, index));
+        let version = match (&versions, version_index) {
+            (Some(versions), Some(index)) => versions.version(index.index())?,
+            _ => None,
         };
         let undefined = symbol.is_undefined(endian);
         let visible = matches!(symbol.st_visibility(), elf::STV_DEFAULT | elf::STV_PROTECTED);
         file.symbols.push(Symbol {
             name: text(symbol.name(endian, symbols.strings())?),
             version: version.map(|version| text(version.name())),
+            hidden_version: version_index.is_some_and(|index| index.is_hidden()),
             library: version.and_then(|version| version.file()).map(text),
             exported: !undefined && !symbol.is_local() && visible,
             undefined: undefined && !symbol.is_local(),

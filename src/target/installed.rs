@@ -248,7 +248,7 @@ fn own_folders(prefix: &Path, program: &Path) -> Vec<PathBuf> {
     let origin = program.parent().unwrap_or(Path::new("/")).to_string_lossy();
     let folders = named.iter().flat_map(|(_, path)| path.split(':'));
     let folders =
-        folders.map(|folder| folder.replace("${ORIGIN}", &origin).replace("$ORIGIN", &origin).into());
+        folders.map(|folder| Libraries::with_origin(folder, &origin).into());
     folders.chain([prefix.join("lib")]).filter(|folder: &PathBuf| folder.is_dir()).collect()
 }
 

@@ -10,9 +10,18 @@ use super::roots::{self, Roots};
 /// The folders with a target's shared libraries, in the order of search.
 #[derive(Debug, Clone)]
 pub struct Libraries {
-    /// Each with the root that it is below.
-    folders: Vec<(PathBuf, PathBuf)>,
+    folders: Vec<Folder>,
     header: Header,
+}
+
+#[derive(Debug, Clone)]
+struct Folder {
+    /// The root that it is below.
+    root: PathBuf,
+    /// On this host.
+    path: PathBuf,
+    /// As the target's configuration names it.
+    name: String,
 }
 
 /// What glibc's dynamic linker searches after ld.so.conf (ld.so(8)); the multiarch folders are found by listing.
@@ -43,7 +52,7 @@ impl Libraries {
                     && folder.is_dir()
                     && seen.insert(folder.clone())
                 {
-                    folders.push((root.to_owned(), folder));
+                    folders.push(Folder { root: root.to_owned(), path: folder, name });
                 }
             }
         }
@@ -52,31 +61,57 @@ impl Libraries {
 
     /// Searches these folders of the host before all others: those that a program names itself.
     pub fn searching_first(mut self, folders: Vec<PathBuf>) -> Self {
-        let host = || PathBuf::from("/");
-        self.folders.splice(0..0, folders.into_iter().map(|folder| (host(), folder)));
+        let of_host = |path: PathBuf| Folder {
+            root: PathBuf::from("/"),
+            name: path.to_string_lossy().into_owned(),
+            path,
+        };
+        self.folders.splice(0..0, folders.into_iter().map(of_host));
         self
     }
 
     /// The file of a library that another one needs under this name.
     pub fn find(&self, soname: &str) -> Option<PathBuf> {
-        self.named(soname).find(|file| elf::header(file) == Some(self.header))
+        self.find_named(soname).map(|(_, file)| file)
+    }
+
+    /// The same, with the path by which the target's dynamic linker knows it.
+    pub fn find_named(&self, soname: &str) -> Option<(String, PathBuf)> {
+        self.places(soname).find(|(_, file)| self.fits(file))
+    }
+
+    /// Whether a file is of the target's processor.
+    pub fn fits(&self, file: &Path) -> bool {
+        elf::header(file) == Some(self.header)
+    }
+
+    /// A folder of RPATH or RUNPATH, of a file in the folder `origin`.
+    pub fn with_origin(folder: &str, origin: &str) -> String {
+        folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
     }
 
     /// The files of this name in the folders, in the order of search; links are followed.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = PathBuf> + 'a {
+        self.places(name).map(|(_, file)| file)
+    }
+
+    fn places<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (String, PathBuf)> + 'a {
         let folders = self.folders.iter().filter(|_| !name.contains('/'));
-        folders.filter_map(move |(root, folder)| {
-            let file = folder.join(name);
-            match file.strip_prefix(root) {
-                Ok(below) if root != Path::new("/") => roots::find_in(root, &below.to_string_lossy()),
+        folders.filter_map(move |folder| {
+            let file = folder.path.join(name);
+            let found = match file.strip_prefix(&folder.root) {
+                Ok(below) if folder.root != Path::new("/") => {
+                    roots::find_in(&folder.root, &below.to_string_lossy())
+                }
                 _ => Some(file).filter(|file| file.exists()),
-            }
+            };
+            Some((format!("{}/{name}", folder.name), found?))
         })
     }
 
     /// The folders, in the order of search.
     pub fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.folders.iter().map(|(_, folder)| folder.as_path())
+        self.folders.iter().map(|folder| folder.path.as_path())
     }
 
     /// The libraries that a program or library needs, those that its libraries need included, in the order of search.

@@ -14,10 +14,12 @@ mod libraries;
 mod local;
 mod lock;
 mod names;
-mod order;
-mod roots;
+pub mod objects;
+pub mod relocations;
+pub mod roots;
 mod runner;
 pub mod store;
+mod structure;
 mod symbols;
 mod variables;
 
@@ -25,6 +27,7 @@ pub use error::Error;
 pub use interface::HttpdInterface;
 pub use libraries::Libraries;
 pub use runner::{NotRunnable, Runner};
+pub use structure::ModuleStructure;
 pub use symbols::{Provider, ProviderKind, Symbols};
 
 use std::collections::BTreeMap;
@@ -264,15 +267,13 @@ impl Target {
         programs.flat_map(|program| program.modules.iter().map(|(name, _)| name.clone())).collect()
     }
 
-    /// The order (00 to 99) at which a module must be loaded that needs these module structures loaded before: the usual 10,
-    /// or the next after the file of the target that loads the last of them.
-    pub fn load_order(&self, after: &[&str]) -> u8 {
-        let roots = match &self.provenance {
+    /// Where its files are on this host.
+    pub fn roots(&self) -> roots::Roots {
+        match &self.provenance {
             Provenance::Installed | Provenance::Prefix { .. } => roots::Roots::host(),
             Provenance::Fetched { root, .. } => roots::Roots::over_host(root.clone()),
             Provenance::Sysroot { root } => roots::Roots::only(root.clone()),
-        };
-        order::after(&self.layout.load_file, after, &roots)
+        }
     }
 
     /// The root that the compiler and the linker must take all from that is not the compiler's own: the C library and its

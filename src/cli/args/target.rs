@@ -18,6 +18,7 @@ pub enum TargetCommand {
     Add(Add),
     List(List),
     Show(Show),
+    Simulate(Simulate),
     Remove(Remove),
 }
 
@@ -25,9 +26,10 @@ impl Target {
     pub fn voice(&self) -> Voice {
         match &self.command {
             TargetCommand::Add(args) => Voice { json: args.talk.json, verbose: args.talk.verbose },
-            TargetCommand::List(_) | TargetCommand::Show(_) | TargetCommand::Remove(_) => {
-                Voice { json: false, verbose: false }
-            }
+            TargetCommand::List(_)
+            | TargetCommand::Show(_)
+            | TargetCommand::Simulate(_)
+            | TargetCommand::Remove(_) => Voice { json: false, verbose: false },
         }
     }
 }
@@ -94,6 +96,36 @@ pub struct Show {
     /// An added target, `local`, or a folder
     #[arg(value_name = "NAME | DIR")]
     pub name: String,
+
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Tell what the target's `httpd -t` would say of loading, without running it: the order, who needs whom, the first error
+///
+/// All but LoadModule, LoadFile and what decides on them (Include, Define, sections with a condition) is passed over.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// An added target, `local`, or a folder
+    #[arg(value_name = "NAME | DIR", default_value = "local")]
+    pub name: String,
+
+    /// Lay a drop-in over the target's configuration, switched on: in the folder of drop-ins, or at a path of the target
+    #[arg(long, value_name = "FILE | FILE=PATH", num_args = 1..)]
+    pub drop_in: Vec<String>,
+
+    /// Lay a module over the target's folder of modules
+    #[arg(long, value_name = "FILE.so", num_args = 1..)]
+    pub module: Vec<PathBuf>,
+
+    /// Read this file of the host in place of the target's own httpd.conf
+    #[arg(long, value_name = "FILE")]
+    pub conf: Option<PathBuf>,
+
+    /// Define a name, as httpd's -D does
+    #[arg(long, short = 'D', value_name = "NAME")]
+    pub define: Vec<String>,
 
     /// As JSON
     #[arg(long)]

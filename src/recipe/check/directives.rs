@@ -3,6 +3,8 @@
 //! A check's httpd lives in a folder of its own and runs nothing but itself and the module. This list keeps a recipe from
 //! leaving that by its configuration; it is no fence around the module's own code, which runs in httpd as on the target.
 
+use crate::loader::{Continuation, Line, Lines, words};
+
 /// A line that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Objection {
@@ -57,7 +59,11 @@ const PROGRAMS: &[&str] = &["|", "prg:", "exec:"];
 
 /// The first line that is not allowed.
 pub fn object(text: &str) -> Option<Objection> {
-    logical_lines(text).into_iter().find_map(|(line, words)| {
+    // httpd 2.2 ends lines that 2.4 continues: what it would read then must be allowed too.
+    let readings = [Continuation::Always, Continuation::Escapable].into_iter();
+    let lines = readings.flat_map(|continuation| Lines::new(text.to_owned(), continuation));
+    lines.filter(|line| !line.text.starts_with('#')).find_map(|Line { first: line, text, .. }| {
+        let words = words(&text);
         let (directive, arguments) = words.split_first()?;
         let rule = RULES.iter().find(|(name, _)| name.eq_ignore_ascii_case(directive)).map(|(_, rule)| *rule);
         let reason = match rule {
@@ -83,47 +89,4 @@ fn starts_with(text: &str, start: &str) -> bool {
 fn leaves(path: &str) -> bool {
     let below = path.strip_prefix("{{root}}/").unwrap_or(path);
     below.starts_with('/') || below.starts_with('$') || below.split('/').any(|part| part == "..")
-}
-
-/// Lines as httpd reads them: a backslash at the end continues one, `#` at its beginning makes it a comment, quotes hold
-/// words together.
-fn logical_lines(text: &str) -> Vec<(usize, Vec<String>)> {
-    let mut lines = Vec::new();
-    let mut pending: Option<(usize, String)> = None;
-    for (index, raw) in text.lines().enumerate() {
-        let (start, mut line) = pending.take().unwrap_or((index + 1, String::new()));
-        match raw.strip_suffix('\\') {
-            Some(head) => {
-                line.push_str(head);
-                pending = Some((start, line));
-            }
-            None => {
-                line.push_str(raw);
-                lines.push((start, line));
-            }
-        }
-    }
-    lines.extend(pending);
-    lines
-        .into_iter()
-        .filter(|(_, line)| !line.trim_start().starts_with('#'))
-        .map(|(start, line)| (start, words(&line)))
-        .collect()
-}
-
-fn words(line: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut rest = line.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let (word, after) = match first {
-            '"' | '\'' => {
-                let inner = &rest[1..];
-                inner.split_once(first).unwrap_or((inner, ""))
-            }
-            _ => rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len())),
-        };
-        words.push(word.to_owned());
-        rest = after.trim_start();
-    }
-    words
 }
