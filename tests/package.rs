@@ -4,19 +4,10 @@ mod support;
 
 use miette::Diagnostic;
 use modgraft::Kind;
-use modgraft::package::{self, Content, Error, FileKind, Package};
+use modgraft::package::{self, Error};
 use modgraft::profile::Profile;
 use modgraft::recipe::{Document, DocumentKind};
-use support::module::Module;
-
-fn text_of(package: &Package, path: &str) -> String {
-    let file =
-        package.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("there is no {path}"));
-    match &file.kind {
-        FileKind::Regular(Content::Memory(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
-        other => panic!("{path}: {other:?}"),
-    }
-}
+use support::module::{Module, text_of};
 
 fn assemble(module: &Module) -> Result<package::PackageSet, Error> {
     package::assemble(&module.inputs())
@@ -38,17 +29,15 @@ fn drop_ins_of_each_layout() {
     </Location>
     "#);
 
-    module.target.layout.load_guard = true;
+    module.target.layout.loaded_by_tool = true;
     module.target.layout.dependency_line = None;
     insta::assert_snapshot!(text_of(&module.packages().binary, "/etc/apache2/mods-available/tiny.load"), @r"
     # This module uses others, which have to be loaded before it:
     #   proxy_module (mod_proxy.so)
-    <IfModule !tiny_module>
-        LoadModule tiny_module /usr/lib/apache2/modules/mod_tiny.so
-    </IfModule>
+    # It is loaded after: a2enmod tiny
     ");
 
-    module.target.layout.load_guard = false;
+    module.target.layout.loaded_by_tool = false;
     module.target.layout.load_file = "/etc/httpd/conf.modules.d/{order}-{name}.conf".into();
     module.audit.load_order = 12;
     assert!(

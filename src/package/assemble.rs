@@ -11,7 +11,7 @@ use super::{
 use crate::compile::CompilerCall;
 use crate::libraries;
 use crate::machine::Machine;
-use crate::profile::{Compressor, Packaging, Profile};
+use crate::profile::{Compressor, HttpdRelation, Packaging, Profile};
 use crate::recipe::ChangelogEntry;
 use crate::spec;
 use crate::target::Layout;
@@ -42,7 +42,8 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
         libraries: &inputs.recipe.libraries,
         places: &common.places,
         load_prefix: &inputs.target.layout.load_prefix,
-        mmn: &common.mmn,
+        mmn: (inputs.target.mmn.major, &common.mmn),
+        of_httpd: &common.of_httpd,
         build_requires: &common.build_requires,
         documents: &documents,
     })?;
@@ -71,6 +72,8 @@ pub(super) struct Common {
     pub places: Places,
     /// What `httpd-mmn` has to equal.
     pub mmn: String,
+    /// What is required of httpd, and how a spec writes it where the distribution has macros for it.
+    pub of_httpd: Vec<(Relation, Option<String>)>,
 }
 
 /// Where the files of this module go on the target.
@@ -134,6 +137,7 @@ impl Common {
             changelog: recipe.changelog.iter().map(change).collect::<Result<_, _>>()?,
             time: inputs.source_date_epoch,
             optflags: optflags(&inputs.object.call),
+            of_httpd: of_httpd(inputs),
             mmn: inputs.target.layout.mmn_requirement.clone(),
             build_requires: build_requires(packaging, &recipe.libraries),
             profile,
@@ -212,6 +216,20 @@ impl Common {
         }
         all
     }
+}
+
+/// What no package provides must not be required.
+fn of_httpd(inputs: &Inputs<'_>) -> Vec<(Relation, Option<String>)> {
+    let target = inputs.target;
+    let mmn = target.mmn.major.to_string();
+    let fill =
+        |text: &str| text.replace("{mmn}", &mmn).replace("{httpd-mmn}", &target.layout.mmn_requirement);
+    let stated = target.profile.packaging.requires.iter().filter(|_| target.layout.httpd_is_packaged);
+    let relation = |stated: &HttpdRelation| match &stated.version {
+        Some(version) => Relation::equal(fill(&stated.name), fill(version)),
+        None => Relation::any(fill(&stated.name)),
+    };
+    stated.map(|stated| (relation(stated), stated.spec.clone())).collect()
 }
 
 /// Sorted and each once, as rpmbuild has them.

@@ -32,18 +32,10 @@ pub(super) fn package(
     let mut package = common.package(PackageKind::Binary, common.name.clone(), files);
     let evr = package.evr();
     let config = || Relation::equal(format!("config({})", package.name), &evr).with(CONFIG);
-    let mmn = inputs.target.mmn.major.to_string();
-    let fill = |text: &str| text.replace("{mmn}", &mmn).replace("{httpd-mmn}", &common.mmn);
-    // What no package provides must not be required.
-    let stated = common.profile.packaging.requires.iter().filter(|_| inputs.target.layout.httpd_is_packaged);
-    let of_httpd = stated.map(|relation| match &relation.version {
-        Some(version) => Relation::equal(fill(&relation.name), fill(version)),
-        None => Relation::any(fill(&relation.name)),
-    });
     let in_files =
         |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();
     let mut requires = in_files(|file| &file.requires);
-    requires.extend(of_httpd);
+    requires.extend(common.of_httpd.iter().map(|(relation, _)| relation.clone()));
     let package_name = |module: &String| common.profile.packaging.package_name.replace("{name}", module);
     requires.extend(inputs.requires.iter().map(|module| Relation::any(package_name(module))));
     requires.extend(common.rpmlib(PackageKind::Binary));

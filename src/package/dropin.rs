@@ -31,8 +31,8 @@ struct Context<'a> {
     load_after: Vec<Prerequisite<'a>>,
     /// The line in which the target's own tool reads the same; empty: it reads none.
     dependency_line: String,
-    /// Whether the target's own tool may load the module too.
-    load_guard: bool,
+    /// The command after which the target's own tool loads the module; empty: the drop-in does.
+    enabled_by: String,
     /// The rendered directives, for the drop-in itself.
     directives: &'a str,
 }
@@ -81,7 +81,12 @@ pub(super) fn render(inputs: &Inputs<'_>, symbol: &str, together: bool) -> Resul
             Some(line) if !depends.is_empty() => line.replace("{modules}", &depends.join(" ")),
             _ => String::new(),
         },
-        load_guard: inputs.target.layout.load_guard,
+        enabled_by: match &inputs.target.layout.enable {
+            Some(command) if inputs.target.layout.loaded_by_tool => {
+                command.replace("{name}", short_name(&recipe.name))
+            }
+            _ => String::new(),
+        },
         directives: "",
     };
     let directives = match &recipe.directives {

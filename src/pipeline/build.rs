@@ -367,5 +367,11 @@ fn drop_ins(
         found.push(check::DropIn { text: fs_err::read_to_string(file)?, path });
     }
     found.sort_by_key(|file| !file.text.contains("LoadModule "));
+    if layout.loaded_by_tool {
+        // What the distribution's tool would write.
+        let symbol = &graft.ready.module.symbol;
+        let text = format!("LoadModule {symbol} {}/{}.so\n", layout.load_prefix, graft.ready.recipe.name);
+        found.insert(0, check::DropIn { path: "/loadmodule.conf".to_owned(), text });
+    }
     Ok(found)
 }

@@ -12,8 +12,8 @@ mod read;
 pub use distribution::Distribution;
 pub use error::Error;
 pub use packaging::{
-    Acceptance, Checksum, Compression, Compressor, HttpdRelation, LibraryPackages, MetadataCompression,
-    Packaging, Repodata,
+    Acceptance, Checksum, Compression, Compressor, Fallback, HttpdRelation, LibraryPackages, Macros,
+    MetadataCompression, Packaging, Repodata,
 };
 
 use std::collections::BTreeMap;
@@ -175,9 +175,10 @@ pub struct LayoutPatterns {
     pub directives_file: String,
     /// How the module folder is written in LoadModule.
     pub load_prefix: String,
-    /// Whether the LoadModule line stands within `<IfModule !SYMBOL>`, since a tool of the distribution may load it too.
+    /// Whether a tool of the distribution writes the LoadModule lines, from a list of its own that `enable` changes. The drop-in
+    /// has no such line then, and its directives count where the module is loaded.
     #[serde(default)]
-    pub load_guard: bool,
+    pub loaded_by_tool: bool,
     /// The command that an administrator runs to switch the module on, where the files alone do not.
     pub enable: Option<String>,
     /// The line of the load file that names the modules to be loaded before, as the distribution's own tool reads it.

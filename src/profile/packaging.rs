@@ -20,10 +20,8 @@ pub struct Packaging {
     pub requires: Vec<HttpdRelation>,
     /// What its httpd provides as `httpd-mmn`, where httpd's headers do not state it (`.mmn`).
     pub httpd_mmn: String,
-    /// The macro of the distribution that has the version to require; empty: there is none.
-    pub mmn_macro: String,
-    /// The file beneath `%{_includedir}` that has it where the macro is not set.
-    pub mmn_file: String,
+    /// The distribution's macros for packagers of modules, as specs use them.
+    pub macros: Macros,
     /// What has to be there to build.
     pub build_requires: Vec<String>,
     /// Whose names the development packages of libraries have.
@@ -91,6 +89,33 @@ pub struct Acceptance {
     pub sha1_self_signature: bool,
 }
 
+/// A distribution's macros for packagers of modules: what a spec writes for each place.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Macros {
+    /// apxs.
+    pub apxs: String,
+    /// The folder of modules.
+    pub module_dir: String,
+    /// The folder of the file that loads the module.
+    pub load_dir: String,
+    /// The folder of the file with directives.
+    pub directives_dir: String,
+    /// What macros are where the distribution does not define them, in the order in which they are defined.
+    pub fallbacks: Vec<Fallback>,
+}
+
+/// A macro's own definition, for where the distribution has none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fallback {
+    /// Without percent sign.
+    pub name: String,
+    /// The body, macros in it included. `{module-dir}`, `{load-dir}`, `{directives-dir}`, `{mmn}` and
+    /// `{httpd-mmn}` are the target's.
+    pub value: String,
+}
+
 /// A relation to httpd, with `{mmn}` and `{httpd-mmn}` still to be filled in.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -99,6 +124,8 @@ pub struct HttpdRelation {
     pub name: String,
     /// The exact version, where it has one.
     pub version: Option<String>,
+    /// How specs write it, by the distribution's macros.
+    pub spec: Option<String>,
 }
 
 /// Whose names the development packages of libraries have: a column of `templates/libraries.toml`.

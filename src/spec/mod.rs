@@ -15,6 +15,7 @@ use crate::libraries;
 use crate::package::documents::Documents;
 use crate::package::source::{Listed, Role};
 use crate::package::{Package, Places, Relation, relation};
+use crate::profile::Fallback;
 
 /// What a spec is made of.
 #[derive(Debug)]
@@ -35,8 +36,10 @@ pub struct View<'a> {
     pub places: &'a Places,
     /// How the module folder is written in LoadModule on the target.
     pub load_prefix: &'a str,
-    /// What `httpd-mmn` has to equal on the target.
-    pub mmn: &'a str,
+    /// The major module magic number of the target, and what `httpd-mmn` has to equal there.
+    pub mmn: (u32, &'a str),
+    /// What is required of httpd, and how that is written here.
+    pub of_httpd: &'a [(Relation, Option<String>)],
     /// What has to be there to build.
     pub build_requires: &'a [String],
     /// Licence texts and documentation.
@@ -59,14 +62,11 @@ struct Names<'a> {
     group: &'a str,
     description: &'a str,
     legacy: bool,
-    mmn_macro: &'a str,
-    mmn_file: &'a str,
-    mmn: &'a str,
-    places: Paths<'a>,
+    macros: Written<'a>,
+    fallbacks: Vec<Definition<'a>>,
     load_dir: &'a str,
     load_base: &'a str,
     load_prefix: &'a str,
-    directives_dir: &'a str,
     directives_base: &'a str,
     sources: Vec<&'a str>,
     build_requires: &'a [String],
@@ -83,9 +83,20 @@ struct Names<'a> {
     changes: Vec<Entry<'a>>,
 }
 
+/// What is written for the places, by the distribution's macros.
 #[derive(Debug, Serialize)]
-struct Paths<'a> {
+struct Written<'a> {
+    apxs: &'a str,
     module_dir: &'a str,
+    load_dir: &'a str,
+    directives_dir: &'a str,
+}
+
+/// A macro's definition where the distribution has none.
+#[derive(Debug, Serialize)]
+struct Definition<'a> {
+    name: &'a str,
+    value: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -129,7 +140,8 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         view.sources.iter().find(|source| source.role == *role).map_or("", |source| source.name.as_str())
     };
     let (load_dir, load_base) = split(&view.places.load_file);
-    let (directives_dir, directives_base) = split(&view.places.directives_file);
+    let macros = &packaging.macros;
+    let (_, directives_base) = split(&view.places.directives_file);
     Names {
         name: &package.name,
         module: view.module,
@@ -144,18 +156,20 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         group: package.group,
         description: &package.description,
         legacy: packaging.legacy_spec,
-        mmn_macro: &packaging.mmn_macro,
-        mmn_file: &packaging.mmn_file,
-        mmn: view.mmn,
-        places: Paths { module_dir: &view.places.module_dir },
+        macros: Written {
+            apxs: &macros.apxs,
+            module_dir: &macros.module_dir,
+            load_dir: &macros.load_dir,
+            directives_dir: &macros.directives_dir,
+        },
+        fallbacks: macros.fallbacks.iter().map(|fallback| definition(fallback, view)).collect(),
         load_dir,
         load_base,
         load_prefix: view.load_prefix,
-        directives_dir,
         directives_base,
         sources: view.sources.iter().map(|source| source.name.as_str()).collect(),
         build_requires: view.build_requires,
-        requires: explicit_requires(package, view.mmn, &packaging.mmn_macro),
+        requires: explicit_requires(package, view.of_httpd),
         cflags: &packaging.cflags,
         libraries: view.libraries,
         library_includes: libraries::include_folders(view.libraries),
@@ -183,18 +197,30 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
     }
 }
 
-/// What rpmbuild does not find by itself, with the distribution's macro in place of the target's own number.
-fn explicit_requires(package: &Package, mmn: &str, mmn_macro: &str) -> Vec<String> {
+/// The body is expanded when the definition is, not when the line with the condition is read: its percent signs are doubled.
+fn definition<'a>(fallback: &'a Fallback, view: &View<'a>) -> Definition<'a> {
+    let folder = |path: &'a str| split(path).0;
+    let (mmn, httpd_mmn) = view.mmn;
+    let value = fallback
+        .value
+        .replace('%', "%%")
+        .replace("{module-dir}", &view.places.module_dir)
+        .replace("{load-dir}", folder(&view.places.load_file))
+        .replace("{directives-dir}", folder(&view.places.directives_file))
+        .replace("{mmn}", &mmn.to_string())
+        .replace("{httpd-mmn}", httpd_mmn);
+    Definition { name: &fallback.name, value }
+}
+
+/// What rpmbuild does not find by itself, with the distribution's macros in place of the target's own numbers.
+fn explicit_requires(package: &Package, of_httpd: &[(Relation, Option<String>)]) -> Vec<String> {
     let found = relation::FIND_REQUIRES | relation::RPMLIB | relation::CONFIG;
     let stated = package.requires.iter().filter(|relation| relation.flags & found == 0);
-    stated
-        .map(|relation| match relation {
-            Relation { version, .. } if version == mmn && !mmn_macro.is_empty() => {
-                Relation { version: mmn_macro.to_owned(), ..relation.clone() }.text()
-            }
-            relation => relation.text(),
-        })
-        .collect()
+    let written = |relation: &&Relation| {
+        let known = of_httpd.iter().find(|(known, _)| known == *relation);
+        known.and_then(|(_, written)| written.clone()).unwrap_or_else(|| relation.text())
+    };
+    stated.map(|relation| written(&relation)).collect()
 }
 
 /// Folder and name. The places are absolute paths, so there is always a slash.

@@ -138,8 +138,8 @@ pub struct Layout {
     pub directives_file: String,
     /// How the module folder is written in LoadModule: `modules`, or the absolute path.
     pub load_prefix: String,
-    /// Whether the LoadModule line stands within `<IfModule !SYMBOL>`, since a tool of the distribution may load it too.
-    pub load_guard: bool,
+    /// Whether a tool of the distribution writes the LoadModule line, and the drop-in has none.
+    pub loaded_by_tool: bool,
     /// The command that an administrator runs to switch the module on, where the files alone do not; a pattern.
     pub enable: Option<String>,
     /// The line of the load file that names the modules to be loaded before, as the distribution's own tool reads it;
@@ -161,7 +161,7 @@ impl Layout {
             load_file: fill(&patterns.load_file),
             directives_file: fill(&patterns.directives_file),
             load_prefix: fill(&patterns.load_prefix),
-            load_guard: patterns.load_guard,
+            loaded_by_tool: patterns.loaded_by_tool,
             enable: patterns.enable.as_deref().map(fill),
             dependency_line: patterns.dependency_line.clone(),
             mmn_requirement,

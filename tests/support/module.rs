@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use modgraft::audit::{Audit, Prerequisite};
 use modgraft::compile::{CompilerCall, SharedObject};
-use modgraft::package::{self, Inputs, PackageSet};
+use modgraft::package::{self, Content, FileKind, Inputs, Package, PackageSet};
+use modgraft::profile::Profile;
 use modgraft::recipe::{ChangelogEntry, Compat, Document, DocumentKind, Recipe};
 use modgraft::source::{PatchFile, SourceSpec, Sources};
 use modgraft::target::{self, GlibcVersion, Mmn, Target};
@@ -95,6 +96,37 @@ impl Module {
         }
     }
 
+    /// As for the own httpd of a profile's distribution. The object is this machine's all the same.
+    pub fn of_profile(name: &str) -> Self {
+        let mut module = Module::new();
+        let profile = Profile::named(name).unwrap();
+        // Where the distributions' httpd has its modules, which only apxs says.
+        let modules = match profile.httpd.sysconfdir.as_str() {
+            "/etc/httpd/conf" => "/usr/lib64/httpd/modules",
+            "/etc/apache2" if profile.packages.httpd == "apache2" => "/usr/lib64/apache2",
+            _ => "/usr/lib/apache2/modules",
+        };
+        let sysconfdir = match profile.httpd.sysconfdir.as_str() {
+            "" => "/opt/httpd/conf",
+            own => own,
+        };
+        let fill = |text: &str| text.replace("{sysconfdir}", sysconfdir).replace("{libexecdir}", modules);
+        let layout = &mut module.target.layout;
+        layout.module_dir = modules.to_owned();
+        layout.load_file = fill(&profile.layout.load_file);
+        layout.directives_file = fill(&profile.layout.directives_file);
+        layout.load_prefix = fill(&profile.layout.load_prefix);
+        layout.loaded_by_tool = profile.layout.loaded_by_tool;
+        layout.enable = profile.layout.enable.as_deref().map(fill);
+        layout.dependency_line = profile.layout.dependency_line.clone();
+        let mmn = if name == "el6" { 20_051_115 } else { 20_120_211 };
+        let stated = profile.packaging.httpd_mmn.replace("{mmn}", &mmn.to_string());
+        layout.mmn_requirement = stated.replace("{isa}", "x8664");
+        module.target.mmn.major = mmn;
+        module.target.profile = profile;
+        module
+    }
+
     pub fn inputs(&self) -> Inputs<'_> {
         Inputs {
             recipe: &self.recipe,
@@ -112,6 +144,16 @@ impl Module {
 
     pub fn packages(&self) -> PackageSet {
         package::assemble(&self.inputs()).unwrap()
+    }
+}
+
+/// The text of a file of a package.
+pub fn text_of(package: &Package, path: &str) -> String {
+    let file =
+        package.files.iter().find(|file| file.path == path).unwrap_or_else(|| panic!("there is no {path}"));
+    match &file.kind {
+        FileKind::Regular(Content::Memory(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
+        other => panic!("{path}: {other:?}"),
     }
 }
 
