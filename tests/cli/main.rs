@@ -7,4 +7,5 @@ mod interruption;
 mod outputs;
 mod requires;
 mod run;
+mod several;
 mod whole;
