@@ -5,6 +5,7 @@ use std::ops::Range;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::clang;
 use crate::c::expression::{Access, Call, Code};
 use crate::compile::{Message, Place, Severity};
 
@@ -135,7 +136,11 @@ pub fn findings(messages: &[Message], text: &str, own_name: &str) -> Vec<Finding
     let lines = Lines::of(text);
     let code = Code::new(text);
     let errors = messages.iter().filter(|message| message.severity == Severity::Error);
-    let mut all: Vec<Finding> = errors.map(|message| finding(message, &lines, &code, own_name)).collect();
+    let said = |message: &Message| {
+        let read = clang::in_gccs_words(message, &lines, &code, own_name);
+        Finding { message: message.text.clone(), ..finding(&read, &lines, &code, own_name) }
+    };
+    let mut all: Vec<Finding> = errors.map(said).collect();
     // One macro used twice gives one error for each use.
     let mut seen = std::collections::HashSet::new();
     all.retain(|finding| seen.insert((finding.at.clone(), finding.place.clone(), finding.message.clone())));
@@ -280,23 +285,35 @@ fn quoted(text: &str) -> Vec<&str> {
 }
 
 /// A text by lines.
-struct Lines<'t> {
+pub(super) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
-    fn of(text: &'t str) -> Self {
+    pub(super) fn of(text: &'t str) -> Self {
         let starts =
             std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         Lines { text, starts }
     }
 
     /// The byte of a line and byte column, both from 1.
-    fn offset(&self, line: u32, column: u32) -> Option<usize> {
+    pub(super) fn offset(&self, line: u32, column: u32) -> Option<usize> {
         let start = *self.starts.get(usize::try_from(line).ok()?.checked_sub(1)?)?;
         let offset = start.checked_add(usize::try_from(column).ok()?.checked_sub(1)?)?;
         self.text.is_char_boundary(offset).then_some(offset)
+    }
+
+    /// The place of a byte, in the file of this name.
+    pub(super) fn place(&self, name: &str, offset: usize) -> Option<Place> {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let column = offset - self.starts.get(line.checked_sub(1)?)? + 1;
+        Some((name.to_owned(), line.try_into().ok()?, column.try_into().ok()?))
+    }
+
+    /// Whether `name` stands at `offset`, or behind the operator there.
+    pub(super) fn has(&self, offset: usize, name: &str) -> bool {
+        self.word(offset, name).is_some_and(|at| self.text.get(at) == Some(name))
     }
 
     /// The word `name` at `offset` or behind the operator there; one byte where it is not there.

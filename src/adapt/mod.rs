@@ -6,6 +6,7 @@
 //! in front of the first round, so most units need two: one that finds the members, and one that finds nothing.
 
 mod change;
+mod clang;
 mod draft;
 mod edit;
 mod error;

@@ -47,6 +47,26 @@ impl Code<'_> {
         ))
     }
 
+    /// The innermost call that has an argument at `offset`: the name of what is called, and which argument it is, from 1.
+    pub fn argument_at(&self, offset: usize) -> Option<(Range<usize>, usize)> {
+        let at = self.index(offset)?;
+        (1..=at).rev().filter(|open| self.is(*open, b'(')).find_map(|open| {
+            let close = self.closing(open).filter(|close| open < at && at <= *close)?;
+            let name = self.tokens.get(open - 1).filter(|token| self.word(token).is_some())?;
+            let arguments = self.arguments(open, close);
+            let number = arguments.iter().position(|argument| argument.contains(&offset))?;
+            Some((name.range(), number + 1))
+        })
+    }
+
+    /// The sign behind the name at `offset`, where it is one that is initialised there: `*NAME = …`, `NAME[] = …`.
+    pub fn initialised_at(&self, offset: usize) -> Option<usize> {
+        let at = self.index(offset)?;
+        self.word(self.tokens.get(at)?)?;
+        let behind = if self.is(at + 1, b'[') { self.closing(at + 1)? + 1 } else { at + 1 };
+        self.tokens.get(behind).filter(|_| self.is(behind, b'=')).map(|token| token.start)
+    }
+
     /// The calls of the function `name`, in order.
     pub fn calls(&self, name: &str) -> Vec<Call> {
         self.uses(name).into_iter().filter_map(|range| self.call_at(range.start)).collect()
