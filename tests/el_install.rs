@@ -14,7 +14,8 @@ use modgraft::check::stream::Deadline;
 use modgraft::check::websocket::{self, Opening};
 use modgraft::recipe::check::{Message, MessageKind};
 use support::el::Release;
-use support::el::machine::{How, Machine, Source};
+use support::el::machine::{How, Machine, Source, development_tools};
+use support::rpmbuild::{query, rebuild_with};
 use support::server::Server;
 use support::{run, run_fails, scratch};
 
@@ -170,6 +171,45 @@ fn the_reference_module_lives_on_enterprise_linux_8() {
 #[test]
 fn the_reference_module_lives_on_enterprise_linux_9() {
     lives_on(Release::El9, How::Inside);
+}
+
+/// What rpmbuild makes of the source package where httpd-devel's macros, apxs, headers and libraries are EL's.
+fn rebuilds(release: Release) {
+    let root = release.sysroot();
+    let folder = tempfile::tempdir().unwrap();
+    let apxs = development_tools(&root, folder.path());
+    let made_by_us = ours(release, 1).folder;
+    let find = |ending: &str| {
+        let files = fs_err::read_dir(&made_by_us).unwrap().map(|entry| entry.unwrap().path());
+        let name = format!("{MODULE}-1.0.0-1.{ending}.rpm");
+        files.into_iter().find(|file| file.ends_with(&name)).unwrap_or_else(|| panic!("{name}"))
+    };
+    let macros = root.join(&release.macros_file()[1..]).display().to_string();
+    let apxs = format!("_httpd_apxs {}", apxs.display());
+    let payload = if release == Release::El7 { "w9.gzdio" } else { "w3.zstdio" };
+    let payload = format!("_binary_payload {payload}");
+    let options = ["--load", &macros, "--define", &apxs, "--define", &payload];
+    let made = rebuild_with(&find("src"), &folder.path().join("top"), &options);
+    let binary = find("x86_64");
+    let files = "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME} %{FILEFLAGS:fflags}\\n]";
+    for format in [files, "[%{PROVIDENEVRS}\\n]", "[%{REQUIRENEVRS}\\n]"] {
+        assert_eq!(query(&binary, format), query(&made[0], format), "{format}");
+    }
+}
+
+#[test]
+fn the_source_package_builds_on_enterprise_linux_7() {
+    rebuilds(Release::El7);
+}
+
+#[test]
+fn the_source_package_builds_on_enterprise_linux_8() {
+    rebuilds(Release::El8);
+}
+
+#[test]
+fn the_source_package_builds_on_enterprise_linux_9() {
+    rebuilds(Release::El9);
 }
 
 /// A module that was built for another httpd is not installed.

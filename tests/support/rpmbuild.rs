@@ -8,6 +8,11 @@ use super::run;
 
 /// Rebuilds a source package with a topdir of its own; returns the binary and debuginfo packages.
 pub fn rebuild(source: &Path, topdir: &Path) -> Vec<PathBuf> {
+    rebuild_with(source, topdir, &["--define", "_binary_payload w3.zstdio"])
+}
+
+/// The same with more options, such as the macros of a distribution.
+pub fn rebuild_with(source: &Path, topdir: &Path, options: &[&str]) -> Vec<PathBuf> {
     // rpmbuild makes debuginfo packages with these; without them there is none to compare with.
     for tool in ["eu-strip", "debugedit", "find-debuginfo"] {
         let known = Command::new(tool).arg("--help").output();
@@ -20,7 +25,7 @@ pub fn rebuild(source: &Path, topdir: &Path) -> Vec<PathBuf> {
         .args(["--define", "_buildhost reproducible"])
         .args(["--define", "clamp_mtime_to_source_date_epoch 1"])
         .args(["--define", "use_source_date_epoch_as_buildtime 1"])
-        .args(["--define", "_binary_payload w3.zstdio"])
+        .args(options)
         .env("SOURCE_DATE_EPOCH", super::module::TIME.to_string())
         .arg(source));
     let folder = topdir.join("RPMS/x86_64");

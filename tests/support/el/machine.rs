@@ -233,3 +233,26 @@ pub fn unpack(packages: &Path, to: &Path) {
         run(Command::new("tar").args(["--keep-directory-symlink", "-xzf"]).arg(&archive).arg("-C").arg(to));
     }
 }
+
+/// apxs and APR's scripts of a root, for a compiler outside of it: what they say of headers is below the root. Returns apxs.
+pub fn development_tools(root: &Path, folder: &Path) -> PathBuf {
+    let (root, here) = (root.display(), folder.display());
+    // The root's own script, and the variables that it reads there.
+    let apxs = fs_err::read_to_string(format!("{root}/usr/bin/apxs")).unwrap();
+    let build = "/usr/lib64/httpd/build";
+    fs_err::write(folder.join("apxs.pl"), apxs.replace(build, &format!("{root}{build}"))).unwrap();
+    for (name, program) in [
+        ("apxs", format!("perl {here}/apxs.pl")),
+        ("apr-1-config", format!("sh {root}/usr/bin/apr-1-config")),
+        ("apu-1-config", format!("sh {root}/usr/bin/apu-1-config")),
+    ] {
+        let script = format!(
+            "#!/bin/sh\n{program} \"$@\" | sed -e 's#\\(^\\|-I\\)/usr/include#\\1{root}/usr/include#g' \\\n    \
+             -e 's#^/usr/bin/\\(ap[ru]-1-config\\)$#{here}/\\1#' -e 's#^gcc$#gcc --sysroot={root}#'\n"
+        );
+        fs_err::write(folder.join(name), script).unwrap();
+        fs_err::set_permissions(folder.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+    }
+    folder.join("apxs")
+}
