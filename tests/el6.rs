@@ -214,13 +214,14 @@ fn all_of_them_verify() {
         let said = run(rpmkeys().arg("-Kv").arg(package));
         for what in [
             "Header V4 RSA/SHA256 Signature",
-            "Header SHA256 digest: OK",
-            "Header SHA1 digest: OK",
-            "Payload SHA256 digest: OK",
+            "Header SHA256 digest",
+            "Header SHA1 digest",
+            "Payload SHA256 digest",
             "V4 RSA/SHA256 Signature",
-            "MD5 digest: OK",
+            "MD5 digest",
         ] {
-            assert!(said.contains(what), "{what}: {said}");
+            let is_fine = |line: &str| line.trim_start().starts_with(what) && line.ends_with(": OK");
+            assert!(said.lines().any(is_fine), "{what}: {said}");
         }
         assert!(!said.contains("NOT OK") && !said.contains("BAD") && !said.contains("NOKEY"), "{said}");
     }
