@@ -166,9 +166,21 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
 }
 
 fn named(path: &Path, errno: Errno) -> io::Error {
-    let error = io::Error::from(errno);
+    at(path, errno.into())
+}
+
+/// An error of the operating system with the file that it is about.
+pub fn at(path: &Path, source: io::Error) -> io::Error {
     let path = String::from_utf8_lossy(path.as_os_str().as_bytes()).escape_debug().to_string();
-    io::Error::new(error.kind(), format!("{path}: {error}"))
+    io::Error::new(source.kind(), At { path, source })
+}
+
+/// Keeps the cause apart from the words: what helps against a full disk is known by the cause.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {source}")]
+struct At {
+    path: String,
+    source: io::Error,
 }
 
 #[cfg(test)]

@@ -1,18 +1,19 @@
-//! Targets that are folders: the httpd of another release of Debian, with its own C library, in a root of unpacked packages;
-//! and an httpd in a prefix of its own. The module is built for it, audited, and run in it.
+//! Targets that are folders: the httpd of another release of Debian, with its own C library, in a root into which dpkg-deb has
+//! unpacked packages; and an httpd in a prefix of its own. The module is built for it, audited, and run in it.
 
 mod support;
 
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use miette::Diagnostic;
 use modgraft::error::Kind;
-use modgraft::target::{self, Error, GlibcVersion, Options, Target};
+use modgraft::target::{self, Error, Options, Target};
 use serde_json::Value;
 use support::debian::Release;
-use support::{apxs, run, run_fails, scratch};
+use support::made::{reference, versions};
+use support::prefix::prefix;
+use support::{run, run_fails, scratch};
 
 fn resolve(folder: &Path) -> Result<Target, Error> {
     let cache = scratch("target_folder");
@@ -32,59 +33,6 @@ fn build(input: &Path, target: &Path) -> (tempfile::TempDir, Value) {
     run(modgraft("build-module", input, target).args(["--sign-key", "none", "--out"]).arg(out.path()));
     let report = fs_err::read(out.path().join("report.json")).unwrap();
     (out, serde_json::from_slice(&report).unwrap())
-}
-
-fn reference() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("modules/mod_proxy_wstunnel")
-}
-
-/// The module's symbol versions of glibc, by readelf.
-fn versions(out: &Path) -> Vec<(GlibcVersion, String)> {
-    let package = fs_err::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).find(|path| {
-        let name = path.file_name().unwrap().to_string_lossy();
-        name.ends_with(".rpm") && !name.ends_with(".src.rpm") && !name.contains("-debuginfo-")
-    });
-    let folder = tempfile::tempdir().unwrap();
-    let archive = folder.path().join("payload.tgz");
-    run(Command::new("rpm2archive")
-        .arg("-")
-        .stdin(fs_err::File::open(package.unwrap()).unwrap().into_file())
-        .stdout(fs_err::File::create(&archive).unwrap().into_file()));
-    run(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(folder.path()));
-    let files = walkdir::WalkDir::new(folder.path()).into_iter().map(|entry| entry.unwrap().into_path());
-    let module = files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "so"));
-    let symbols = run(Command::new("readelf").args(["--dyn-syms", "-W"]).arg(module.unwrap()));
-    let word = |line: &str| line.split_whitespace().nth(7).map(str::to_owned);
-    let names = symbols.lines().filter_map(word);
-    names.filter_map(|name| Some((GlibcVersion::of_symbol(name.split_once('@')?.1)?, name.clone()))).collect()
-}
-
-fn passes_on(release: Release, httpd: &str, glibc: GlibcVersion) {
-    let root = release.sysroot();
-    let target = resolve(&root).unwrap();
-    assert_eq!((target.glibc, target.profile.name.as_str()), (glibc, "debian"));
-    assert!(target.httpd_version.starts_with(httpd), "{}", target.httpd_version);
-    assert_eq!(target.name, root.to_str().unwrap());
-
-    let (out, report) = build(&reference(), &root);
-    let checks = report["checks"].as_array().unwrap();
-    assert!(checks.len() >= 5 && checks.iter().all(|check| check["outcome"] == "passed"), "{checks:?}");
-    assert_eq!(report["target"]["glibc"], glibc.to_string());
-    let found = versions(out.path());
-    assert!(!found.is_empty() && found.iter().all(|(version, _)| *version <= glibc), "{found:?}");
-    // Where the root lies is of no concern to anyone.
-    let text = report.to_string();
-    assert!(!text.contains(root.to_str().unwrap()) && text.contains("--sysroot=SYSROOT"), "{text}");
-}
-
-#[test]
-fn the_reference_module_works_in_an_older_releases_httpd() {
-    passes_on(Release::Bullseye, "2.4.62", GlibcVersion { major: 2, minor: 31 });
-}
-
-#[test]
-fn the_reference_module_works_in_a_newer_releases_httpd() {
-    passes_on(Release::Trixie, "2.4.", GlibcVersion { major: 2, minor: 41 });
 }
 
 /// Functions whose symbol version says which C library the compiler and the linker saw: `stat` is a symbol since 2.33 only,
@@ -206,30 +154,6 @@ fn a_folder_that_is_no_target_is_told() {
     }
     let said = run_fails(&mut modgraft("flatten", &reference(), &folder.path().join("nothing")));
     assert!(said.contains("modgraft::target::no_httpd") && said.contains("make install"), "{said}");
-}
-
-/// This system's httpd, laid out as `make install` would.
-fn prefix() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name);
-    for name in ["bin", "build", "conf"] {
-        fs_err::create_dir(path(name)).unwrap();
-    }
-    let program = Path::new(&apxs("SBINDIR")).join(apxs("PROGNAME"));
-    fs_err::copy(program, path("bin/httpd")).unwrap();
-    symlink(apxs("INCLUDEDIR"), path("include")).unwrap();
-    symlink(apxs("LIBEXECDIR"), path("modules")).unwrap();
-    let variables = format!(
-        "prefix = {}\nexec_prefix = ${{prefix}}\nsbindir = ${{exec_prefix}}/bin\nprogname = httpd\n\
-         includedir = ${{prefix}}/include\nlibexecdir = ${{exec_prefix}}/modules\nsysconfdir = ${{prefix}}/conf\n\
-         CC = gcc\nEXTRA_CPPFLAGS = {}\nAPR_INCLUDEDIR = {}\nAPU_INCLUDEDIR = {}\n",
-        folder.path().display(),
-        apxs("EXTRA_CPPFLAGS"),
-        apxs("APR_INCLUDEDIR"),
-        apxs("APU_INCLUDEDIR"),
-    );
-    fs_err::write(path("build/config_vars.mk"), variables).unwrap();
-    folder
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rustix::fs::{FileType, Mode};
 
 use super::Limits;
 use super::error::{Error, Wrong};
-use crate::beneath::Beneath;
+use crate::beneath::{Beneath, at};
 use crate::process;
 
 /// What neither a build nor a check reads, and is half of most packages.
@@ -69,7 +69,7 @@ impl Tree {
         let mut file = self.beneath.create(&path, 0o600).map_err(Wrong::writing)?;
         self.copy(&path, content, &mut file)?;
         rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o755 | 0o600))
-            .map_err(|errno| Wrong::Io(errno.into()))
+            .map_err(|errno| Wrong::Io(at(&path, errno.into())))
     }
 
     fn copy(&mut self, path: &Path, content: &mut dyn Read, file: &mut File) -> Result<(), Wrong> {
@@ -94,7 +94,7 @@ impl Tree {
             if self.bytes > self.limits.all {
                 return Err(most("with those before it, it has".to_owned(), self.limits.all));
             }
-            file.write_all(&buffer[..read]).map_err(Wrong::Io)?;
+            file.write_all(&buffer[..read]).map_err(|error| Wrong::Io(at(path, error)))?;
         }
     }
 
@@ -140,10 +140,8 @@ impl Tree {
     /// # Errors
     /// The disk is full, or files are in the way of each other.
     pub fn finish(mut self) -> Result<(), Error> {
-        self.join().and_then(|()| self.make_links()).map_err(|error| {
-            let text = error.to_string();
-            std::io::Error::new(error.kind(), format!("the packages' links cannot be made: {text}")).into()
-        })
+        self.join()?;
+        Ok(self.make_links()?)
     }
 
     fn join(&mut self) -> std::io::Result<()> {

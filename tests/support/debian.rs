@@ -1,4 +1,4 @@
-//! Other releases of Debian than the one that runs here: roots with their httpd and C library, and their source packages.
+//! Other releases of Debian than the one that runs here: packages and roots with their httpd and C library, and their sources.
 //!
 //! All comes by apt-get from the mirror that this system's apt uses, is verified by apt, and is kept beneath Cargo's target
 //! folder, so that the next run fetches nothing. No network fails the test.
@@ -47,19 +47,34 @@ impl Release {
         }
     }
 
+    /// A folder with this release's packages of httpd and the C library, and all that they need to build a module and run it.
+    pub fn packages(self) -> PathBuf {
+        self.downloaded("packages", None)
+    }
+
     /// A root with this release's httpd, C library and their headers, as `dpkg-deb -x` leaves it: absolute links lead out of
     /// it. Trixie's has neither os-release nor the links from `/lib` to `/usr/lib`.
     pub fn sysroot(self) -> PathBuf {
-        self.unpacked("sysroot", None)
+        self.unpacked("sysroot", &self.packages())
     }
 
     /// The same for another architecture, by Debian's name.
     pub fn sysroot_for(self, architecture: &str) -> PathBuf {
-        self.unpacked(&format!("sysroot-{architecture}"), Some(architecture))
+        let packages = self.downloaded(&format!("packages-{architecture}"), Some(architecture));
+        self.unpacked(&format!("sysroot-{architecture}"), &packages)
     }
 
-    fn unpacked(self, name: &str, architecture: Option<&str>) -> PathBuf {
-        self.made(name, Archive::Release, architecture, |apt, folder| {
+    fn unpacked(self, name: &str, packages: &Path) -> PathBuf {
+        self.made(name, |_, folder| {
+            for file in fs_err::read_dir(packages).unwrap() {
+                run(Command::new("dpkg-deb").arg("-x").arg(file.unwrap().path()).arg(folder));
+            }
+        })
+    }
+
+    fn downloaded(self, name: &str, architecture: Option<&str>) -> PathBuf {
+        self.made(name, |work, folder| {
+            let apt = Apt::new(self, Archive::Release, architecture, work);
             let simulated = apt.get(&["-s", "-y", "--no-install-recommends", "install", "apache2-bin"]);
             let needed = simulated.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
             let mut packages: Vec<&str> =
@@ -70,12 +85,7 @@ impl Release {
             }
             packages.sort_unstable();
             packages.dedup();
-            let files = apt.folder.join("packages");
-            fs_err::create_dir(&files).unwrap();
-            run(apt.command("download").args(packages).current_dir(&files));
-            for file in fs_err::read_dir(&files).unwrap() {
-                run(Command::new("dpkg-deb").arg("-x").arg(file.unwrap().path()).arg(folder));
-            }
+            run(apt.command("download").args(packages).current_dir(folder));
         })
     }
 
@@ -86,7 +96,8 @@ impl Release {
             Release::Bullseye => Archive::WithSecurity,
             Release::Bookworm | Release::Trixie => Archive::Release,
         };
-        let folder = self.made(&format!("source-{package}"), archive, None, |apt, folder| {
+        let folder = self.made(&format!("source-{package}"), |work, folder| {
+            let apt = Apt::new(self, archive, None, work);
             let listed = apt.get(&["--print-uris", "--download-only", "source", package]);
             // `'ADDRESS' NAME BYTES SHA256:DIGEST`
             let upstream = listed.lines().find_map(|line| {
@@ -107,14 +118,8 @@ impl Release {
         files.into_iter().find(upstream).unwrap_or_else(|| panic!("{} has no .orig.tar", folder.display()))
     }
 
-    /// A folder that is made once; by the first of several tests that run at once.
-    fn made(
-        self,
-        name: &str,
-        archive: Archive,
-        architecture: Option<&str>,
-        make: impl FnOnce(&Apt, &Path),
-    ) -> PathBuf {
+    /// A folder that is made once; by the first of several tests that run at once. `make` gets another one to work in.
+    fn made(self, name: &str, make: impl FnOnce(&Path, &Path)) -> PathBuf {
         let parent = Path::new(env!("CARGO_TARGET_TMPDIR")).join("debian");
         let folder = parent.join(format!("{}-{name}", self.name()));
         fs_err::create_dir_all(&parent).unwrap();
@@ -125,7 +130,7 @@ impl Release {
             let work = tempfile::Builder::new().prefix(".apt-").tempdir_in(&parent).unwrap();
             let made = work.path().join("made");
             fs_err::create_dir(&made).unwrap();
-            make(&Apt::new(self, archive, architecture, work.path()), &made);
+            make(work.path(), &made);
             fs_err::rename(&made, &folder).unwrap();
         }
         folder

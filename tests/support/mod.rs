@@ -4,7 +4,9 @@
 pub mod built;
 pub mod debian;
 pub mod el;
+pub mod made;
 pub mod module;
+pub mod prefix;
 pub mod processes;
 pub mod rpmbuild;
 pub mod server;

@@ -55,15 +55,17 @@ pub enum Error {
         /// Their names.
         known: String,
     },
-    /// A folder without packages.
-    #[error("{} has no packages", folder.display())]
+    /// A folder without packages, or nothing at all.
+    #[error("{}: {reason}", place.display())]
     #[diagnostic(
         code(modgraft::target::no_packages),
         help("name .rpm or .deb files, or a folder that they are in")
     )]
     NoPackages {
-        /// The folder.
-        folder: PathBuf,
+        /// As it was typed.
+        place: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// Packages that no machine has together.
     #[error("the packages do not belong together: {reason}")]

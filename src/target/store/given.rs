@@ -1,6 +1,7 @@
 //! Package files that were given: which they are, and whether one machine can have them all.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Error, Pinned};
@@ -41,10 +42,14 @@ pub fn file_name(file: &Path) -> String {
 pub fn read(given: &[PathBuf]) -> Result<Vec<Package>, target::Error> {
     let mut files = Vec::new();
     for path in given {
-        if path.is_dir() {
-            files.extend(in_folder(path)?);
-        } else {
-            files.push(path.clone());
+        match fs_err::metadata(path) {
+            Ok(found) if found.is_dir() => files.extend(in_folder(path)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let reason = "there is no such file or folder";
+                return Err(Error::NoPackages { place: path.clone(), reason }.into());
+            }
+            // Whatever else is wrong with it, reading it tells.
+            _ => files.push(path.clone()),
         }
     }
     describe(files)
@@ -123,7 +128,11 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             files.push(path);
         }
     }
-    if files.is_empty() { Err(Error::NoPackages { folder: folder.to_owned() }) } else { Ok(files) }
+    if files.is_empty() {
+        Err(Error::NoPackages { place: folder.to_owned(), reason: "it has no packages" })
+    } else {
+        Ok(files)
+    }
 }
 
 fn of_one_kind(packages: &[Package]) -> Result<(), Error> {

@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 use toml::Spanned;
 
 use super::{Error, Name, Pinned};
+use crate::beneath::at;
 use crate::machine::Machine;
 use crate::target::lock;
 
@@ -293,8 +294,7 @@ impl Change {
             .permissions(std::fs::Permissions::from_mode(0o666))
             .tempfile_in(folder)?;
         let written = new.write_all(text.as_bytes()).and_then(|()| new.as_file().sync_all());
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-        written.map_err(named)?;
+        written.map_err(|error| at(path, error))?;
         Ok(Change { path: path.to_owned(), new: Some(new), _folder: held })
     }
 
@@ -304,9 +304,7 @@ impl Change {
     /// It cannot be renamed.
     pub fn publish(self) -> io::Result<bool> {
         let Some(new) = self.new else { return Ok(false) };
-        let named =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
-        new.persist(&self.path).map_err(|error| named(error.error))?;
+        new.persist(&self.path).map_err(|error| at(&self.path, error.error))?;
         Ok(true)
     }
 }
