@@ -78,6 +78,7 @@ macro_rules! stages {
 
 stages! {
     Download => download,
+    Repository => repository,
     Recipe => recipe,
     Source => source,
     Changeset => changeset,

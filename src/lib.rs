@@ -33,6 +33,7 @@ pub mod profile;
 pub mod recipe;
 pub mod replay;
 pub mod report;
+pub mod repository;
 pub mod rpm;
 pub mod sign;
 pub mod source;

@@ -68,6 +68,28 @@ pub enum Error {
         /// What is wrong, and where.
         reason: String,
     },
+    /// No signature at all.
+    #[error("{} is not signed", path.display())]
+    #[diagnostic(
+        code(modgraft::rpm::unsigned),
+        help("nothing says where it comes from; fetch it from its distribution, or leave out the key")
+    )]
+    Unsigned {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No signature that counts.
+    #[error("{} is not to be trusted: {reason}", path.display())]
+    #[diagnostic(
+        code(modgraft::rpm::untrusted),
+        help("check that the key is the one that its distribution publishes, and fetch the package again")
+    )]
+    Untrusted {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A key that cannot be used.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -85,7 +107,10 @@ impl Error {
             Error::Io(_) | Error::Write { .. } | Error::Changed { .. } => Kind::Environment,
             Error::TooLarge { .. } => Kind::Refused,
             Error::Time { .. } => Kind::Usage,
-            Error::NotAPackage { .. } | Error::Damaged { .. } => Kind::Input,
+            Error::NotAPackage { .. }
+            | Error::Damaged { .. }
+            | Error::Unsigned { .. }
+            | Error::Untrusted { .. } => Kind::Input,
             Error::Header { .. } => Kind::Internal,
             Error::Sign(error) => error.kind(),
             Error::Interrupted => Kind::Interrupted,

@@ -14,6 +14,6 @@ mod write;
 pub use error::Error;
 pub use read::{
     Change, DigestCheck, Identity, InspectedFile, Inspection, Packed, PayloadInfo, RelationGroup, Scriptlet,
-    SignatureInfo, Verdict, each_file, extract, identify, inspect,
+    SignatureInfo, Verdict, each_file, extract, identify, inspect, nevra, verify,
 };
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

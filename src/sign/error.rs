@@ -31,6 +31,30 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// There is no file of public keys.
+    #[error("there is no key file {}", path.display())]
+    #[diagnostic(
+        code(modgraft::sign::no_keyring),
+        help("name the file of the distribution's public key, such as RPM-GPG-KEY-CentOS-7")
+    )]
+    NoKeyring {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file has no public keys that can be used.
+    #[error("{} holds no OpenPGP public key to verify with: {reason}", path.display())]
+    #[diagnostic(
+        code(modgraft::sign::not_a_keyring),
+        help(
+            "`gpg --armor --export KEYID` writes such a file; distributions publish theirs as RPM-GPG-KEY-…"
+        )
+    )]
+    NotAKeyring {
+        /// The path.
+        path: PathBuf,
+        /// What was found in it.
+        reason: String,
+    },
     /// The file is no OpenPGP secret key.
     #[error("{} holds no OpenPGP secret key: {reason}", path.display())]
     #[diagnostic(
@@ -162,8 +186,9 @@ impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Spec { .. } | Error::NoFile { .. } => Kind::Usage,
+            Error::Spec { .. } | Error::NoFile { .. } | Error::NoKeyring { .. } => Kind::Usage,
             Error::NotAKey { .. }
+            | Error::NotAKeyring { .. }
             | Error::SeveralKeys { .. }
             | Error::PassphraseNeeded { .. }
             | Error::WrongPassphrase { .. }

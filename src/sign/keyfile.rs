@@ -6,15 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pgp::composed::{ArmorOptions, Deserializable, SignedSecretKey, SignedSecretSubKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{PacketTrait, SecretKey, SecretSubkey, Signature, SignatureType, SubpacketData};
+use pgp::packet::{SecretKey, SecretSubkey, Signature, SignatureType};
 use pgp::types::{
     EncryptedSecretParams, KeyDetails, Password, PlainSecretParams, PublicParams, S2kParams, SecretParams,
     StringToKey,
 };
-use rsa::traits::PublicKeyParts;
 
 use super::rsa::RsaKey;
-use super::{Algorithm, Error, Key, Passphrase, Signer, packet};
+use super::validity::{algorithm, day, end, may_sign, newest_self_signature};
+use super::{Error, Key, Passphrase, Signer, packet};
 
 /// A key file is a few kilobytes; what is larger is something else.
 const LARGEST: u64 = 1 << 20;
@@ -49,7 +49,7 @@ impl KeyFile {
     /// As [`KeyFile::open`]; `path` is for messages only.
     pub(super) fn from_bytes(bytes: &[u8], path: &Path, passphrase: &Passphrase) -> Result<Self, Error> {
         let key = parse(bytes, path)?;
-        let Some(self_signature) = newest_self_signature(&key) else {
+        let Some(self_signature) = newest_self_signature(&key.details, key.primary_key.public_key()) else {
             return Err(Error::NotAKey {
                 path: path.to_owned(),
                 reason: "it has no valid self-signature".to_owned(),
@@ -125,29 +125,14 @@ fn parse(bytes: &[u8], path: &Path) -> Result<SignedSecretKey, Error> {
     }
 }
 
-/// The newest valid certification of the key by itself: it says what the key may do, and until when. What others certify
-/// is beside the point here.
-fn newest_self_signature(key: &SignedSecretKey) -> Option<&Signature> {
-    let primary = key.primary_key.public_key();
-    let of_users = key.details.users.iter().flat_map(|user| {
-        user.signatures.iter().filter(move |signature| {
-            signature.typ() != Some(SignatureType::CertRevocation)
-                && signature.verify_certification(primary, user.id.tag(), &user.id).is_ok()
-        })
-    });
-    let direct =
-        key.details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
-    of_users.chain(direct).max_by_key(|signature| signature.created())
-}
-
 fn check_alive(key: &SignedSecretKey, self_signature: &Signature, name: &str) -> Result<(), Error> {
     let primary = key.primary_key.public_key();
     if key.details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
         return Err(Error::Revoked { key: name.to_owned() });
     }
-    match self_signature.key_expiration_time().map(|life| life.as_secs()) {
-        None | Some(0) => Ok(()),
-        Some(life) => check_expiry(u64::from(key.primary_key.created_at().as_secs()) + u64::from(life), name),
+    match end(u64::from(key.primary_key.created_at().as_secs()), self_signature) {
+        None => Ok(()),
+        Some(end) => check_expiry(end, name),
     }
 }
 
@@ -158,20 +143,8 @@ fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
     if end > now {
         return Ok(());
     }
-    let date = i64::try_from(end)
-        .ok()
-        .and_then(|end| jiff::Timestamp::from_second(end).ok())
-        .map(|end| end.strftime("%Y-%m-%d").to_string())
-        .unwrap_or_default();
+    let date = day(end);
     Err(Error::Expired { key: name.to_owned(), date })
-}
-
-/// Whether a self-signature lets its key sign data. Where it says nothing of uses, the algorithm decides.
-fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
-    let stated = signature.config().is_some_and(|config| {
-        config.hashed_subpackets().any(|one| matches!(one.data, SubpacketData::KeyFlags(_)))
-    });
-    if stated { signature.key_flags().sign() } else { algorithm != Algorithm::Other }
 }
 
 /// The packet that signs, unlocked, and when it was made.
@@ -225,8 +198,9 @@ fn check_subkey(key: &SignedSecretKey, subkey: &SignedSecretSubKey, name: &str) 
     if valid(SignatureType::SubkeyRevocation).next().is_some() {
         return Err(Error::Revoked { key: name.to_owned() });
     }
-    if let Some(life) = binding.and_then(Signature::key_expiration_time).filter(|life| life.as_secs() > 0) {
-        check_expiry(u64::from(subkey.key.created_at().as_secs()) + u64::from(life.as_secs()), name)?;
+    let created = u64::from(subkey.key.created_at().as_secs());
+    if let Some(end) = binding.and_then(|binding| end(created, binding)) {
+        check_expiry(end, name)?;
     }
     Ok(true)
 }
@@ -266,16 +240,6 @@ fn fast(public: &PublicParams, secret: &SecretParams) -> Option<RsaKey> {
             RsaKey::new(public, secret)
         }
         _ => None,
-    }
-}
-
-fn algorithm(params: &PublicParams) -> Algorithm {
-    match params {
-        PublicParams::RSA(rsa) => Algorithm::Rsa { bits: rsa.key.n().bits() },
-        PublicParams::EdDSALegacy(_) | PublicParams::Ed25519(_) => Algorithm::Ed25519,
-        PublicParams::ECDSA(_) => Algorithm::Ecdsa,
-        PublicParams::DSA(_) => Algorithm::Dsa,
-        _ => Algorithm::Other,
     }
 }
 

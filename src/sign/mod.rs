@@ -1,4 +1,4 @@
-//! Signers behind one trait, and the development key.
+//! Signers behind one trait, the development key, and the public keys that others' signatures are verified with.
 //!
 //! In: a [`KeySpec`]. Out: a [`Signer`] that is ready to sign: its key was found, unlocked and checked.
 
@@ -8,13 +8,16 @@ mod error;
 mod gpg;
 mod key;
 mod keyfile;
+mod keyring;
 mod packet;
 mod passphrase;
 mod rsa;
+mod validity;
 
 pub use accepted::check_accepted;
 pub use error::Error;
 pub use key::{Algorithm, Key};
+pub use keyring::{Keyring, SignedBy, Unverified};
 pub use passphrase::Passphrase;
 
 use std::io::Read;

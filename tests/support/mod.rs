@@ -4,10 +4,12 @@
 pub mod built;
 pub mod debian;
 pub mod el;
+pub mod gnupg;
 pub mod made;
 pub mod module;
 pub mod prefix;
 pub mod processes;
+pub mod repository;
 pub mod rpmbuild;
 pub mod server;
 

@@ -9,12 +9,14 @@ mod inspect;
 mod inspect_text;
 mod limits;
 mod signatures;
+mod verify;
 mod walk;
 
 pub use digests::{DigestCheck, Verdict};
 pub use extract::extract;
 pub use inspect::{Change, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, inspect};
 pub use signatures::SignatureInfo;
+pub use verify::{nevra, verify};
 pub use walk::{Identity, Packed, each_file, identify};
 
 use std::collections::HashMap;

@@ -33,32 +33,52 @@ pub struct SignatureInfo {
     pub problem: Option<String>,
 }
 
+/// What a signature is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Covers {
+    Header,
+    /// Header and payload.
+    All,
+}
+
+impl Covers {
+    fn words(self) -> &'static str {
+        match self {
+            Covers::Header => "header",
+            Covers::All => "header and payload",
+        }
+    }
+}
+
 /// All that are there.
 pub(super) fn list(package: &Opened) -> Vec<SignatureInfo> {
+    let described = packets(package).into_iter().map(|(tag, covers, packet)| match packet {
+        Ok(packet) => read(tag, covers.words(), &packet),
+        Err(problem) => unreadable(tag, covers.words(), problem),
+    });
+    described.collect()
+}
+
+/// Each one's tag and packet, or why there is none under the tag.
+pub(super) fn packets(package: &Opened) -> Vec<(u32, Covers, Result<Vec<u8>, &'static str>)> {
     let mut found = Vec::new();
-    let single =
-        [(267, "header"), (268, "header"), (1002, "header and payload"), (1005, "header and payload")];
+    let single = [(267, Covers::Header), (268, Covers::Header), (1002, Covers::All), (1005, Covers::All)];
     for (tag, covers) in single {
         if let Some(packet) = bytes(package.signature(tag)) {
-            found.push(read(tag, covers, &packet));
+            let packet = if packet.len() > LONGEST { Err("it is too long") } else { Ok(packet) };
+            found.push((tag, covers, packet));
         }
     }
     // OPENPGP: any number of them, in base 64.
     for text in texts(package.signature(278)) {
         let mut packet = Vec::new();
         let decoded = Base64Decoder::new(text.as_bytes()).take(LONGEST as u64).read_to_end(&mut packet);
-        match decoded {
-            Ok(_) => found.push(read(278, "header", &packet)),
-            Err(_) => found.push(unreadable(278, "header", "it is no base 64")),
-        }
+        found.push((278, Covers::Header, decoded.map(|_| packet).map_err(|_| "it is no base 64")));
     }
     found
 }
 
 fn read(tag: u32, covers: &'static str, packet: &[u8]) -> SignatureInfo {
-    if packet.len() > LONGEST {
-        return unreadable(tag, covers, "it is too long");
-    }
     match PacketParser::new(packet).next() {
         Some(Ok(Packet::Signature(signature))) => describe(tag, covers, &signature),
         Some(Ok(_)) => unreadable(tag, covers, "it is an OpenPGP packet of another kind"),

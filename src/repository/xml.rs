@@ -1,0 +1,172 @@
+//! XML of strangers: every way that it can be malformed is an error, and none of it makes a reader wait, grow or fall.
+//!
+//! The readers of the crate rpmrepo_metadata are not used: one that ends within a `format` or a requirement is read for ever
+//! there, and a first element without a `packages` panics.
+
+use std::io::BufRead;
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+
+/// Elements within each other. Metadata has five.
+const DEEPEST: usize = 16;
+
+/// What is met on the way.
+pub(super) enum Item<'a> {
+    /// An element begins, by its name without a prefix.
+    Start(&'a str, &'a BytesStart<'a>),
+    /// It ends; the text that stood last in it.
+    End(&'a str, &'a str),
+}
+
+/// Meets all elements in order, up to the end of the one that holds all, which has to be called `root`.
+pub(super) fn walk(
+    input: impl BufRead,
+    root: &str,
+    visit: &mut dyn FnMut(Item<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut reader = Reader::from_reader(input);
+    reader.config_mut().expand_empty_elements = true;
+    let (mut buffer, mut text) = (Vec::with_capacity(1 << 12), String::new());
+    let (mut depth, mut seen) = (0_usize, false);
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).map_err(|error| problem(&error))? {
+            Event::Start(element) => {
+                let name = element.local_name();
+                if depth == 0 && (seen || name.as_ref() != root) {
+                    return Err(format!("it is no `{root}`"));
+                }
+                (depth, seen) = (depth + 1, true);
+                if depth > DEEPEST {
+                    return Err("its elements stand too deep within each other".to_owned());
+                }
+                text.clear();
+                visit(Item::Start(name.as_ref(), &element))?;
+            }
+            Event::End(element) => {
+                depth = depth.saturating_sub(1);
+                visit(Item::End(element.local_name().as_ref(), text.trim()))?;
+                text.clear();
+            }
+            Event::Text(more) if depth == 0 && !more.trim().is_empty() => {
+                return Err("it has text outside of all elements".to_owned());
+            }
+            Event::Text(more) => text.push_str(&more.xml10_content()),
+            Event::CData(more) => text.push_str(&more.xml10_content()),
+            Event::GeneralRef(reference) => {
+                let named = || {
+                    quick_xml::escape::resolve_predefined_entity(&reference.xml10_content())
+                        .map(str::to_owned)
+                };
+                let found = reference.resolve_char_ref().map_err(|error| problem(&error))?;
+                match found.map(String::from).or_else(named) {
+                    Some(found) => text.push_str(&found),
+                    None => return Err("it has an entity that no metadata has".to_owned()),
+                }
+            }
+            Event::Eof if depth > 0 || !seen => return Err("it ends within an element".to_owned()),
+            Event::Eof => return Ok(()),
+            Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
+        }
+    }
+}
+
+/// One attribute, by its name with the prefix.
+pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
+    let mut found = None;
+    each(element, |key, value| {
+        if key == name {
+            found = Some(value.to_owned());
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// One that has to be there.
+pub(super) fn required(element: &BytesStart<'_>, name: &str) -> Result<String, String> {
+    attribute(element, name)?.ok_or_else(|| {
+        let element = element.local_name();
+        format!("a `{}` has no `{name}`", element.as_ref())
+    })
+}
+
+/// All attributes, in order.
+pub(super) fn each(
+    element: &BytesStart<'_>,
+    mut take: impl FnMut(&str, &str) -> Result<(), String>,
+) -> Result<(), String> {
+    for attribute in element.attributes() {
+        let attribute = attribute.map_err(|error| problem(&error))?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| problem(&error))?;
+        take(attribute.key.as_ref(), &value)?;
+    }
+    Ok(())
+}
+
+/// A number that has to be one.
+pub(super) fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| format!("`{name}` is no number: {:?}", shortened(text)))
+}
+
+/// So much of a stranger's text as a message takes.
+pub(super) fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+fn problem(error: &dyn std::fmt::Display) -> String {
+    shortened(error.to_string().lines().next().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(text: &str) -> Result<String, String> {
+        let mut told = String::new();
+        walk(text.as_bytes(), "a", &mut |item| {
+            match item {
+                Item::Start(name, element) => {
+                    told += &format!("<{name} {:?}", attribute(element, "x")?);
+                }
+                Item::End(name, text) => told += &format!("{text}/{name}>"),
+            }
+            Ok(())
+        })?;
+        Ok(told)
+    }
+
+    #[test]
+    fn elements_come_with_their_text() {
+        let text =
+            "<?xml version='1.0'?>\n<!-- x --><a x='1&lt;2'><p:b> &amp;&#65;<![CDATA[<]]> </p:b><c/></a>\n";
+        assert_eq!(told(text).unwrap(), "<a Some(\"1<2\")<b None&A</b><c None/c>/a>");
+    }
+
+    #[test]
+    fn what_is_malformed_is_an_error_and_ends() {
+        for bad in [
+            "",
+            "x",
+            "<a",
+            "<a>",
+            "<a><b>",
+            "<a><b></a>",
+            "</a>",
+            "<b/>",
+            "<a/><a/>",
+            "<a x='1' x='2'/>",
+            "<a x=1/>",
+            "<a x='&nothing;'/>",
+            "<a>&nothing;</a>",
+            "<a>&#xffffffff;</a>",
+            "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+            "\u{0}<a/>",
+        ] {
+            assert!(told(bad).is_err(), "{bad}: {:?}", told(bad));
+        }
+        let deep = "<a>".repeat(100) + &"</a>".repeat(100);
+        assert!(told(&deep).unwrap_err().contains("too deep"));
+    }
+}

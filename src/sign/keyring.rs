@@ -1,0 +1,315 @@
+//! Public keys to verify with, from a file as distributions publish them (`RPM-GPG-KEY-*`).
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{Packet, PacketParser, RevocationCode, Signature, SignatureType};
+use pgp::types::{KeyDetails, VerifyingKey};
+
+use super::Error;
+use super::keyfile::one_line;
+use super::validity::{algorithm, day, end, may_sign, newest_self_signature};
+
+/// A file of keys is some kilobytes; all of a distribution's are some hundred.
+const LARGEST: u64 = 4 << 20;
+/// How an armored key begins. One file may have several.
+const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+
+/// Public keys, each of which certifies itself.
+#[derive(Debug, Clone)]
+pub struct Keyring {
+    keys: Vec<SignedPublicKey>,
+    /// The file that they are of.
+    path: PathBuf,
+}
+
+/// Whose signature it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedBy {
+    /// Of the primary key, upper-case hexadecimal.
+    pub fingerprint: String,
+    /// Of the (sub)key that signed: 16 digits, as `rpm -K` shows them.
+    pub key_id: String,
+    /// The primary key's first user id; may be empty.
+    pub user_id: String,
+    /// When, Unix seconds.
+    pub time: u64,
+}
+
+/// Why a signature counts for nothing. Reads on after `its signature`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unverified {
+    /// No OpenPGP signature.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// By a key that is not in the file.
+    #[error("is by the key {key_id}, which is not among those given")]
+    UnknownKey {
+        /// 16 digits, or what little the signature says.
+        key_id: String,
+    },
+    /// By a key that is there, and it does not hold.
+    #[error("by the key {key_id} does not hold: what it covers was changed")]
+    Bad {
+        /// 16 digits.
+        key_id: String,
+    },
+    /// By an algorithm that anybody can forge.
+    #[error("rests on {hash}, which can be forged")]
+    Weak {
+        /// `MD5`.
+        hash: String,
+    },
+    /// The key was revoked.
+    #[error("is by the key {key_id}, which is revoked")]
+    Revoked {
+        /// 16 digits.
+        key_id: String,
+    },
+    /// Made when the key was no more valid, or not yet.
+    #[error("is of {made}, when the key {key_id} was not valid ({validity})")]
+    OutOfTime {
+        /// 16 digits.
+        key_id: String,
+        /// A day.
+        made: String,
+        /// `it expired on 2024-05-31`, `it was made on 2024-05-31`.
+        validity: String,
+    },
+    /// The key is not for signing.
+    #[error("is by the key {key_id}, which may not sign")]
+    NotForSigning {
+        /// 16 digits.
+        key_id: String,
+    },
+    /// What is signed could not be read.
+    #[error("could not be checked: {0}")]
+    Data(String),
+}
+
+/// Gives what was signed, from its beginning, as often as it is asked for.
+pub type Data<'a> = &'a dyn Fn() -> io::Result<Box<dyn Read + 'a>>;
+
+impl Keyring {
+    /// Reads a file of public keys, armored (one block or several) or binary.
+    ///
+    /// # Errors
+    /// [`Error::NoKeyring`], [`Error::NotAKeyring`], [`Error::Io`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = fs_err::File::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::NoKeyring { path: path.to_owned() },
+            _ => Error::Io(error),
+        })?;
+        let wrong = |reason: String| Error::NotAKeyring { path: path.to_owned(), reason };
+        let mut bytes = Vec::new();
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST {
+            return Err(wrong(format!("it has more than {} MiB", LARGEST >> 20)));
+        }
+        let mut keys = Vec::new();
+        for block in blocks(&bytes) {
+            let (found, _) =
+                SignedPublicKey::from_reader_many(block).map_err(|error| wrong(one_line(&error)))?;
+            for key in found {
+                keys.push(key.map_err(|error| wrong(one_line(&error)))?);
+            }
+        }
+        if keys.is_empty() {
+            return Err(wrong("there is none in it".to_owned()));
+        }
+        // Anybody can write any name and any date on a key that does not vouch for them itself.
+        if let Some(key) =
+            keys.iter().find(|key| newest_self_signature(&key.details, &key.primary_key).is_none())
+        {
+            let name = format!("{:X}", key.primary_key.fingerprint());
+            return Err(wrong(format!("the key {name} has no valid self-signature")));
+        }
+        Ok(Keyring { keys, path: path.to_owned() })
+    }
+
+    /// The file that the keys are of.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Verifies a signature packet, as packages have them. As rpm does it, a signature counts where its key was valid when it
+    /// was made: what a distribution signed years ago does not fall with the key's end.
+    ///
+    /// # Errors
+    /// Why it counts for nothing.
+    pub fn verify(&self, packet: &[u8], data: Data<'_>) -> Result<SignedBy, Unverified> {
+        match PacketParser::new(packet).next() {
+            Some(Ok(Packet::Signature(signature))) => self.judge(&signature, data),
+            Some(Ok(_)) => Err(Unverified::Unreadable("it is an OpenPGP packet of another kind".to_owned())),
+            Some(Err(_)) | None => Err(Unverified::Unreadable("it is no OpenPGP packet".to_owned())),
+        }
+    }
+
+    /// Verifies a detached signature's file, armored or not: one of its signatures has to count.
+    ///
+    /// # Errors
+    /// Why the last of them counts for nothing.
+    pub fn verify_detached(&self, file: &[u8], data: Data<'_>) -> Result<SignedBy, Unverified> {
+        let unreadable = |error: &pgp::errors::Error| Unverified::Unreadable(one_line(error));
+        let (signatures, _) =
+            DetachedSignature::from_reader_many(file).map_err(|error| unreadable(&error))?;
+        let mut refusal = Unverified::Unreadable("there is none in it".to_owned());
+        for signature in signatures {
+            match signature
+                .map_err(|error| unreadable(&error))
+                .and_then(|one| self.judge(&one.signature, data))
+            {
+                Ok(by) => return Ok(by),
+                Err(error) => refusal = error,
+            }
+        }
+        Err(refusal)
+    }
+
+    fn judge(&self, signature: &Signature, data: Data<'_>) -> Result<SignedBy, Unverified> {
+        if let Some(hash) = signature.hash_alg().filter(|hash| *hash == HashAlgorithm::Md5) {
+            return Err(Unverified::Weak { hash: hash.to_string() });
+        }
+        if !matches!(signature.typ(), Some(SignatureType::Binary | SignatureType::Text)) {
+            return Err(Unverified::Unreadable("it is no signature of data".to_owned()));
+        }
+        let mut refusal = None;
+        for key in &self.keys {
+            let attempt = if names(signature, &key.primary_key) {
+                check_with(signature, &key.primary_key, data)
+                    .and_then(|()| primary_is_good(key, signature))
+                    .map(|()| id(&key.primary_key))
+            } else if let Some(subkey) = key.public_subkeys.iter().find(|sub| names(signature, &sub.key)) {
+                check_with(signature, &subkey.key, data)
+                    .and_then(|()| subkey_is_good(key, subkey, signature))
+                    .map(|()| id(&subkey.key))
+            } else {
+                continue;
+            };
+            match attempt {
+                Ok(key_id) => {
+                    let user = key.details.users.first();
+                    return Ok(SignedBy {
+                        fingerprint: format!("{:X}", key.primary_key.fingerprint()),
+                        key_id,
+                        user_id: user
+                            .map(|user| String::from_utf8_lossy(user.id.id()).into_owned())
+                            .unwrap_or_default(),
+                        time: time(signature),
+                    });
+                }
+                Err(error) => refusal = Some(error),
+            }
+        }
+        Err(refusal.unwrap_or_else(|| Unverified::UnknownKey { key_id: issuer(signature) }))
+    }
+}
+
+/// An armored file's blocks, each from its own beginning; a binary file as it is.
+fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
+    let starts: Vec<usize> = memchr::memmem::find_iter(bytes, BEGIN).collect();
+    if starts.is_empty() {
+        return vec![bytes];
+    }
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect()
+}
+
+/// Whether the signature says to be by this key.
+fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
+    let (fingerprint, id) = (key.fingerprint(), key.legacy_key_id());
+    signature.issuer_fingerprint().into_iter().any(|issuer| *issuer == fingerprint)
+        || signature.issuer_key_id().into_iter().any(|issuer| *issuer == id)
+}
+
+/// 16 digits, as rpm shows them.
+fn id(key: &impl KeyDetails) -> String {
+    format!("{}", key.legacy_key_id()).to_uppercase()
+}
+
+fn issuer(signature: &Signature) -> String {
+    let fingerprint = || Some(format!("{:X}", signature.issuer_fingerprint().first()?));
+    let id = signature.issuer_key_id().first().map(|id| format!("{id}").to_uppercase());
+    id.or_else(fingerprint).unwrap_or_else(|| "that it does not name".to_owned())
+}
+
+fn time(signature: &Signature) -> u64 {
+    signature.created().map_or(0, |time| u64::from(time.as_secs()))
+}
+
+fn check_with(signature: &Signature, key: &impl VerifyingKey, data: Data<'_>) -> Result<(), Unverified> {
+    let data = data().map_err(|error| Unverified::Data(error.to_string()))?;
+    let bad = |_| Unverified::Bad { key_id: id(key) };
+    signature.verify(key, data).map_err(bad)
+}
+
+/// Whether the primary key was alive when it signed, and may sign.
+fn primary_is_good(key: &SignedPublicKey, signature: &Signature) -> Result<(), Unverified> {
+    let primary = &key.primary_key;
+    let own = alive(key, signature)?;
+    if own.is_some_and(|own| !may_sign(own, algorithm(primary.public_params()))) {
+        return Err(Unverified::NotForSigning { key_id: id(primary) });
+    }
+    Ok(())
+}
+
+/// Whether the primary key was alive at the signature's time; its newest self-signature.
+fn alive<'a>(key: &'a SignedPublicKey, signature: &Signature) -> Result<Option<&'a Signature>, Unverified> {
+    let primary = &key.primary_key;
+    let revoking = key.details.revocation_signatures.iter().filter(|one| one.verify_key(primary).is_ok());
+    not_revoked(revoking, signature, primary)?;
+    let own = newest_self_signature(&key.details, primary);
+    in_time(primary, own, signature)?;
+    Ok(own)
+}
+
+fn subkey_is_good(
+    key: &SignedPublicKey,
+    subkey: &SignedPublicSubKey,
+    signature: &Signature,
+) -> Result<(), Unverified> {
+    alive(key, signature)?;
+    let valid = |kind: SignatureType| {
+        subkey.signatures.iter().filter(move |one| {
+            one.typ() == Some(kind) && one.verify_subkey_binding(&key.primary_key, &subkey.key).is_ok()
+        })
+    };
+    let binding = valid(SignatureType::SubkeyBinding).max_by_key(|one| one.created());
+    // A subkey has to be given the right to sign expressly.
+    if !binding.is_some_and(|binding| binding.key_flags().sign()) {
+        return Err(Unverified::NotForSigning { key_id: id(&subkey.key) });
+    }
+    not_revoked(valid(SignatureType::SubkeyRevocation), signature, &subkey.key)?;
+    in_time(&subkey.key, binding, signature)
+}
+
+/// A key that was given up in peace keeps what it signed before; one that was lost, or gives no reason, keeps nothing.
+fn not_revoked<'a>(
+    mut revoking: impl Iterator<Item = &'a Signature>,
+    signature: &Signature,
+    key: &impl KeyDetails,
+) -> Result<(), Unverified> {
+    let counts = |revocation: &Signature| {
+        let peaceful = matches!(
+            revocation.revocation_reason_code(),
+            Some(RevocationCode::KeySuperseded | RevocationCode::KeyRetired)
+        );
+        !peaceful || revocation.created() <= signature.created()
+    };
+    match revoking.any(counts) {
+        true => Err(Unverified::Revoked { key_id: id(key) }),
+        false => Ok(()),
+    }
+}
+
+fn in_time(key: &impl KeyDetails, own: Option<&Signature>, signature: &Signature) -> Result<(), Unverified> {
+    let (made, created) = (time(signature), u64::from(key.created_at().as_secs()));
+    let validity = match own.and_then(|own| end(created, own)) {
+        _ if made < created => format!("it was made on {}", day(created)),
+        Some(end) if made >= end => format!("it expired on {}", day(end)),
+        _ => return Ok(()),
+    };
+    Err(Unverified::OutOfTime { key_id: id(key), made: day(made), validity })
+}

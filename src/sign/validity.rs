@@ -1,0 +1,59 @@
+//! What a key says of itself: since when, until when and for what it is good.
+
+use pgp::composed::SignedKeyDetails;
+use pgp::packet::{PublicKey, Signature, SignatureType, SubpacketData};
+use pgp::types::PublicParams;
+use rsa::traits::PublicKeyParts;
+
+use super::Algorithm;
+
+/// The newest valid certification of the key by itself: it says what the key may do, and until when. What others certify
+/// is beside the point here.
+pub(super) fn newest_self_signature<'a>(
+    details: &'a SignedKeyDetails,
+    primary: &PublicKey,
+) -> Option<&'a Signature> {
+    let of_users = details.users.iter().flat_map(|user| {
+        user.signatures.iter().filter(move |signature| {
+            signature.typ() != Some(SignatureType::CertRevocation)
+                && signature
+                    .verify_certification(primary, pgp::packet::PacketTrait::tag(&user.id), &user.id)
+                    .is_ok()
+        })
+    });
+    let direct = details.direct_signatures.iter().filter(|signature| signature.verify_key(primary).is_ok());
+    of_users.chain(direct).max_by_key(|signature| signature.created())
+}
+
+/// Whether a self-signature lets its key sign data. Where it says nothing of uses, the algorithm decides.
+pub(super) fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
+    let stated = signature.config().is_some_and(|config| {
+        config.hashed_subpackets().any(|one| matches!(one.data, SubpacketData::KeyFlags(_)))
+    });
+    if stated { signature.key_flags().sign() } else { algorithm != Algorithm::Other }
+}
+
+/// The end of a key that was made at `created`, by its self-signature; both in Unix seconds. Nothing where it has none.
+pub(super) fn end(created: u64, self_signature: &Signature) -> Option<u64> {
+    let life = self_signature.key_expiration_time().map(|life| u64::from(life.as_secs()));
+    life.filter(|life| *life > 0).map(|life| created + life)
+}
+
+/// A day as `2024-05-31`; `time` is in Unix seconds.
+pub(super) fn day(time: u64) -> String {
+    i64::try_from(time)
+        .ok()
+        .and_then(|time| jiff::Timestamp::from_second(time).ok())
+        .map(|time| time.strftime("%Y-%m-%d").to_string())
+        .unwrap_or_default()
+}
+
+pub(super) fn algorithm(params: &PublicParams) -> Algorithm {
+    match params {
+        PublicParams::RSA(rsa) => Algorithm::Rsa { bits: rsa.key.n().bits() },
+        PublicParams::EdDSALegacy(_) | PublicParams::Ed25519(_) => Algorithm::Ed25519,
+        PublicParams::ECDSA(_) => Algorithm::Ecdsa,
+        PublicParams::DSA(_) => Algorithm::Dsa,
+        _ => Algorithm::Other,
+    }
+}
