@@ -418,10 +418,15 @@ fn the_environment_names_the_proxy() {
     let (server, folder) = (Server::start(), Folder::new());
     let url = "http://modgraft.invalid/a";
     server.put(url, Served::of("by proxy"));
-    let proxy = server.url("");
+    let proxy = server.url("").replace("//", "//me:secret@");
     let said = told(&folder.path("file"), &[(URL, url), ("http_proxy", &proxy)]);
+    assert!(said.contains("\nfetched: 8\n"), "{said}");
+    assert_eq!(server.requests()[0].target, url);
+    assert_eq!(server.requests()[0].login.as_deref(), Some("Basic bWU6c2VjcmV0"));
+    // https goes through a tunnel, for which it has its own proxy.
+    let said = told(&folder.path("file"), &[(URL, "https://modgraft.invalid/a"), ("https_proxy", &proxy)]);
     assert!(said.contains("CONNECT proxy failed"), "{said}");
-    assert_eq!(server.requests()[0].target, "modgraft.invalid:80");
+    assert_eq!(server.requests()[1].target, "modgraft.invalid:443");
     // But not for what it excepts.
     let direct = server.put("/a", Served::of("direct"));
     let said = told(

@@ -13,7 +13,7 @@ use modgraft::download::{self, Algorithm, quiet};
 use modgraft::repository::{self, Chosen, Error, Options, Package, Repository, Trust, Wanted};
 use modgraft::sign::{Keyring, Signer};
 use support::gnupg::{Gnupg, PLAIN, RSA};
-use support::repository::{Spec, createrepo, rewrite, rpms, sha256};
+use support::repository::{Spec, createrepo, rewrite, rewrite_packed, rpms, sha256, zstd};
 use support::run;
 use support::server::{Served, Server};
 use tempfile::TempDir;
@@ -144,7 +144,6 @@ fn each_compression_and_checksum_of_createrepo_is_read() {
         &["--general-compress-type=gz"],
         &["--general-compress-type=bz2"],
         &["--general-compress-type=xz"],
-        &["--general-compress-type=zstd"],
         &["--checksum=sha", "--repomd-checksum=sha1"],
         &["--checksum=sha512", "--repomd-checksum=sha512"],
         &["--simple-md-filenames", "--no-database"],
@@ -152,7 +151,7 @@ fn each_compression_and_checksum_of_createrepo_is_read() {
     for case in cases {
         createrepo(&fixture.repository(), case);
         let repository = fixture.open_folder().unwrap();
-        assert_eq!(repository.packages().count(), 11, "{case:?}");
+        assert_eq!(repository.packages().count(), 10, "{case:?}");
         let chosen = chosen(&[repository], &wanted(&["httpd-devel"]));
         assert_eq!(names(&chosen), CHOSEN, "{case:?}");
         assert_eq!(chosen.unresolved, [], "{case:?}");
@@ -164,8 +163,11 @@ fn each_compression_and_checksum_of_createrepo_is_read() {
             assert_eq!(file.sha256, sha256(&fs_err::read(original).unwrap()), "{case:?}");
         }
     }
+    // createrepo_c 0.17 writes no zstd, and newer ones nothing else by themselves.
+    rewrite_packed(&fixture.repository(), zstd, |text| text, None);
+    assert_eq!(fixture.open_folder().unwrap().packages().count(), 10);
     // Only what the last run used is kept of the metadata.
-    assert_eq!(fixture.cached().len(), 2, "{:?}", fixture.cached());
+    assert_eq!(fixture.cached().len(), 1, "{:?}", fixture.cached());
 }
 
 #[test]
@@ -189,6 +191,8 @@ fn dnf_chooses_the_same() {
         .collect();
     let ours = packages(fixture.open_folder().unwrap());
     let mut ours: Vec<String> = ours.iter().map(Package::file_name).collect();
+    // `dnf download` follows weak dependencies whatever is set, which nothing compiles against.
+    ours.push("weak-1-1.x86_64.rpm".to_owned());
     ours.sort();
     assert_eq!(ours, of_dnf);
 }
@@ -197,6 +201,7 @@ fn dnf_chooses_the_same() {
 fn a_server_s_repository_is_read_and_its_packages_are_resumed() {
     let fixture = Fixture::new();
     let server = Server::folder(fixture.repository());
+    let again = packages;
     let packages = packages(fixture.open(&server.url("/")).unwrap());
     let lists = |server: &Server| {
         server.requests().iter().filter(|request| request.target.contains("filelists")).count()
@@ -216,16 +221,12 @@ fn a_server_s_repository_is_read_and_its_packages_are_resumed() {
     assert!(server.requests().iter().any(|request| request.range.as_deref() == Some("bytes=1000-")));
     // The second time only repomd.xml is asked for.
     let before = server.requests().len();
-    let again = super_packages(&fixture, &server);
+    let again = again(fixture.open(&server.url("/repodata/")).unwrap());
     let fetched = repository::fetch(&again, &into, &Trust::Sums, &quiet).unwrap();
     assert!(fetched.iter().all(|file| !file.fresh));
     let asked: Vec<String> =
         server.requests().split_off(before).into_iter().map(|request| request.target).collect();
     assert_eq!(asked, ["/repodata/repomd.xml"]);
-}
-
-fn super_packages(fixture: &Fixture, server: &Server) -> Vec<Package> {
-    packages(fixture.open(&server.url("/repodata/")).unwrap_or_else(|error| panic!("{error}")))
 }
 
 #[test]
@@ -265,7 +266,7 @@ fn several_repositories_and_what_is_left_out() {
     );
     // apr-devel wants its own apr.
     let without = Wanted {
-        leave_out: ["adduser", "gdbm*", "/usr/share/**"].map(|pattern| Glob::new(pattern).unwrap()).to_vec(),
+        leave_out: ["adduser", "gdbm*", "usr/share/**"].map(|pattern| Glob::new(pattern).unwrap()).to_vec(),
         ..wanted(&["httpd-devel"])
     };
     let found = chosen(&both(), &without);
@@ -455,8 +456,12 @@ fn keyring(path: &Path) -> Arc<Keyring> {
 
 /// Signs packages by the real rpmsign.
 fn rpmsign(gnupg: &Gnupg, key: &str, packages: &[PathBuf]) {
+    let path = std::env::var_os("PATH").unwrap();
+    let gpg = std::env::split_paths(&path).map(|folder| folder.join("gpg")).find(|gpg| gpg.is_file());
     run(Command::new("rpmsign")
         .arg("--addsign")
+        .arg("--define")
+        .arg(format!("__gpg {}", gpg.expect("`gpg` is needed by this test").display()))
         .arg("--define")
         .arg(format!("_gpg_path {}", gnupg.home.path().display()))
         .arg("--define")
@@ -503,21 +508,20 @@ fn with_a_key_each_package_has_to_be_signed_by_it() {
         let both = Trust::Packages(keyring(&fixture.path("both.asc")));
         repository::fetch(&open(), &into, &both, &quiet).unwrap();
 
-        // One byte of the payload, one of the header; the metadata says that it is right so.
-        let package = rpms(&fixture.repository()).remove(0);
-        let good = fs_err::read(&package).unwrap();
+        // One byte of the payload, one of the header, and metadata that says that it is right so.
+        let package = open().remove(0);
+        let file = fixture.repository().join(package.file_name());
+        let good = fs_err::read(&file).unwrap();
         let summary = good.windows(8).rposition(|window| window == b"adduser\0").unwrap();
         for at in [good.len() - 10, summary] {
             let mut bytes = good.clone();
             bytes[at] ^= 0x20;
-            fs_err::write(&package, bytes).unwrap();
-            createrepo(&fixture.repository(), &[]);
-            let error = repository::fetch(&open(), &into, &trust, &quiet).unwrap_err();
-            assert!(
-                matches!(error, Error::Untrusted { .. } | Error::Package { .. }),
-                "byte {at} of {}: {error}",
-                good.len()
-            );
+            let checksum = download::Digest::new(Algorithm::Sha256, &sha256(&bytes)).unwrap();
+            fs_err::write(&file, bytes).unwrap();
+            let package = Package { checksum, ..package.clone() };
+            let error = repository::fetch(&[package], &into, &trust, &quiet).unwrap_err();
+            let told = matches!(error, Error::Untrusted { .. } | Error::Package { .. });
+            assert!(told, "byte {at} of {}: {error}", good.len());
             assert!(!into.join("adduser-1-1.x86_64.rpm").exists());
         }
     }
@@ -617,20 +621,47 @@ fn keys_count_only_while_they_are_valid() {
     let weak = folder.path().join("weak");
     run(subkey
         .command()
-        .args([
-            "--yes",
-            "--digest-algo",
-            "MD5",
-            "--weak-digest",
-            "none",
-            "--allow-weak-digest-algos",
-            "--detach-sign",
-            "--output",
-        ])
+        .args(["--yes", "--digest-algo", "MD5", "--allow-weak-digest-algos", "--detach-sign", "--output"])
         .arg(&weak)
         .arg(&message));
     let said = refusal(&ring(&subkey), &fs_err::read(&weak).unwrap());
     assert!(said.contains("MD5"), "{said}");
+}
+
+/// Packages of EL6 to EL8 have signatures of version 3, those of CentOS 6 by SHA-1: no program of today makes such.
+#[test]
+fn signatures_of_old_are_verified() {
+    use pgp::composed::{Deserializable, SignedSecretKey};
+    use pgp::crypto::hash::HashAlgorithm;
+    use pgp::packet::{PacketTrait, Signature, SignatureConfig, SignatureType};
+    use pgp::types::{KeyDetails, Password, SigningKey, Timestamp};
+
+    let folder = tempfile::tempdir().unwrap();
+    let gnupg = Gnupg::new();
+    let fingerprint = gnupg.generate(&format!("{RSA}{PLAIN}"));
+    let keys = keyring(&gnupg.public(&folder.path().join("key.asc")));
+    let secret = fs_err::read(gnupg.export("", &folder.path().join("secret"))).unwrap();
+    let (secret, _) = SignedSecretKey::from_armor_single(secret.as_slice()).unwrap();
+    let key = &secret.primary_key;
+    let time = key.created_at().as_secs() + 10;
+    let (kind, algorithm) = (SignatureType::Binary, key.algorithm());
+    let config = SignatureConfig::v3(
+        kind,
+        algorithm,
+        HashAlgorithm::Sha1,
+        Timestamp::from_secs(time),
+        key.legacy_key_id(),
+    );
+    // RFC 4880, 5.2.2: the data, the type, the time.
+    let hashed = [&b"message"[..], &[kind.into()], &time.to_be_bytes()].concat();
+    let digest = HashAlgorithm::Sha1.digest(&hashed).unwrap();
+    let bytes = key.sign(&Password::empty(), HashAlgorithm::Sha1, &digest).unwrap();
+    let signature = Signature::from_config(config, [digest[0], digest[1]], bytes).unwrap();
+    let mut packet = Vec::new();
+    signature.to_writer_with_header(&mut packet).unwrap();
+    let by = keys.verify(&packet, &|| Ok(Box::new(&b"message"[..]))).unwrap();
+    assert_eq!((by.fingerprint, by.time), (fingerprint, u64::from(time)));
+    assert!(keys.verify(&packet, &|| Ok(Box::new(&b"massage"[..]))).is_err());
 }
 
 #[test]
@@ -699,11 +730,11 @@ fn a_repository_of_two_thousand_packages_is_read_and_chosen_from_quickly() {
     let begun = Instant::now();
     let repository = fixture.open_folder().unwrap();
     let read = begun.elapsed();
-    assert_eq!(repository.packages().count(), 2011);
+    assert_eq!(repository.packages().count(), 2010);
     let found = chosen(&[repository], &wanted(&["p0"]));
     let whole = begun.elapsed();
     assert_eq!(found.packages.len(), 2000);
-    println!("2,011 packages: read in {read:?}, read and chosen in {whole:?}");
+    println!("2,010 packages: read in {read:?}, read and chosen in {whole:?}");
     // Without optimisation, and beside other tests.
     assert!(whole.as_secs() < 10, "{whole:?}");
 }

@@ -4,9 +4,12 @@ use std::io::Read;
 
 use ureq::http::{HeaderMap, header};
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector, TcpConnector};
 use ureq::{Agent, Body, ResponseExt};
 
 use super::place::shown;
+use super::proxy::{self, Forward};
 use super::{Error, Settings};
 
 /// How many redirections are followed.
@@ -63,8 +66,14 @@ impl Client {
             .timeout_per_read(Some(settings.idle))
             .user_agent(concat!("modgraft/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
+            .proxy(None)
             .build();
-        Client(config.new_agent())
+        let connector =
+            ().chain(Forward::default())
+                .chain(ConnectProxyConnector::default())
+                .chain(TcpConnector::default())
+                .chain(RustlsConnector::default());
+        Client(Agent::with_parts(config, connector, DefaultResolver::default()))
     }
 
     /// Ends what is under way in other threads.
@@ -75,7 +84,10 @@ impl Client {
     /// Asks for the file from `offset` on. `etag` is of the answer that what is here came with; `guarded` says whether the
     /// digest will tell a wrong file.
     pub fn get(&self, url: &str, offset: u64, etag: Option<&str>, guarded: bool) -> Result<Answer, Failure> {
-        let mut request = self.0.get(url).header(header::ACCEPT_ENCODING, "identity");
+        let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
+        let proxy = proxy::of(&scheme, &|name| std::env::var(name).ok());
+        let request = self.0.get(url).config().proxy(proxy).build();
+        let mut request = request.header(header::ACCEPT_ENCODING, "identity");
         if offset > 0 {
             request = request.header(header::RANGE, format!("bytes={offset}-"));
             if let Some(etag) = etag {
@@ -85,10 +97,7 @@ impl Client {
         let response = request.call().map_err(|error| failure(url, error))?;
         let (parts, body) = {
             let end = response.get_uri().clone();
-            if url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"))
-                && end.scheme_str() != Some("https")
-                && !guarded
-            {
+            if scheme == "https" && end.scheme_str() != Some("https") && !guarded {
                 let problem = "from https to http, where anybody on the way could change the file".to_owned();
                 return Err(Error::Redirect { url: shown(url), problem }.into());
             }

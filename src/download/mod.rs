@@ -10,6 +10,7 @@ mod error;
 mod http;
 mod part;
 mod place;
+mod proxy;
 mod transfer;
 
 pub use digest::{Algorithm, Digest, Hasher};

@@ -21,8 +21,8 @@ pub struct Wanted {
     pub names: Vec<String>,
     /// rpm's name of a processor. Packages for it and for all (`noarch`) are taken, never those for another.
     pub arch: String,
-    /// What is not followed: packages by their names (`glibc-langpack-*`), and requirements by what they say (`perl(*`). What
-    /// is asked for by name is taken all the same.
+    /// What is not followed: packages by their names (`glibc-langpack-*`), and requirements by what they say (`perl(*`;
+    /// `usr/share/**`, without the slash in front, for paths). What is asked for by name is taken all the same.
     pub leave_out: Vec<Glob>,
 }
 
@@ -193,6 +193,7 @@ impl<'p, 'a> Solver<'p, 'a> {
     }
 
     fn is_left_out(&self, name: &str) -> bool {
+        let name = name.strip_prefix('/').unwrap_or(name);
         self.wanted.leave_out.iter().any(|pattern| pattern.matches(name))
     }
 

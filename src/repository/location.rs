@@ -1,5 +1,6 @@
 //! Where a repository is, and where what it names lies: beneath it, or on the server that it names itself.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::download::{Error as DownloadError, Place, decoded};
@@ -10,6 +11,15 @@ pub(super) enum Root {
     /// Without a slash at the end.
     Http(String),
     Folder(PathBuf),
+}
+
+impl fmt::Display for Root {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Root::Http(url) => formatter.write_str(url),
+            Root::Folder(folder) => folder.display().fmt(formatter),
+        }
+    }
 }
 
 /// What may stand behind a repository's place, as people copy it.

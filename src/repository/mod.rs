@@ -85,7 +85,7 @@ impl Repository {
     /// [`Error::Untrusted`] where a signature of the metadata is demanded; [`Error::Download`].
     pub fn open(place: &str, options: &Options, progress: &dyn Progress) -> Result<Repository, Error> {
         let root = Root::parse(place)?;
-        let folder = options.cache.join(short_name(place));
+        let folder = options.cache.join(short_name(&root));
         fs_err::create_dir_all(&folder)?;
         let repomd = repomd(place, &root, &folder, options, progress)?;
         let broken = |file: &str, problem: String| Error::Metadata {
@@ -198,9 +198,9 @@ fn file_name(record: &Record) -> String {
 }
 
 /// A place's name in the cache.
-fn short_name(place: &str) -> String {
+fn short_name(root: &Root) -> String {
     let mut hasher = Hasher::new(Algorithm::Sha256);
-    hasher.update(place.as_bytes());
+    hasher.update(root.to_string().as_bytes());
     hasher.finish().hex()[..16].to_owned()
 }
 

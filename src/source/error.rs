@@ -386,7 +386,7 @@ pub enum Error {
     #[error("{file} cannot be unpacked: {problem}")]
     #[diagnostic(
         code(modgraft::source::tarball),
-        help("a tar archive, plain or compressed by gzip, bzip2 or xz, is expected")
+        help("a tar archive, plain or compressed by gzip, bzip2, xz or zstd, is expected")
     )]
     Tarball {
         /// Path or url.

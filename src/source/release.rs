@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Error, Options, Sources, Tree, sha256, tree};
+use crate::compression::Compression;
 use crate::download::{self, Algorithm, Digest, Download};
 use crate::process;
 
@@ -108,15 +109,13 @@ pub(super) fn read(path: &Path, name: &str) -> Result<Vec<u8>, Error> {
 /// The reader for what the first bytes say, whatever the file is called.
 fn decompressor<'a>(file: &str, bytes: &'a [u8]) -> Result<Box<dyn Read + 'a>, Error> {
     let cursor = Cursor::new(bytes);
-    Ok(match bytes {
-        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(cursor)),
-        [b'B', b'Z', b'h', ..] => Box::new(bzip2::read::MultiBzDecoder::new(cursor)),
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            Box::new(liblzma::read::XzDecoder::new_multi_decoder(cursor))
-        }
-        _ if bytes.get(257..262) == Some(b"ustar") => Box::new(cursor),
-        _ => {
-            let problem = "it is neither a tar archive nor compressed by gzip, bzip2 or xz".to_owned();
+    Ok(match Compression::of(bytes) {
+        Some(compression) => compression
+            .decoder(cursor)
+            .map_err(|error| Error::Tarball { file: file.to_owned(), problem: error.to_string() })?,
+        None if bytes.get(257..262) == Some(b"ustar") => Box::new(cursor),
+        None => {
+            let problem = "it is neither a tar archive nor compressed by gzip, bzip2, xz or zstd".to_owned();
             return Err(Error::Tarball { file: file.to_owned(), problem });
         }
     })

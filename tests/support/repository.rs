@@ -57,7 +57,7 @@ impl Spec {
             .arg(format!("_topdir {}", topdir.path().display()))
             .arg("--define")
             .arg(format!("_rpmdir {}", folder.display()))
-            .args(["--define", "_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm"])
+            .args(["--define", "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm"])
             .args(["--define", "_build_id_links none", "--define", "debug_package %{nil}"])
             .arg(&spec));
     }
@@ -80,6 +80,16 @@ pub fn rpms(folder: &Path) -> Vec<PathBuf> {
 /// Makes metadata of our own from createrepo_c's: `change` gets primary.xml, and gives what is to be there instead. The sums
 /// are right unless `open_size` lies.
 pub fn rewrite(folder: &Path, change: impl FnOnce(String) -> String, open_size: Option<u64>) {
+    rewrite_packed(folder, pack, change, open_size);
+}
+
+/// As [`rewrite`], with another way to compress: the ending of the name, and the bytes.
+pub fn rewrite_packed(
+    folder: &Path,
+    pack: fn(String) -> (&'static str, Vec<u8>),
+    change: impl FnOnce(String) -> String,
+    open_size: Option<u64>,
+) {
     createrepo(folder, &["--general-compress-type=gz"]);
     let repodata = folder.join("repodata");
     let file = |kind: &str| {
@@ -119,6 +129,11 @@ fn pack(xml: String) -> (&'static str, Vec<u8>) {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(xml.as_bytes()).unwrap();
     (".gz", encoder.finish().unwrap())
+}
+
+/// Compresses by zstd.
+pub fn zstd(xml: String) -> (&'static str, Vec<u8>) {
+    (".zst", zstd::encode_all(xml.as_bytes(), 3).unwrap())
 }
 
 /// Lower-case hexadecimal.

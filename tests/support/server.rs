@@ -62,6 +62,8 @@ pub struct Request {
     pub target: String,
     pub range: Option<String>,
     pub if_range: Option<String>,
+    /// `Proxy-Authorization`.
+    pub login: Option<String>,
 }
 
 #[derive(Default)]
@@ -196,6 +198,7 @@ fn read(stream: &TcpStream) -> std::io::Result<Request> {
         target: first.split(' ').nth(1).unwrap_or_default().to_owned(),
         range: None,
         if_range: None,
+        login: None,
     };
     for line in lines {
         let line = line?;
@@ -203,6 +206,7 @@ fn read(stream: &TcpStream) -> std::io::Result<Request> {
         match name.to_ascii_lowercase().as_str() {
             "range" => request.range = Some(value.trim().to_owned()),
             "if-range" => request.if_range = Some(value.trim().to_owned()),
+            "proxy-authorization" => request.login = Some(value.trim().to_owned()),
             _ => {}
         }
     }
