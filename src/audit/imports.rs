@@ -92,12 +92,7 @@ fn unversioned(
 }
 
 /// Versions that the target's libraries do not define. glibc's are told in a finding of their own.
-fn versions(
-    object: &Dynamic,
-    target: &Target,
-    libraries: &LibraryCache<'_>,
-    findings: &mut Vec<Finding>,
-) {
+fn versions(object: &Dynamic, target: &Target, libraries: &LibraryCache<'_>, findings: &mut Vec<Finding>) {
     for (library, version) in &object.needs {
         if version.starts_with("GLIBC_") || target.libraries.find(library).is_none() {
             continue;

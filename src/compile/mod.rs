@@ -24,6 +24,7 @@ pub use probe::UnknownFlag;
 pub use toolchain::{Family, Toolchain};
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use miette::NamedSource;
@@ -106,20 +107,10 @@ pub fn compile(
     let scratch = tempfile::Builder::new().prefix(".compile-").tempdir_in(&options.out_dir)?;
     // The compiler writes its folder with all links followed.
     let folder = scratch.path().canonicalize()?;
-    let source = format!("{}.c", unit.module);
-    let (linked, stripped) = (format!("{}.so.linked", unit.module), format!("{}.so", unit.module));
+    let (linked, stripped) = (linked(unit), format!("{}.so", unit.module));
     let debug = format!("{stripped}.debug");
-    fs_err::write(folder.join(&source), unit.text)?;
-    let exports = [&[unit.symbol.to_owned()], &options.exports[..]].concat().join("; ");
-    fs_err::write(folder.join(EXPORTS), format!("{{ global: {exports}; local: *; }};\n"))?;
-
-    let own = sysroot::link_flags(target, &folder, &options.libraries)?;
-    let (arguments, dropped) = arguments(&folder, &source, &linked, own, target, toolchain, options);
-    let mut command = toolchain.command(&folder);
-    command.args(&arguments);
-    if let Some(epoch) = options.source_date_epoch {
-        command.env("SOURCE_DATE_EPOCH", epoch.to_string());
-    }
+    let (arguments, dropped) = laid_out(unit, target, toolchain, options, &folder)?;
+    let mut command = command(toolchain, &arguments, options, &folder);
     let output = process::output(&mut command, options.limit).map_err(|error| match error {
         process::Error::Missing { program } => {
             Error::NoCompiler { program, help: target.advice.compiler.clone() }
@@ -132,7 +123,7 @@ pub fn compile(
         if stderr.contains("No space left on device") {
             return Err(Error::DiskFull { folder: options.out_dir.clone() });
         }
-        return Err(refused(unit, &source, target, said, &stderr));
+        return Err(refused(unit, &source(unit), target, said, &stderr));
     }
 
     let build_id = split::seed_build_id(&folder.join(&linked), &options.nevra)?;
@@ -150,6 +141,53 @@ pub fn compile(
     let recorded = toolchain.leading.iter().chain(&arguments).map(record);
     let call = CompilerCall { program: toolchain.program.clone(), arguments: recorded.collect(), dropped };
     Ok(SharedObject { file, debug_file, build_id, call, warnings: warnings(&said) })
+}
+
+/// The call of the compiler alone, ready to run in `folder`, which gets what it reads: to be measured.
+///
+/// # Errors
+/// Files that cannot be written.
+pub fn call(
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    options: &Options,
+    folder: &Path,
+) -> Result<Command, Error> {
+    let (arguments, _) = laid_out(unit, target, toolchain, options, folder)?;
+    Ok(command(toolchain, &arguments, options, folder))
+}
+
+/// Writes into `folder` all that the compiler reads of it, and says what it is to be called with.
+fn laid_out(
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    options: &Options,
+    folder: &Path,
+) -> Result<(Vec<String>, Vec<DroppedFlag>), Error> {
+    fs_err::write(folder.join(source(unit)), unit.text)?;
+    let exports = [&[unit.symbol.to_owned()], &options.exports[..]].concat().join("; ");
+    fs_err::write(folder.join(EXPORTS), format!("{{ global: {exports}; local: *; }};\n"))?;
+    let own = sysroot::link_flags(target, folder, &options.libraries)?;
+    Ok(arguments(folder, &source(unit), &linked(unit), own, target, toolchain, options))
+}
+
+fn command(toolchain: &Toolchain, arguments: &[String], options: &Options, folder: &Path) -> Command {
+    let mut command = toolchain.command(folder);
+    command.args(arguments);
+    if let Some(epoch) = options.source_date_epoch {
+        command.env("SOURCE_DATE_EPOCH", epoch.to_string());
+    }
+    command
+}
+
+fn source(unit: &Unit<'_>) -> String {
+    format!("{}.c", unit.module)
+}
+
+fn linked(unit: &Unit<'_>) -> String {
+    format!("{}.so.linked", unit.module)
 }
 
 /// The linker's version script, which hides all but the module structure and what the module promises to others. (`-fvisibility=hidden` would hide that as well:

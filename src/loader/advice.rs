@@ -57,7 +57,9 @@ fn undefined(target: &Target, options: &Options, stop: &Stop, symbol: &str) -> S
         Laid::Text(_) => None,
     }));
     let Some(first) = files.first() else {
-        return format!("nothing that the target has exports `{symbol}`: another version of httpd has it, or a library that is not linked");
+        return format!(
+            "nothing that the target has exports `{symbol}`: another version of httpd has it, or a library that is not linked"
+        );
     };
     let later = files.iter().find_map(|file| Some((file, place_of(all.as_ref()?, file)?)));
     match (later, &stop.place) {

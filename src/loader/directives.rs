@@ -1,8 +1,8 @@
 //! The directives that act while they are read, and their arguments.
 
 use super::lines;
-use super::reader::{Server, Source, Stop};
 use super::outcome::Place;
+use super::reader::{Server, Source, Stop};
 use super::{include, paths};
 
 /// A directive that acts while it is read, and decides on what is loaded.
@@ -188,7 +188,8 @@ impl Server<'_> {
             Acting::Define => {
                 let words = self.arguments(directive, rest)?;
                 self.without_colon(&words[0])?;
-                self.variables.define(&words[0], words.get(1).filter(|word| !word.is_empty()).map(String::as_str));
+                self.variables
+                    .define(&words[0], words.get(1).filter(|word| !word.is_empty()).map(String::as_str));
                 Ok(())
             }
             Acting::UnDefine => {

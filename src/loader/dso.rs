@@ -162,8 +162,9 @@ fn structure(
     let target = server.target;
     let missing = || {
         let file = &process.mapped(opened.handle).name;
-        let message =
-            format!("Can't locate API module structure `{symbol}' in file {path}: {file}: undefined symbol: {symbol}");
+        let message = format!(
+            "Can't locate API module structure `{symbol}' in file {path}: {file}: undefined symbol: {symbol}"
+        );
         Stop::new(Cause::NoStructure { module: symbol.to_owned() }, message)
     };
     let mapped = process.mapped(process.symbol(opened.handle, symbol).ok_or_else(missing)?);

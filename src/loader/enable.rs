@@ -48,7 +48,11 @@ impl Options {
         let Some((before, _)) = before else { return };
         let named = |text: &str| -> Vec<String> {
             let lines = text.lines().filter_map(|line| line.trim().strip_prefix(before.trim_end()));
-            lines.flat_map(|line| line.split([' ', ',', '\t'])).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+            lines
+                .flat_map(|line| line.split([' ', ',', '\t']))
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         let mut wanted = named(text);
         let mut next = 0;

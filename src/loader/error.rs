@@ -19,10 +19,7 @@ pub enum Error {
     },
     /// The target has no configuration here.
     #[error("the target `{target}` has no configuration here: {reason}")]
-    #[diagnostic(
-        code(modgraft::loader::no_configuration),
-        help("{help}")
-    )]
+    #[diagnostic(code(modgraft::loader::no_configuration), help("{help}"))]
     NoConfiguration {
         /// The target.
         target: String,

@@ -194,7 +194,8 @@ mod tests {
         fs_err::create_dir_all(root.path().join("usr/lib64/httpd/modules")).unwrap();
         fs_err::create_dir_all(root.path().join("etc/httpd")).unwrap();
         fs_err::write(root.path().join("usr/lib64/httpd/modules/mod_a.so"), "a").unwrap();
-        std::os::unix::fs::symlink("../../usr/lib64/httpd/modules", root.path().join("etc/httpd/modules")).unwrap();
+        std::os::unix::fs::symlink("../../usr/lib64/httpd/modules", root.path().join("etc/httpd/modules"))
+            .unwrap();
         let laid = BTreeMap::from([
             ("/usr/lib64/httpd/modules/mod_x.so".to_owned(), Laid::File("/proc/self/exe".into())),
             ("/etc/httpd/conf.modules.d/10-x.conf".to_owned(), Laid::Text("X".to_owned())),

@@ -150,7 +150,8 @@ mod tests {
         let expected = [(1, 3, "a  bc"), (4, 4, ""), (5, 5, "d\\")];
         for continuation in [Continuation::Always, Continuation::Escapable] {
             let read = lines(text, continuation);
-            let read: Vec<_> = read.iter().map(|(first, last, text)| (*first, *last, text.as_str())).collect();
+            let read: Vec<_> =
+                read.iter().map(|(first, last, text)| (*first, *last, text.as_str())).collect();
             assert_eq!(read, expected);
         }
         assert_eq!(lines("a\\\\\nb", Continuation::Always), [(1, 2, "a\\b".to_owned())]);

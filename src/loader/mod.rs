@@ -100,7 +100,10 @@ fn read(target: &Target, options: &Options, link: bool) -> Result<Simulation, Er
         return Err(Error::NoConfiguration {
             target: target.name.clone(),
             reason: format!("{config} is not there"),
-            help: format!("unpack the package with httpd's configuration too, or name a file with --conf; {}", target.advice.httpd),
+            help: format!(
+                "unpack the package with httpd's configuration too, or name a file with --conf; {}",
+                target.advice.httpd
+            ),
         });
     }
     let variables = settings::variables(&files, &root, &options.defines, &options.environment);
@@ -185,11 +188,8 @@ impl Server<'_> {
         let program = self.program.clone();
         let plain = |stop: Stop| {
             let crashes = stop.cause == Cause::Crash;
-            let said = if crashes {
-                stop.message.clone()
-            } else {
-                logged(&format!("{program}: {}", stop.message))
-            };
+            let said =
+                if crashes { stop.message.clone() } else { logged(&format!("{program}: {}", stop.message)) };
             End { stop, said }
         };
         self.commands(&options.before).map_err(plain)?;

@@ -26,7 +26,9 @@ pub struct Placed {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// No file loads it.
-    #[error("prerequisite {module} is not loaded by the target's configuration: an administrator must switch it on")]
+    #[error(
+        "prerequisite {module} is not loaded by the target's configuration: an administrator must switch it on"
+    )]
     NotLoaded {
         /// Its structure.
         module: String,
@@ -60,7 +62,9 @@ pub fn place(target: &Target, name: &str, after: &[&str]) -> Placed {
     match survey {
         // Where a tool or a person switches the module on, that decides on its place.
         Some(survey) if numbered => decide(&survey, &own, after),
-        Some(survey) if layout.dependency_line.is_none() => Placed { order: USUAL, findings: not_loaded(&survey, after) },
+        Some(survey) if layout.dependency_line.is_none() => {
+            Placed { order: USUAL, findings: not_loaded(&survey, after) }
+        }
         _ => Placed { order: USUAL, findings: Vec::new() },
     }
 }
@@ -113,7 +117,9 @@ fn decide(survey: &Simulation, own: &str, after: &[&str]) -> Placed {
         if parent != folder {
             // A file that is read once the drop-ins have been, or goes on then.
             if read_at.is_some_and(|read_at| load.files_before > read_at) {
-                placed.findings.push(Finding::Later { module: (*module).to_owned(), place: load.place.clone() });
+                placed
+                    .findings
+                    .push(Finding::Later { module: (*module).to_owned(), place: load.place.clone() });
             }
             continue;
         }
@@ -121,7 +127,9 @@ fn decide(survey: &Simulation, own: &str, after: &[&str]) -> Placed {
         match number {
             Some(number) if number >= placed.order => placed.order = (number + 1).min(LAST),
             None if name > ":" => {
-                placed.findings.push(Finding::NoNumber { module: (*module).to_owned(), place: load.place.clone() });
+                placed
+                    .findings
+                    .push(Finding::NoNumber { module: (*module).to_owned(), place: load.place.clone() });
             }
             _ => {}
         }
@@ -195,9 +203,18 @@ mod tests {
             assert_eq!(place(after), Placed { order, findings: Vec::new() }, "{after:?}");
         }
         for (module, finding) in [
-            ("other_module", "prerequisite other_module is not loaded by the target's configuration: an administrator must switch it on"),
-            ("named_module", "prerequisite named_module is loaded by /etc/httpd/conf.modules.d/named.conf, whose name no number comes after"),
-            ("after_module", "prerequisite after_module is loaded at line 9 of /etc/httpd/conf/httpd.conf, which the target reads after all drop-ins"),
+            (
+                "other_module",
+                "prerequisite other_module is not loaded by the target's configuration: an administrator must switch it on",
+            ),
+            (
+                "named_module",
+                "prerequisite named_module is loaded by /etc/httpd/conf.modules.d/named.conf, whose name no number comes after",
+            ),
+            (
+                "after_module",
+                "prerequisite after_module is loaded at line 9 of /etc/httpd/conf/httpd.conf, which the target reads after all drop-ins",
+            ),
         ] {
             let placed = place(&[module]);
             assert_eq!(placed.findings.iter().map(ToString::to_string).collect::<Vec<_>>(), [finding]);

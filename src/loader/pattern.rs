@@ -89,7 +89,8 @@ fn bracket(set: &[char], c: char) -> Option<(bool, usize)> {
             }
             low => low,
         };
-        let range = (set.get(at + 1) == Some(&'-')).then(|| set.get(at + 2)).flatten().filter(|high| **high != ']');
+        let range =
+            (set.get(at + 1) == Some(&'-')).then(|| set.get(at + 2)).flatten().filter(|high| **high != ']');
         match range {
             Some(high) => {
                 has |= (low..=*high).contains(&c);

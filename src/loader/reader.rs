@@ -123,7 +123,8 @@ impl<'t> Server<'t> {
 
     /// Reads a configuration file (`ap_process_resource_config`).
     pub(super) fn file(&mut self, path: &str) -> Result<(), Stop> {
-        let unreadable = |why: &str| Stop::configuration(format!("Could not open configuration file {path}: {why}"));
+        let unreadable =
+            |why: &str| Stop::configuration(format!("Could not open configuration file {path}: {why}"));
         if self.files.kind(path).is_ok_and(|kind| kind != super::files::Kind::File) && path != "/dev/null" {
             return Err(unreadable("Bad file descriptor"));
         }
@@ -191,7 +192,9 @@ impl<'t> Server<'t> {
         let mut open = vec![section.to_owned()];
         while let Some(line) = source.lines.next() {
             let mut rest = line.text.as_str();
-            let Some(mut name) = lines::word(&mut rest).filter(|name| name.starts_with('<')) else { continue };
+            let Some(mut name) = lines::word(&mut rest).filter(|name| name.starts_with('<')) else {
+                continue;
+            };
             if !name.starts_with("</") {
                 if rest.is_empty() && name.ends_with('>') {
                     name.pop();

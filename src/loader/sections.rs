@@ -133,7 +133,8 @@ impl Server<'_> {
         }
         for (number, part) in numbers.iter_mut().zip(&parts) {
             let digits = part.bytes().all(|byte| byte.is_ascii_digit());
-            *number = if part.is_empty() { 0 } else { part.parse().ok().filter(|_| digits).ok_or_else(invalid)? };
+            *number =
+                if part.is_empty() { 0 } else { part.parse().ok().filter(|_| digits).ok_or_else(invalid)? };
         }
         if parts[0].is_empty() {
             return Err(invalid());

@@ -22,7 +22,8 @@ impl Settings {
     /// # Errors
     /// The program is not here, or does not say.
     pub fn of(target: &Target) -> Result<Self, Error> {
-        let no_program = |reason: &str| Error::Program { target: target.name.clone(), reason: reason.to_owned() };
+        let no_program =
+            |reason: &str| Error::Program { target: target.name.clone(), reason: reason.to_owned() };
         let program = target.program.as_ref().ok_or_else(|| no_program("it is not on this host"))?;
         let content = fs_err::read(program)?;
         let setting = |name: &str| {
@@ -31,7 +32,8 @@ impl Settings {
             let end = at + content.get(at..)?.iter().position(|byte| *byte == b'"')?;
             String::from_utf8(content[at..end].to_vec()).ok()
         };
-        let root = setting("HTTPD_ROOT").ok_or_else(|| no_program("it does not say where its configuration is"))?;
+        let root =
+            setting("HTTPD_ROOT").ok_or_else(|| no_program("it does not say where its configuration is"))?;
         let config = setting("SERVER_CONFIG_FILE").unwrap_or_else(|| "conf/httpd.conf".to_owned());
         Ok(Settings { config: paths::merged(&root, &config), root })
     }

@@ -11,9 +11,8 @@ use crate::target::{ModuleStructure, relocations};
 pub(super) fn built_in(program: &Object, data: &[u8], cookie: u32) -> Vec<Module> {
     let relocations = relocations::parse(data).unwrap_or_default();
     let symbols = program.dynamic.symbols.iter();
-    let named = symbols.filter(|symbol| {
-        symbol.exported && symbol.kind == STT_OBJECT && symbol.name.ends_with("_module")
-    });
+    let named = symbols
+        .filter(|symbol| symbol.exported && symbol.kind == STT_OBJECT && symbol.name.ends_with("_module"));
     let structures = named.filter_map(|symbol| {
         let structure = ModuleStructure::read(&program.dynamic, data, symbol)?;
         let file = ModuleStructure::file_name(&program.dynamic, data, &relocations, symbol);

@@ -13,11 +13,7 @@ pub(super) struct Variables {
 
 impl Variables {
     pub(super) fn new(defines: &[String], environment: &BTreeMap<String, String>) -> Self {
-        Variables {
-            defined: defines.to_vec(),
-            values: BTreeMap::new(),
-            environment: environment.clone(),
-        }
+        Variables { defined: defines.to_vec(), values: BTreeMap::new(), environment: environment.clone() }
     }
 
     pub(super) fn is_defined(&self, name: &str) -> bool {
@@ -52,8 +48,7 @@ impl Variables {
                 rest = after;
                 continue;
             };
-            let value =
-                self.values.get(&name.to_ascii_lowercase()).or_else(|| self.environment.get(name));
+            let value = self.values.get(&name.to_ascii_lowercase()).or_else(|| self.environment.get(name));
             match value {
                 Some(value) => expanded.push_str(value),
                 None => expanded.push_str(&format!("${{{name}}}")),
@@ -71,7 +66,8 @@ mod tests {
 
     #[test]
     fn variables_are_replaced_where_they_are_known() {
-        let environment = BTreeMap::from([("HOME".to_owned(), "/h".to_owned()), ("A".to_owned(), "no".to_owned())]);
+        let environment =
+            BTreeMap::from([("HOME".to_owned(), "/h".to_owned()), ("A".to_owned(), "no".to_owned())]);
         let mut variables = Variables::new(&["X".to_owned()], &environment);
         variables.define("a", Some("1${HOME}"));
         assert_eq!(variables.expand("$ ${A}${HOME} ${B} ${x $$"), "$ 1${HOME}/h ${B} ${x $$");

@@ -61,13 +61,7 @@ pub(super) fn build_signed(
     let written = stage(
         reporter,
         Stage::Package,
-        || {
-            rpm::write_set(
-                &set,
-                signer,
-                &destinations(&set, &staging),
-            )
-        },
+        || rpm::write_set(&set, signer, &destinations(&set, &staging)),
         |_| summary::signed(signer.map(|signer| signer.key())),
     )?;
     let checks = match not_checked {
@@ -191,26 +185,28 @@ fn reason_not_to_check(
     }
 }
 
+/// How the C file is compiled, into the folder `out`.
+pub(super) fn compiling(graft: &Graft, out: &Path) -> Result<compile::Options, crate::Error> {
+    let recipe = &graft.ready.recipe;
+    Ok(compile::Options {
+        exports: graft.exports(),
+        libraries: recipe.libraries.clone(),
+        out_dir: out.to_owned(),
+        nevra: format!(
+            "{}-{}-{}.{}",
+            recipe.name, recipe.version, recipe.release, graft.ready.target.machine
+        ),
+        source_date_epoch: Some(epoch::of(graft)?),
+        limit: COMPILE_LIMIT,
+    })
+}
+
 pub(super) fn compiled(
     graft: &Graft,
     work: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(SharedObject, Audit), crate::Error> {
-    let exports = graft.exports();
-    let options = compile::Options {
-        exports: exports.clone(),
-        libraries: graft.ready.recipe.libraries.clone(),
-        out_dir: work.to_owned(),
-        nevra: format!(
-            "{}-{}-{}.{}",
-            graft.ready.recipe.name,
-            graft.ready.recipe.version,
-            graft.ready.recipe.release,
-            graft.ready.target.machine
-        ),
-        source_date_epoch: Some(epoch::of(graft)?),
-        limit: COMPILE_LIMIT,
-    };
+    let options = compiling(graft, work)?;
     let unit = compile::Unit {
         module: &graft.ready.recipe.name,
         symbol: &graft.ready.module.symbol,
@@ -232,7 +228,7 @@ pub(super) fn compiled(
     let beside: Vec<audit::Beside> = graft.required.iter().map(|required| required.beside.clone()).collect();
     let expect = audit::Expect {
         symbol: &graft.ready.module.symbol,
-        exports: &exports,
+        exports: &options.exports,
         beside: &beside,
         libraries: &graft.ready.recipe.libraries,
     };

@@ -61,7 +61,9 @@ pub enum Error {
     #[error("two targets are called `{name}`")]
     #[diagnostic(
         code(modgraft::same_target),
-        help("each target's packages go into a folder of its name: build for the other one in a run of its own")
+        help(
+            "each target's packages go into a folder of its name: build for the other one in a run of its own"
+        )
     )]
     SameTarget {
         /// The name.

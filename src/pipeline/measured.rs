@@ -1,10 +1,11 @@
-//! Flattening and adapting alone, to be measured beside the compiler.
+//! Flattening and adapting alone, to be measured beside the compiler; and the compiler alone.
 
 use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::graft::Bench;
+use super::build::compiling;
+use super::graft::{Bench, graft};
 use super::prepare::{Ready, prepare};
 use super::required::{Required, required};
 use super::{Error, Request};
@@ -12,6 +13,34 @@ use crate::adapt::Adapted;
 use crate::adapt::overlay::{self, Overlay};
 use crate::compile;
 use crate::report::Reporter;
+
+/// The compiler's call for a module, with the files that it reads: what a build cannot do without.
+pub struct Call {
+    /// The call.
+    pub command: Command,
+    /// The folder that it runs in.
+    _folder: TempDir,
+}
+
+impl Call {
+    /// Grafts the module.
+    ///
+    /// # Errors
+    /// The stages' up to adapt.
+    pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
+        let folder = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+        let graft = graft(request, folder.path(), reporter)?;
+        let options = compiling(&graft, folder.path())?;
+        let unit = compile::Unit {
+            module: &graft.ready.recipe.name,
+            symbol: &graft.ready.module.symbol,
+            text: &graft.text,
+        };
+        let Ready { target, toolchain, .. } = &graft.ready;
+        let command = compile::call(&unit, target, toolchain, &options, folder.path())?;
+        Ok(Call { command, _folder: folder })
+    }
+}
 
 /// All that is known before the first C file: nothing of the tree is parsed, none of the target's headers is read.
 pub struct Prepared {

@@ -23,7 +23,7 @@ mod trial;
 
 pub use build::{build, check, flatten};
 pub use error::Error;
-pub use measured::Prepared;
+pub use measured::{Call, Prepared};
 pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use request::{Check, Packaging, Request};
 pub use several::build_for;

@@ -19,7 +19,8 @@ pub(super) fn simulated(
     reporter: &dyn Reporter,
 ) -> Result<(), crate::Error> {
     let (target, symbol) = (&graft.ready.target, &graft.ready.module.symbol);
-    let simulation = match options(graft, &set.binary).and_then(|options| loader::simulate(target, &options)) {
+    let simulation = match options(graft, &set.binary).and_then(|options| loader::simulate(target, &options))
+    {
         Ok(simulation) => simulation,
         Err(error @ (loader::Error::NoConfiguration { .. } | loader::Error::Program { .. })) => {
             reporter.detail(format!("loading is not simulated: {error}"));
@@ -52,11 +53,16 @@ pub(super) fn simulated(
     };
     let without = loader::simulate(target, &Options::default())?;
     if let Some(own) = without.refused() {
-        reporter.warning(format!("the target's own configuration would be refused, without the package: {}", own.said));
+        reporter.warning(format!(
+            "the target's own configuration would be refused, without the package: {}",
+            own.said
+        ));
     } else if !findings.is_empty() {
         reporter.warning(format!("until then httpd would refuse: {}", refused.said));
     } else {
-        return Err(loader::Error::Refused { said: refused.said.clone(), advice: refused.advice.clone() }.into());
+        return Err(
+            loader::Error::Refused { said: refused.said.clone(), advice: refused.advice.clone() }.into()
+        );
     }
     Ok(())
 }
@@ -65,13 +71,18 @@ fn loaded(simulation: &Simulation, symbol: &str, graft: &Graft, reporter: &dyn R
     match simulation.modules().position(|module| module == symbol) {
         Some(at) => {
             let count = simulation.modules().count();
-            reporter.detail(format!("the target's httpd would load {count} modules, {symbol} as number {}", at + 1));
+            reporter.detail(format!(
+                "the target's httpd would load {count} modules, {symbol} as number {}",
+                at + 1
+            ));
         }
         // One that is loaded twice was told of.
         None if simulation.loads.iter().any(|load| load.module.as_deref() == Some(symbol)) => {}
         None => {
             let file = &graft.ready.target.layout.load_file;
-            reporter.warning(format!("the target's configuration does not read {file}: {symbol} would not be loaded"));
+            reporter.warning(format!(
+                "the target's configuration does not read {file}: {symbol} would not be loaded"
+            ));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use rpmrepo_metadata::Evr;
+use rpm_version::Evr;
 
 /// Which versions are meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -97,11 +97,10 @@ impl Version {
     /// As rpm does it. Releases count where both have one.
     pub fn compare(&self, other: &Version) -> Ordering {
         let releases = !self.release.is_empty() && !other.release.is_empty();
-        let whole = |of: &Version| {
-            let release = if releases { of.release.clone() } else { String::new() };
-            Evr::new(String::new(), of.version.clone(), release)
-        };
-        self.epoch.cmp(&other.epoch).then_with(|| whole(self).cmp(&whole(other)))
+        fn whole(of: &Version, releases: bool) -> Evr<'_> {
+            Evr::new("", of.version.as_str(), if releases { of.release.as_str() } else { "" })
+        }
+        self.epoch.cmp(&other.epoch).then_with(|| whole(self, releases).cmp(&whole(other, releases)))
     }
 }
 

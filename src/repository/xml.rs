@@ -1,7 +1,7 @@
 //! XML of strangers: every way that it can be malformed is an error, and none of it makes a reader wait, grow or fall.
 //!
-//! The readers of the crate rpmrepo_metadata are not used: one that ends within a `format` or a requirement is read for ever
-//! there, and a first element without a `packages` panics.
+//! The crate rpmrepo_metadata is not used: metadata that ends within a `format` or a requirement is read for ever
+//! by its readers, and a first element without a `packages` makes one panic.
 
 use std::io::BufRead;
 

@@ -247,8 +247,7 @@ fn own_folders(prefix: &Path, program: &Path) -> Vec<PathBuf> {
     let named = elf::parse_without_symbols(program).unwrap_or_default().run_paths;
     let origin = program.parent().unwrap_or(Path::new("/")).to_string_lossy();
     let folders = named.iter().flat_map(|(_, path)| path.split(':'));
-    let folders =
-        folders.map(|folder| Libraries::with_origin(folder, &origin).into());
+    let folders = folders.map(|folder| Libraries::with_origin(folder, &origin).into());
     folders.chain([prefix.join("lib")]).filter(|folder: &PathBuf| folder.is_dir()).collect()
 }
 

@@ -88,7 +88,8 @@ fn read<Elf: FileHeader<Endian = Endianness>>(data: &[u8]) -> Result<Relocations
             for entry in entries {
                 let symbol = entry.r_sym(endian, mips);
                 if symbol == 0 {
-                    let (place, addend): (u64, i64) = (entry.r_offset(endian).into(), entry.r_addend(endian).into());
+                    let (place, addend): (u64, i64) =
+                        (entry.r_offset(endian).into(), entry.r_addend(endian).into());
                     all.relative.insert(place, addend.cast_unsigned());
                 }
                 all.push(symbol);

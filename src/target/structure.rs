@@ -83,9 +83,5 @@ fn bytes_at<'d>(object: &Dynamic, data: &'d [u8], address: u64) -> Option<&'d [u
 fn number(object: &Dynamic, data: &[u8], address: u64, size: usize) -> Option<u64> {
     let bytes = bytes_at(object, data, address)?.get(..size)?;
     let fold = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
-    Some(if object.little_endian {
-        bytes.iter().rev().fold(0, fold)
-    } else {
-        bytes.iter().fold(0, fold)
-    })
+    Some(if object.little_endian { bytes.iter().rev().fold(0, fold) } else { bytes.iter().fold(0, fold) })
 }

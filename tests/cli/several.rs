@@ -23,7 +23,10 @@ fn what_fails_for_one_target_hinders_no_other() {
         .map(|file| file.as_str().unwrap())
         .collect();
     assert_eq!(files.len(), 3, "{files:?}");
-    assert!(files.iter().all(|file| file.starts_with("out/local/") && place.path(file).is_file()), "{files:?}");
+    assert!(
+        files.iter().all(|file| file.starts_with("out/local/") && place.path(file).is_file()),
+        "{files:?}"
+    );
     assert!(!place.path("out/nothing").exists());
 }
 

@@ -143,7 +143,13 @@ impl Real {
     fn of(httpd: &Httpd, root: &Path, arguments: &[String]) -> Self {
         let output = |more: &[&str]| -> Output {
             let mut command = httpd.command();
-            command.env_clear().env("LC_ALL", "C").arg("-d").arg(root).arg("-f").arg(root.join("conf/httpd.conf"));
+            command
+                .env_clear()
+                .env("LC_ALL", "C")
+                .arg("-d")
+                .arg(root)
+                .arg("-f")
+                .arg(root.join("conf/httpd.conf"));
             for pair in arguments.chunks_exact(2) {
                 match pair[0].as_str() {
                     "-E" => {
@@ -155,7 +161,10 @@ impl Real {
                     }
                 }
             }
-            command.args(more).output().unwrap_or_else(|error| panic!("httpd is needed by this test: {error}"))
+            command
+                .args(more)
+                .output()
+                .unwrap_or_else(|error| panic!("httpd is needed by this test: {error}"))
         };
         let tested = output(&["-t"]);
         let text = String::from_utf8_lossy(&tested.stderr).into_owned();
@@ -166,7 +175,9 @@ impl Real {
         let accepted = tested.status.success();
         let modules = if accepted {
             let listed = output(&["-t", "-D", "DUMP_MODULES"]);
-            let text = [listed.stdout, listed.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+            let text = [listed.stdout, listed.stderr]
+                .map(|text| String::from_utf8_lossy(&text).into_owned())
+                .concat();
             let shared = text.lines().filter_map(|line| line.trim().strip_suffix(" (shared)"));
             shared.map(str::to_owned).collect()
         } else {

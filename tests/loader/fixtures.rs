@@ -42,7 +42,12 @@ const MODULES: &[(&str, &str, &str, &[&str])] = &[
     ("td", "", "int td_function(void) { return 4; }", &[]),
     ("tx", "", "int ty_function(void); int tx_function(void) { return ty_function(); }", &[]),
     ("ty", "", "int tx_function(void); int ty_function(void) { return tx_function(); }", &[]),
-    ("weak", "", "__attribute__((weak)) int nobody_has_it(void); int weak_f(void) { return nobody_has_it ? 1 : 0; }", &[]),
+    (
+        "weak",
+        "",
+        "__attribute__((weak)) int nobody_has_it(void); int weak_f(void) { return nobody_has_it ? 1 : 0; }",
+        &[],
+    ),
     (
         "several",
         "",
@@ -63,7 +68,11 @@ const MODULES: &[(&str, &str, &str, &[&str])] = &[
 /// Modules that are linked with libraries: the name, its text, the libraries' folder and arguments.
 const LINKED: &[(&str, &str, &[&str])] = &[
     // Found in no folder.
-    ("nolib", "int lib_function(void); int nolib_f(void) { return lib_function(); }", &["{lib}/libtlib.so.1"]),
+    (
+        "nolib",
+        "int lib_function(void); int nolib_f(void) { return lib_function(); }",
+        &["{lib}/libtlib.so.1"],
+    ),
     (
         "runpath",
         "int lib_function(void); int runpath_f(void) { return lib_function(); }",
@@ -107,12 +116,7 @@ const LIBRARIES: &[(&str, &str, &str, &str)] = &[
     ("lib", "libtlib.so.1", "int lib_function(void) { return 1; }", ""),
     ("lib", "libplain.so", "int plain_function(void) { return 1; }", ""),
     ("lib", "libtver.so.1", "int versioned(void) { return 1; }", "V1 { global: versioned; };"),
-    (
-        "new",
-        "libtver.so.1",
-        "int versioned(void) { return 2; }",
-        "V1 { };\nV2 { global: versioned; };",
-    ),
+    ("new", "libtver.so.1", "int versioned(void) { return 2; }", "V1 { };\nV2 { global: versioned; };"),
     ("lib", "libtsym.so.1", "int other(void) { return 1; }", "V1 { global: other; };"),
     ("new", "libtsym.so.1", "int only_new(void) { return 1; }", "V1 { global: only_new; };"),
     (
@@ -183,7 +187,10 @@ impl Fixtures {
         let module = fs_err::read(at("mod_td.so")).unwrap();
         let write = |name: &str, content: &[u8]| fs_err::write(at(name), content).unwrap();
         write("mod_empty.so", b"");
-        write("mod_text.so", "This is no shared object, though it is longer than an ELF header is.\n".repeat(3).as_bytes());
+        write(
+            "mod_text.so",
+            "This is no shared object, though it is longer than an ELF header is.\n".repeat(3).as_bytes(),
+        );
         write("mod_short.so", &module[..40]);
         write("mod_header.so", &module[..64]);
         write("mod_cut.so", &module[..0x1100.min(module.len() / 2)]);
@@ -214,7 +221,8 @@ impl Fixtures {
 
 /// Where the target's headers are, and what they want defined.
 fn flags(target: &Target) -> Vec<String> {
-    let mut flags: Vec<String> = ["-D_GNU_SOURCE", "-DLINUX", "-D_REENTRANT", "-D_LARGEFILE64_SOURCE"].map(str::to_owned).to_vec();
+    let mut flags: Vec<String> =
+        ["-D_GNU_SOURCE", "-DLINUX", "-D_REENTRANT", "-D_LARGEFILE64_SOURCE"].map(str::to_owned).to_vec();
     flags.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
     flags
 }

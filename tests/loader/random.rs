@@ -5,7 +5,8 @@ use rand::rngs::StdRng;
 
 use crate::table::Case;
 
-const MODULES: &[&str] = &["ta", "tb", "tc", "td", "tx", "ty", "weak", "dup1", "dup2", "plainuser", "linked", "minor"];
+const MODULES: &[&str] =
+    &["ta", "tb", "tc", "td", "tx", "ty", "weak", "dup1", "dup2", "plainuser", "linked", "minor"];
 
 /// Cases of this seed; their names have what makes one of them alone.
 pub fn cases(seed: u64, count: u64) -> Vec<Case> {
@@ -34,7 +35,9 @@ fn case(seed: u64, index: u64) -> Case {
             text.push_str(&match random.gen_range(0..8) {
                 0 => format!("<IfModule !{module}_module>\n  {line}</IfModule>\n"),
                 1 => format!("<IfModule mod_{other}.c>\n{line}</IfModule>\n"),
-                2 => format!("<IfModule {other}_module>\n  <IfModule !mod_td.c>\n{line}</IfModule>\n</IfModule>\n"),
+                2 => format!(
+                    "<IfModule {other}_module>\n  <IfModule !mod_td.c>\n{line}</IfModule>\n</IfModule>\n"
+                ),
                 3 => format!("<IfDefine !NOTHING>\n{line}</IfDefine>\n"),
                 4 => format!("# {line}LoadModule \\\n  td_module {{m}}/mod_td.so\n"),
                 _ => line,

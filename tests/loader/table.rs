@@ -90,7 +90,10 @@ const ORDER: &[Row] = &[
         Of::Any,
         &[
             (CONF, DROP_INS),
-            ("conf.modules.d/00-a.conf", "LoadModule ta_module {m}/mod_ta.so\nLoadModule tb_module {m}/mod_tb.so\n"),
+            (
+                "conf.modules.d/00-a.conf",
+                "LoadModule ta_module {m}/mod_ta.so\nLoadModule tb_module {m}/mod_tb.so\n",
+            ),
             ("conf.modules.d/01-c.conf", "LoadModule tc_module {m}/mod_tc.so\n"),
         ],
         &[],
@@ -146,9 +149,15 @@ const MODULES: &[Row] = &[
         Of::Any,
         &[
             (CONF, DROP_INS),
-            ("conf.modules.d/00.conf", "LoadModule ta_module {m}/mod_ta.so\nLoadModule td_module {m}/mod_td.so\n"),
+            (
+                "conf.modules.d/00.conf",
+                "LoadModule ta_module {m}/mod_ta.so\nLoadModule td_module {m}/mod_td.so\n",
+            ),
             ("conf.modules.d/01.conf", "LoadModule ta_module {m}/mod_ta.so\n"),
-            ("conf.modules.d/02.conf", "LoadModule td_module {m}/mod_td.so\nLoadModule ta_module {m}/none.so\n"),
+            (
+                "conf.modules.d/02.conf",
+                "LoadModule td_module {m}/mod_td.so\nLoadModule ta_module {m}/none.so\n",
+            ),
         ],
         &[],
     ),
@@ -165,20 +174,25 @@ const MODULES: &[Row] = &[
         &[],
     ),
     ("a part of the program", Of::Any, &[(CONF, "{base}LoadModule so_module {m}/mod_so.so\n")], &[]),
-    ("the core is no module of a file", Of::Any, &[(CONF, "{base}LoadModule core_module {m}/mod_ta.so\n")], &[]),
+    (
+        "the core is no module of a file",
+        Of::Any,
+        &[(CONF, "{base}LoadModule core_module {m}/mod_ta.so\n")],
+        &[],
+    ),
     ("no structure of that name", Of::Any, &[(CONF, "{base}LoadModule tz_module {m}/mod_ta.so\n")], &[]),
     ("another cookie", Of::Any, &[(CONF, "{base}LoadModule cookie_module {m}/mod_cookie.so\n")], &[]),
     ("another major MMN", Of::Any, &[(CONF, "{base}LoadModule major_module {m}/mod_major.so\n")], &[]),
     ("a newer minor MMN", Of::Any, &[(CONF, "{base}LoadModule minor_module {m}/mod_minor.so\n")], &[]),
-    ("a constant structure", Of::Any, &[(CONF, "{base}LoadModule constant_module {m}/mod_constant.so\n")], &[]),
-    ("a structure of zeros", Of::Any, &[(CONF, "{base}LoadModule zero_module {m}/mod_zero.so\n")], &[]),
-    ("a function for a structure", Of::Any, &[(CONF, "{base}LoadModule code_module {m}/mod_zero.so\n")], &[]),
     (
-        "no MPM",
-        Of::Httpd24,
-        &[(CONF, "ServerName localhost\nLoadModule ta_module {m}/mod_ta.so\n")],
+        "a constant structure",
+        Of::Any,
+        &[(CONF, "{base}LoadModule constant_module {m}/mod_constant.so\n")],
         &[],
     ),
+    ("a structure of zeros", Of::Any, &[(CONF, "{base}LoadModule zero_module {m}/mod_zero.so\n")], &[]),
+    ("a function for a structure", Of::Any, &[(CONF, "{base}LoadModule code_module {m}/mod_zero.so\n")], &[]),
+    ("no MPM", Of::Httpd24, &[(CONF, "ServerName localhost\nLoadModule ta_module {m}/mod_ta.so\n")], &[]),
     (
         "two MPMs",
         Of::Httpd24,
@@ -194,13 +208,19 @@ const MODULES: &[Row] = &[
     (
         "modules of httpd's own",
         Of::Any,
-        &[(CONF, "{base}LoadModule proxy_module {own}/mod_proxy.so\nLoadModule proxy_http_module {own}/mod_proxy_http.so\n")],
+        &[(
+            CONF,
+            "{base}LoadModule proxy_module {own}/mod_proxy.so\nLoadModule proxy_http_module {own}/mod_proxy_http.so\n",
+        )],
         &[],
     ),
     (
         "modules of httpd's own in the wrong order",
         Of::Any,
-        &[(CONF, "{base}LoadModule proxy_http_module {own}/mod_proxy_http.so\nLoadModule proxy_module {own}/mod_proxy.so\n")],
+        &[(
+            CONF,
+            "{base}LoadModule proxy_http_module {own}/mod_proxy_http.so\nLoadModule proxy_module {own}/mod_proxy.so\n",
+        )],
         &[],
     ),
     (
@@ -232,7 +252,12 @@ const FILES: &[Row] = &[
     ("of another processor", Of::Any, &[(CONF, "{base}LoadModule x_module {m}/mod_machine.so\n")], &[]),
     ("a program", Of::Any, &[(CONF, "{base}LoadModule x_module {m}/mod_program.so\n")], &[]),
     ("a program that can be anywhere", Of::Any, &[(CONF, "{base}LoadModule x_module {m}/mod_pie.so\n")], &[]),
-    ("an object that is not linked", Of::Any, &[(CONF, "{base}LoadModule x_module {m}/mod_object.so\n")], &[]),
+    (
+        "an object that is not linked",
+        Of::Any,
+        &[(CONF, "{base}LoadModule x_module {m}/mod_object.so\n")],
+        &[],
+    ),
     ("debug information alone", Of::Any, &[(CONF, "{base}LoadModule x_module {m}/mod_debug.so\n")], &[]),
     ("an executable stack", Of::Any, &[(CONF, "{base}LoadModule stack_module {m}/mod_stack.so\n")], &[]),
 ];
@@ -262,13 +287,21 @@ const SYMBOLS: &[Row] = &[
     (
         "LoadFile of several files",
         Of::Any,
-        &[(CONF, "{base}LoadFile {m}/lib/libplain.so {m}/mod_ta.so\nLoadModule tb_module {m}/mod_tb.so\nLoadModule ta_module {m}/mod_ta.so\n")],
+        &[(
+            CONF,
+            "{base}LoadFile {m}/lib/libplain.so {m}/mod_ta.so\nLoadModule tb_module {m}/mod_tb.so\nLoadModule ta_module {m}/mod_ta.so\n",
+        )],
         &[],
     ),
     ("LoadFile of nothing", Of::Any, &[(CONF, "{base}LoadFile {m}/lib/libplain.so lib/none.so\n")], &[]),
     ("LoadFile of a library of the system", Of::Httpd24, &[(CONF, "{base}LoadFile libc.so.6\n")], &[]),
     ("LoadFile of no library of the system", Of::Any, &[(CONF, "{base}LoadFile libnothing.so.7\n")], &[]),
-    ("a library that is not there", Of::Any, &[(CONF, "{base}LoadModule nolib_module {m}/mod_nolib.so\n")], &[]),
+    (
+        "a library that is not there",
+        Of::Any,
+        &[(CONF, "{base}LoadModule nolib_module {m}/mod_nolib.so\n")],
+        &[],
+    ),
     (
         "a library that LoadFile has loaded",
         Of::Any,
@@ -277,20 +310,25 @@ const SYMBOLS: &[Row] = &[
     ),
     ("a library by RUNPATH", Of::Any, &[(CONF, "{base}LoadModule runpath_module {m}/mod_runpath.so\n")], &[]),
     ("a library by RPATH", Of::Any, &[(CONF, "{base}LoadModule rpath_module {m}/mod_rpath.so\n")], &[]),
-    ("a version that is not there", Of::Any, &[(CONF, "{base}LoadModule version_module {m}/mod_version.so\n")], &[]),
+    (
+        "a version that is not there",
+        Of::Any,
+        &[(CONF, "{base}LoadModule version_module {m}/mod_version.so\n")],
+        &[],
+    ),
     (
         "a version without its symbol",
         Of::Any,
         &[(CONF, "{base}LoadModule versionsymbol_module {m}/mod_versionsymbol.so\n")],
         &[],
     ),
-    ("a version that is there", Of::Any, &[(CONF, "{base}LoadModule hidden_module {m}/mod_hidden.so\n")], &[]),
     (
-        "a library lacks a symbol",
+        "a version that is there",
         Of::Any,
-        &[(CONF, "{base}LoadModule deep_module {m}/mod_deep.so\n")],
+        &[(CONF, "{base}LoadModule hidden_module {m}/mod_hidden.so\n")],
         &[],
     ),
+    ("a library lacks a symbol", Of::Any, &[(CONF, "{base}LoadModule deep_module {m}/mod_deep.so\n")], &[]),
     (
         "a library and the module lack a symbol",
         Of::Any,
@@ -323,7 +361,12 @@ const INCLUDES: &[Row] = &[
     ("no file for a wildcard", Of::Any, &[(CONF, "{base}Include conf.d/*.conf\n"), ("conf.d/", "")], &[]),
     ("no folder for a wildcard", Of::Any, &[(CONF, "{base}Include none.d/*.conf\n")], &[]),
     ("no file, and it is optional", Of::Httpd24, &[(CONF, "{base}IncludeOptional conf.d/none.conf\n")], &[]),
-    ("no match, and it is optional", Of::Httpd24, &[(CONF, "{base}IncludeOptional conf.d/*.conf\n"), ("conf.d/", "")], &[]),
+    (
+        "no match, and it is optional",
+        Of::Httpd24,
+        &[(CONF, "{base}IncludeOptional conf.d/*.conf\n"), ("conf.d/", "")],
+        &[],
+    ),
     ("no folder, and it is optional", Of::Httpd24, &[(CONF, "{base}IncludeOptional none.d/*.conf\n")], &[]),
     ("IncludeOptional in 2.2", Of::Httpd22, &[(CONF, "{base}IncludeOptional none.d/*.conf\n")], &[]),
     (
@@ -393,7 +436,10 @@ const INCLUDES: &[Row] = &[
     (
         "a folder where a file is meant",
         Of::Any,
-        &[(CONF, "{base}Include conf.d/*.conf\n"), ("conf.d/x.conf/y", "LoadModule tb_module {m}/mod_tb.so\n")],
+        &[
+            (CONF, "{base}Include conf.d/*.conf\n"),
+            ("conf.d/x.conf/y", "LoadModule tb_module {m}/mod_tb.so\n"),
+        ],
         &[],
     ),
     (
@@ -458,7 +504,10 @@ const CONDITIONS: &[Row] = &[
         &[
             (CONF, DROP_INS),
             ("conf.modules.d/a.conf", "LoadModule ta_module {m}/mod_ta.so\n"),
-            ("conf.modules.d/b.conf", "<IfModule !ta_module>\n    LoadModule ta_module {m}/none.so\n</IfModule>\n"),
+            (
+                "conf.modules.d/b.conf",
+                "<IfModule !ta_module>\n    LoadModule ta_module {m}/none.so\n</IfModule>\n",
+            ),
         ],
         &[],
     ),
@@ -523,7 +572,10 @@ const CONDITIONS: &[Row] = &[
     (
         "LoadModule within a host",
         Of::Any,
-        &[(CONF, "{base}<VirtualHost *:80>\nServerName x\nLoadModule tb_module {m}/mod_tb.so\n</VirtualHost>\n")],
+        &[(
+            CONF,
+            "{base}<VirtualHost *:80>\nServerName x\nLoadModule tb_module {m}/mod_tb.so\n</VirtualHost>\n",
+        )],
         &[],
     ),
 ];
@@ -546,7 +598,12 @@ const SYNTAX: &[Row] = &[
         &[],
     ),
     ("LoadModule with one argument", Of::Any, &[(CONF, "{base}LoadModule ta_module\n")], &[]),
-    ("LoadModule with three arguments", Of::Any, &[(CONF, "{base}LoadModule ta_module {m}/mod_ta.so x\n")], &[]),
+    (
+        "LoadModule with three arguments",
+        Of::Any,
+        &[(CONF, "{base}LoadModule ta_module {m}/mod_ta.so x\n")],
+        &[],
+    ),
     ("LoadFile with none", Of::Any, &[(CONF, "{base}LoadFile\n")], &[]),
     ("Define with three", Of::Httpd24, &[(CONF, "{base}Define a b c\n")], &[]),
     ("Define with a colon", Of::Httpd24, &[(CONF, "{base}Define a:b c\n")], &[]),
@@ -554,13 +611,21 @@ const SYNTAX: &[Row] = &[
     (
         "a section that is not closed in its file",
         Of::Any,
-        &[(CONF, "{base}Include a.conf\n"), ("a.conf", "\n<Directory />\nLoadModule ta_module {m}/mod_ta.so\n")],
+        &[
+            (CONF, "{base}Include a.conf\n"),
+            ("a.conf", "\n<Directory />\nLoadModule ta_module {m}/mod_ta.so\n"),
+        ],
         &[],
     ),
     ("a section that was not opened", Of::Any, &[(CONF, "{base}</Directory>\n")], &[]),
     ("another section is closed", Of::Any, &[(CONF, "{base}<Directory />\n</Location>\n")], &[]),
     ("a bracket is missing at the end", Of::Any, &[(CONF, "{base}<Directory />\n</Directory\n")], &[]),
-    ("a bracket is missing at the beginning", Of::Any, &[(CONF, "{base}<IfModule ta_module\n</IfModule>\n")], &[]),
+    (
+        "a bracket is missing at the beginning",
+        Of::Any,
+        &[(CONF, "{base}<IfModule ta_module\n</IfModule>\n")],
+        &[],
+    ),
     ("a condition is missing", Of::Any, &[(CONF, "{base}<IfModule >\n</IfModule>\n")], &[]),
     (
         "a condition that holds is not closed",

@@ -73,7 +73,8 @@ impl Process<'_> {
         let symbols = &mapped.object.dynamic.symbols;
         let mut seen = vec![false; symbols.len()];
         for place in relocations.symbols {
-            let Some(symbol) = symbols.get(place).filter(|_| !std::mem::replace(&mut seen[place], true)) else {
+            let Some(symbol) = symbols.get(place).filter(|_| !std::mem::replace(&mut seen[place], true))
+            else {
                 continue;
             };
             // What is local, or hidden from others, is bound at once.

@@ -96,7 +96,8 @@ impl<'t> Process<'t> {
     /// The target has no program here, or the program is none that could start.
     pub fn start(target: &'t Target, files: &Files) -> Result<Self, Error> {
         let no_program = |reason: String| Error::Program { target: target.name.clone(), reason };
-        let program = target.program.as_ref().ok_or_else(|| no_program("it is not on this host".to_owned()))?;
+        let program =
+            target.program.as_ref().ok_or_else(|| no_program("it is not on this host".to_owned()))?;
         let header = elf::header(program)
             .ok_or_else(|| no_program(format!("{} is no ELF file", program.display())))?;
         let objects = Objects::default();
@@ -192,7 +193,8 @@ impl<'t> Process<'t> {
         }
         let (path, file) = self.find(name, needed_by, files)?;
         let identity = files::identity(&file);
-        if let Some(index) = self.mapped.iter().position(|mapped| mapped.identity == identity && identity.is_some())
+        if let Some(index) =
+            self.mapped.iter().position(|mapped| mapped.identity == identity && identity.is_some())
         {
             self.mapped[index].names.push(name.to_owned());
             return Ok(index);
@@ -200,14 +202,18 @@ impl<'t> Process<'t> {
         let refused = |reason: String| Refusal::File { file: path.clone(), reason };
         let data = openable::read(&file, self.header).map_err(refused)?;
         let object = self.objects.read(&file).map_err(|reason| {
-            Failure::Crash(format!("{path} is malformed in a way that the dynamic linker does not look for: {reason}"))
+            Failure::Crash(format!(
+                "{path} is malformed in a way that the dynamic linker does not look for: {reason}"
+            ))
         })?;
         openable::segments(&object.dynamic, self.target.glibc).map_err(refused)?;
         if !openable::is_whole(&object.dynamic, data.len() as u64) {
             return Err(Failure::Crash(format!("{path} is cut off: its end is not in the file")));
         }
         if object.dynamic.symbols.is_empty() {
-            self.limits.push(format!("{path} has no table of sections, or no symbols: what it binds to is not known"));
+            self.limits.push(format!(
+                "{path} has no table of sections, or no symbols: what it binds to is not known"
+            ));
         }
         let names = [Some(name.to_owned()), object.dynamic.soname.clone()].into_iter().flatten().collect();
         self.mapped.push(Mapped { name: path, names, file, identity, object, kind, scope: Vec::new() });
@@ -215,12 +221,18 @@ impl<'t> Process<'t> {
     }
 
     /// The path and the file behind a name.
-    fn find(&self, name: &str, needed_by: Option<usize>, files: &Files) -> Result<(String, PathBuf), Refusal> {
+    fn find(
+        &self,
+        name: &str,
+        needed_by: Option<usize>,
+        files: &Files,
+    ) -> Result<(String, PathBuf), Refusal> {
         if name.contains('/') {
             return match files.on_host(name) {
                 Some(file) => Ok((name.to_owned(), file)),
                 None => {
-                    let why = files.kind(name).err().unwrap_or_else(|| "No such file or directory".to_owned());
+                    let why =
+                        files.kind(name).err().unwrap_or_else(|| "No such file or directory".to_owned());
                     Err(Refusal::File { file: name.to_owned(), reason: format!("{CANNOT_OPEN}: {why}") })
                 }
             };
@@ -230,10 +242,9 @@ impl<'t> Process<'t> {
             return Ok(found);
         }
         Err(match needed_by {
-            Some(index) => Refusal::Library {
-                library: name.to_owned(),
-                needed_by: self.mapped[index].name.clone(),
-            },
+            Some(index) => {
+                Refusal::Library { library: name.to_owned(), needed_by: self.mapped[index].name.clone() }
+            }
             None => Refusal::File {
                 file: name.to_owned(),
                 reason: format!("{CANNOT_OPEN}: No such file or directory"),
@@ -247,7 +258,8 @@ impl<'t> Process<'t> {
         let run_paths = &mapped.object.dynamic.run_paths;
         let tag = if run_paths.iter().any(|(tag, _)| *tag == "RUNPATH") { "RUNPATH" } else { "RPATH" };
         let origin = paths::split(&mapped.name).0;
-        let folders = run_paths.iter().filter(|(known, _)| *known == tag).flat_map(|(_, path)| path.split(':'));
+        let folders =
+            run_paths.iter().filter(|(known, _)| *known == tag).flat_map(|(_, path)| path.split(':'));
         let mut found = folders.filter(|folder| !folder.is_empty()).filter_map(|folder| {
             let folder = Libraries::with_origin(folder, origin);
             let path = paths::joined(&folder, name);
