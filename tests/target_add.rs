@@ -11,9 +11,11 @@ use modgraft::target::GlibcVersion;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::debian::Release;
+use support::el;
 use support::made::{reference, versions};
 use support::module::Module;
 use support::prefix::prefix;
+use support::server::Server;
 
 /// A folder with a cache, in which a person works.
 struct Place(tempfile::TempDir);
@@ -190,6 +192,82 @@ fn a_lock_file_brings_the_same_packages_back_and_no_others() {
         shown["packages"].clone()
     });
     assert_eq!(first, third);
+}
+
+/// From a repository like that of Enterprise Linux 8, over http; then, on the next machine, by the lock file alone.
+#[test]
+fn a_repository_gives_what_the_profile_names_and_what_that_needs() {
+    let repository = el::Release::El8.repository();
+    let server = Server::folder(&repository.folder);
+    let (url, key) = (server.url("/"), text(&repository.key));
+    let first = Place::new();
+    let other_key = first.write("other.asc", "no key");
+    let before = first.listing();
+    let nowhere = server.url("/nowhere");
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["--repo", &url], 2, "--profile"),
+        (&["--repo", &url, "--profile", "debian"], 2, "the profile `debian` does not say"),
+        (
+            &["--repo", &url, "--profile", "el8", "--offline"],
+            5,
+            "--offline forbids to download packages from",
+        ),
+        (&["--repo", &url, "--profile", "el8", "--key", &other_key], 3, "other.asc"),
+        (&["--repo", &url, "--profile", "el8", "--arch", "aarch64"], 2, "no repository has `httpd`"),
+        (&["--repo", &nowhere, "--profile", "el8"], 2, "is no package repository"),
+    ];
+    for (arguments, code, expected) in cases {
+        let run = first.run(&[&["target", "add", "el8"], *arguments].concat());
+        assert_eq!(run.code, *code, "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
+        assert_eq!(first.listing(), before, "{arguments:?}");
+    }
+
+    first.good(&["target", "add", "el8", "--repo", &url, "--profile", "el8", "--key", key]);
+    let shown = first.json(&["target", "show", "el8", "--json"]);
+    assert_eq!((&shown["profile"], &shown["origin"]["from"][0]), (&"el8".into(), &url.as_str().into()));
+    assert_eq!(shown["layout"]["load-file"], "/etc/httpd/conf.modules.d/{order}-{name}.conf");
+    let names: Vec<&str> = shown["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| package["name"].as_str().unwrap())
+        .collect();
+    for name in [
+        "httpd",
+        "httpd-devel",
+        "apr",
+        "apr-devel",
+        "apr-util-devel",
+        "glibc",
+        "glibc-devel",
+        "kernel-headers",
+    ] {
+        assert!(names.contains(&name), "{name} in {names:?}");
+    }
+    let module = reference();
+    let build = ["build-module", "--offline", text(&module), "--target", "el8", "--sign-key", "none"];
+    first.good(&build);
+    let report: Value =
+        serde_json::from_slice(&fs_err::read(first.path("out/report.json")).unwrap()).unwrap();
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.len() >= 5 && checks.iter().all(|check| check["outcome"] == "passed"), "{checks:?}");
+
+    let second = Place::new();
+    let lock = fs_err::read_to_string(first.path("modgraft.lock")).unwrap();
+    second.write("modgraft.lock", &lock);
+    let asked = server.requests().len();
+    second.good(&["target", "add", "el8"]);
+    let again = second.json(&["target", "show", "el8", "--json"]);
+    assert_eq!(again["packages"], shown["packages"]);
+    let requests = server.requests();
+    assert!(
+        requests[asked..].iter().all(|request| !request.target.contains("repodata")),
+        "the lock file is enough"
+    );
+    assert_eq!(fs_err::read_to_string(second.path("modgraft.lock")).unwrap(), lock);
+    let names = fs_err::read_dir(second.path("cache")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["targets"], "what was downloaded is not kept");
 }
 
 #[test]

@@ -19,6 +19,9 @@ pub fn add_target(request: &Request, reporter: &dyn Reporter) -> Result<(), crat
         count => format!("{}; {}", summary::target(&done.target), summary::count(count, "package")),
     };
     let done = stage(reporter, Stage::Target, add, tell)?;
+    for note in done.notes {
+        reporter.detail(note);
+    }
     if let Some(lock) = done.lock {
         reporter.note(format!("{} has the packages of {}", lock.display(), request.name));
     }

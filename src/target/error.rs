@@ -6,6 +6,7 @@ use crate::download;
 use crate::error::Kind;
 use crate::process;
 use crate::profile::Advice;
+use crate::repository;
 use crate::unpack;
 
 use super::store;
@@ -83,6 +84,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Download(Box<download::Error>),
+    /// Repositories that do not give what is needed.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Repository(Box<repository::Error>),
     /// A package that cannot be unpacked.
     #[error(transparent)]
     #[diagnostic(transparent)]
@@ -122,6 +127,16 @@ impl From<download::Error> for Error {
     }
 }
 
+impl From<repository::Error> for Error {
+    fn from(error: repository::Error) -> Self {
+        match error {
+            repository::Error::Io(error) => Error::Io(error),
+            repository::Error::Download(error) => error.into(),
+            error => Error::Repository(Box::new(error)),
+        }
+    }
+}
+
 impl From<unpack::Error> for Error {
     fn from(error: unpack::Error) -> Self {
         match error {
@@ -155,6 +170,7 @@ impl Error {
             Error::Unknown { .. } | Error::NoHttpd { .. } => Kind::Usage,
             Error::Store(error) => error.kind(),
             Error::Download(error) => error.kind(),
+            Error::Repository(error) => error.kind(),
             Error::Unpack(error) => error.kind(),
             Error::Process(process::Error::Interrupted) => Kind::Interrupted,
             _ => Kind::Environment,

@@ -50,6 +50,15 @@ pub struct Add {
     #[arg(long, value_name = "FILE | DIR", num_args = 1.., conflicts_with = "prefix")]
     pub packages: Vec<PathBuf>,
 
+    /// Take the packages from these repositories of dnf or yum (urls, or folders with repodata), those that --profile names and
+    /// what they need; asked in this order
+    #[arg(long, value_name = "URL | DIR", num_args = 1.., requires = "profile", conflicts_with_all = ["prefix", "packages"])]
+    pub repo: Vec<String>,
+
+    /// Refuse packages of --repo that are not signed with one of the public keys in this file
+    #[arg(long, value_name = "FILE", requires = "repo")]
+    pub key: Option<PathBuf>,
+
     /// Take the httpd that `make install` put into this folder; it stays there
     #[arg(long, value_name = "DIR")]
     pub prefix: Option<PathBuf>,

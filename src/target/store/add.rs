@@ -7,6 +7,7 @@ use super::downloads::Downloads;
 use super::given::{self, Package};
 use super::lockfile::{Change, LockFile, Locked};
 use super::manifest::{self, Manifest, Origin, Pinned};
+use super::repositories::{Asked, Fetched};
 use super::{Error, Name, ROOT, Store};
 use crate::download::Progress;
 use crate::machine::Machine;
@@ -44,6 +45,13 @@ pub enum Source {
     Packages(Vec<PathBuf>),
     /// The folder of a `make install` of httpd.
     Prefix(PathBuf),
+    /// Repositories.
+    Repositories {
+        /// Urls and folders, in the order in which they are asked.
+        places: Vec<String>,
+        /// The public keys that each package must be signed with.
+        key: Option<PathBuf>,
+    },
     /// What the lock file says.
     Lock,
 }
@@ -57,6 +65,8 @@ pub struct Done {
     pub packages: usize,
     /// The lock file, where it has changed.
     pub lock: Option<PathBuf>,
+    /// Why each package is there, and what is not; a line each.
+    pub notes: Vec<String>,
 }
 
 /// The packages, and all that is to be remembered of them.
@@ -66,6 +76,8 @@ struct Chosen {
     repositories: Vec<String>,
     machine: &'static Machine,
     profile: Option<Named>,
+    /// Why each package is there, and what is not; a line each.
+    notes: Vec<String>,
 }
 
 /// A profile that somebody named.
@@ -93,6 +105,10 @@ pub fn add(store: &Store, request: &Request, progress: &dyn Progress) -> Result<
     let chosen = match &request.source {
         Source::Prefix(prefix) => return add_prefix(request, prefix, &lock),
         Source::Packages(given) => given_packages(request, given, known()?.as_ref())?,
+        Source::Repositories { places, key } => {
+            let known = known()?;
+            repository_packages(request, places, key.as_deref(), known.as_ref(), &downloads, progress)?
+        }
         Source::Lock => locked_packages(request, known()?.as_ref(), &downloads, progress)?,
     };
     let stage = lock.stage()?;
@@ -104,7 +120,7 @@ pub fn add(store: &Store, request: &Request, progress: &dyn Progress) -> Result<
     };
     publish(stage)?;
     let changed = change.map(Change::publish).transpose()?.unwrap_or(false);
-    done(store, request, changed)
+    done(store, request, changed, chosen.notes)
 }
 
 /// Unpacks the packages, and finds the httpd in them.
@@ -163,17 +179,17 @@ fn add_prefix(request: &Request, prefix: &Path, lock: &Lock) -> Result<Done, tar
     let stage = lock.stage()?;
     fs_err::write(stage.path().join(manifest::FILE), manifest.text())?;
     publish(stage)?;
-    Ok(Done { target: found, packages: 0, lock: None })
+    Ok(Done { target: found, packages: 0, lock: None, notes: Vec::new() })
 }
 
 /// The target as it is there now: while it was made, its paths were others.
-fn done(store: &Store, request: &Request, changed: bool) -> Result<Done, target::Error> {
+fn done(store: &Store, request: &Request, changed: bool, notes: Vec<String>) -> Result<Done, target::Error> {
     let added = store.find(&request.name)?.ok_or_else(|| Error::Manifest {
         path: store.folder(&request.name),
         reason: "it was removed at once".to_owned(),
     })?;
     let lock = request.lock.clone().filter(|_| changed);
-    Ok(Done { target: added.resolve()?, packages: added.manifest.packages.len(), lock })
+    Ok(Done { target: added.resolve()?, packages: added.manifest.packages.len(), lock, notes })
 }
 
 /// Puts a target into its place, unless somebody has asked to stop.
@@ -194,7 +210,8 @@ fn given_packages(
     let mut pinned: Vec<Pinned> =
         packages.iter().map(|package| package.pinned(given::file_name(&package.file))).collect();
     pinned.sort();
-    let mut chosen = Chosen { packages, pinned, repositories: Vec::new(), machine, profile: None };
+    let mut chosen =
+        Chosen { packages, pinned, repositories: Vec::new(), machine, profile: None, notes: Vec::new() };
     let mut profile = request.profile.as_deref().map(|word| (word, Path::new("")));
     if let (true, Some(path)) = (request.locked, &request.lock) {
         let locked = locked(request, known, path)?;
@@ -204,6 +221,31 @@ fn given_packages(
     }
     chosen.profile = profile.map(|(word, folder)| Named::parse(word, folder)).transpose()?;
     Ok(chosen)
+}
+
+fn repository_packages(
+    request: &Request,
+    places: &[String],
+    key: Option<&Path>,
+    known: Option<&LockFile>,
+    downloads: &Downloads,
+    progress: &dyn Progress,
+) -> Result<Chosen, target::Error> {
+    let Some(word) = &request.profile else {
+        return Err(Error::NoProfile { known: Profile::names().collect::<Vec<_>>().join(", ") }.into());
+    };
+    let profile = Named::parse(word, Path::new(""))?;
+    let machine = match request.machine {
+        Some(machine) => machine,
+        None => given::machine(&[], None)?,
+    };
+    let asked = Asked { places, key, profile: &profile.profile, machine, offline: request.offline };
+    let Fetched { packages, mut pinned, places, notes } = downloads.choose(asked, progress)?;
+    given::machine(&packages, Some(machine))?;
+    if let (true, Some(path)) = (request.locked, &request.lock) {
+        same(path, &request.name, locked(request, known, path)?, &mut pinned)?;
+    }
+    Ok(Chosen { packages, pinned, repositories: places, machine, profile: Some(profile), notes })
 }
 
 /// Exactly the packages that the lock file names.
@@ -235,7 +277,7 @@ fn locked_packages(
     let mut pinned = packages.iter().map(|package| package.pinned(String::new())).collect();
     same(path, &request.name, locked, &mut pinned)?;
     let (repositories, machine) = (locked.repositories.clone(), locked.machine);
-    Ok(Chosen { packages, pinned, repositories, machine, profile: Some(profile) })
+    Ok(Chosen { packages, pinned, repositories, machine, profile: Some(profile), notes: Vec::new() })
 }
 
 fn locked<'a>(request: &Request, known: Option<&'a LockFile>, path: &Path) -> Result<&'a Locked, Error> {

@@ -4,10 +4,12 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use super::given::{self, Package};
+use super::repositories::{self, Asked, Fetched};
 use super::{Error, Name, Pinned, Store};
 use crate::download::{self, Algorithm, Digest, Download, Progress};
 use crate::process;
 use crate::target;
+use crate::unpack::Limits;
 
 /// The folder in the cache for downloads.
 const FOLDER: &str = "downloads";
@@ -44,7 +46,7 @@ impl Downloads {
                 to: self.folder.join(&pinned.sha256),
                 size: Some(pinned.size),
                 digest,
-                limit: pinned.size,
+                limit: pinned.size.min(Limits::default().package),
             });
         }
         let local = |download: &Download| download.url.starts_with("file:") || download.to.is_file();
@@ -53,12 +55,25 @@ impl Downloads {
         {
             return Err(Error::Offline { what: format!("{} {}", first.0.name, first.0.version) }.into());
         }
-        let fetched = download::all(&wanted, progress).inspect_err(|error| {
-            self.keep
-                .set(matches!(error, download::Error::Unreachable { .. } | download::Error::Interrupted));
-        })?;
-        let files = fetched.into_iter().map(|file| file.path).collect();
+        let fetched = download::all(&wanted, progress).map_err(target::Error::from);
+        let files = self.going_on(fetched)?.into_iter().map(|file| file.path).collect();
         given::describe(files)
+    }
+
+    /// Fetches what a distribution's profile names from repositories.
+    ///
+    /// # Errors
+    /// The network's; the repositories'.
+    pub fn choose(&self, asked: Asked<'_>, progress: &dyn Progress) -> Result<Fetched, target::Error> {
+        self.going_on(repositories::fetch(asked, &self.folder, progress))
+    }
+
+    /// Remembers whether the next time can go on with what is here.
+    fn going_on<T>(&self, fetched: Result<T, target::Error>) -> Result<T, target::Error> {
+        if let Err(target::Error::Download(error)) = &fetched {
+            self.keep.set(matches!(**error, download::Error::Unreachable { .. }));
+        }
+        fetched
     }
 }
 

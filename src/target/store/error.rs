@@ -167,6 +167,28 @@ pub enum Error {
         /// Which package, and how.
         reason: String,
     },
+    /// Repositories without a distribution.
+    #[error("which of the repositories' packages are needed, a profile says, and none is named")]
+    #[diagnostic(
+        code(modgraft::target::no_profile),
+        help("name the distribution: --profile el8; profiles: {known}")
+    )]
+    NoProfile {
+        /// Their names.
+        known: String,
+    },
+    /// A profile without repositories.
+    #[error("the profile `{profile}` does not say which packages of a repository are needed")]
+    #[diagnostic(
+        code(modgraft::target::no_repositories),
+        help(
+            "download the packages with the distribution's own tools, and give them: --packages FILE…; or add [sysroot] to a profile of your own"
+        )
+    )]
+    NoRepositories {
+        /// Its name.
+        profile: String,
+    },
     /// The network is needed, and may not be used.
     #[error("--offline forbids to download {what}")]
     #[diagnostic(code(modgraft::target::offline), help("leave --offline out once; what was added stays"))]
@@ -188,6 +210,8 @@ impl Error {
             | Error::Exists { .. }
             | Error::UnknownProcessor { .. }
             | Error::NoPackages { .. }
+            | Error::NoProfile { .. }
+            | Error::NoRepositories { .. }
             | Error::NoSource { .. }
             | Error::NotLocked { .. }
             | Error::NoLock { .. }

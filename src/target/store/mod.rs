@@ -10,6 +10,7 @@ mod given;
 mod lockfile;
 mod manifest;
 mod name;
+mod repositories;
 
 pub use add::{Done, Request, Source, add};
 pub use error::Error;
