@@ -13,12 +13,15 @@ pub struct Dialect {
     /// `IncludeOptional`, `Define` and `UnDefine` exist, wildcards may be in folders' names, and LoadModule looks for a bare
     /// name as dlopen does: 2.4.
     pub is_2_4: bool,
-    /// IncludeOptional passes over a folder that is not there, where its name has a wildcard: 2.4.33.
-    pub optional_folders: bool,
+    /// IncludeOptional passes over a file without wildcards in its name, and over a folder, that are not there: 2.4.33. Before,
+    /// it was a wildcard that might fit nothing.
+    pub optional_missing: bool,
     /// `<IfFile>`, `<IfDirective>` and `<IfSection>` exist, and conditions may be quoted: 2.4.34.
     pub conditions_of_files: bool,
     /// Errors of Include begin with the names of the directives: 2.4.41.
     pub include_prefix: bool,
+    /// Directives that take any number of arguments take none too: 2.2.
+    pub iterates_over_none: bool,
     /// How many modules can be loaded (DYNAMIC_MODULE_LIMIT of httpd.h).
     pub most_modules: usize,
 }
@@ -34,9 +37,10 @@ impl Dialect {
             version,
             continuation: if is_2_4 { Continuation::Always } else { Continuation::Escapable },
             is_2_4,
-            optional_folders: version >= (2, 4, 33),
+            optional_missing: version >= (2, 4, 33),
             conditions_of_files: version >= (2, 4, 34),
             include_prefix: version >= (2, 4, 41),
+            iterates_over_none: !is_2_4,
             most_modules: if is_2_4 { 256 } else { 128 },
         }
     }

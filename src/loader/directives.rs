@@ -150,7 +150,8 @@ impl Server<'_> {
         let Some(usage) = ALL.iter().find(|usage| usage.directive == directive) else { return Ok(words) };
         // An empty word counts as none, as httpd's own functions do not tell the two apart.
         let given = words.iter().take_while(|word| !word.is_empty()).count();
-        if given < usage.least || words.len() > usage.most {
+        let least = if usage.most == usize::MAX && self.dialect.iterates_over_none { 0 } else { usage.least };
+        if given < least || words.len() > usage.most {
             let help = self.dialect.help(usage.name, usage.help);
             return Err(Stop::configuration(format!("{} {}, {help}", usage.name, usage.takes)));
         }

@@ -108,12 +108,21 @@ impl Files {
         })
     }
 
-    /// Why nothing is at a path.
+    /// Why nothing is at a path: a part of it is not there, or is a file.
     fn missing(&self, path: &str) -> String {
-        match self.roots.iter().map(|root| fs_err::metadata(root.join(path.trim_start_matches('/')))).last() {
-            Some(Err(error)) if self.roots.is_host() => said(&error),
-            _ => said(&io::Error::from_raw_os_error(NO_SUCH_FILE)),
+        if self.roots.is_host()
+            && let Err(error) = fs_err::metadata(path)
+        {
+            return said(&error);
         }
+        let mut folder = paths::split(path).0;
+        while folder != "/" {
+            if self.roots.find(folder).is_some_and(|folder| folder.is_file()) {
+                return said(&io::Error::from_raw_os_error(NO_FOLDER));
+            }
+            folder = paths::split(folder).0;
+        }
+        said(&io::Error::from_raw_os_error(NO_SUCH_FILE))
     }
 
     /// A file's text. What is no UTF-8 is replaced: directives are ASCII.
@@ -144,6 +153,10 @@ impl Files {
             if paths::joined(parent, "") == beneath || (here.is_some() && over.folder == here) {
                 entries.insert(Entry { name: name.to_owned(), is_folder: false });
                 found = true;
+            } else if let Some((folder, _)) = path.strip_prefix(&beneath).and_then(|rest| rest.split_once('/')) {
+                // A folder that comes with a file.
+                entries.insert(Entry { name: folder.to_owned(), is_folder: true });
+                found = true;
             }
         }
         for root in self.roots.iter() {
@@ -166,8 +179,9 @@ fn on_host(roots: &Roots, folder: &str) -> Option<PathBuf> {
     roots.find(folder).and_then(|folder| fs_err::canonicalize(folder).ok())
 }
 
-/// ENOENT.
+/// ENOENT and ENOTDIR.
 const NO_SUCH_FILE: i32 = 2;
+const NO_FOLDER: i32 = 20;
 
 /// An error of the system as the C library words it.
 pub fn said(error: &io::Error) -> String {
@@ -209,7 +223,9 @@ mod tests {
         };
         assert_eq!(names("/etc/httpd/modules/").unwrap(), ["mod_a.so", "mod_x.so"]);
         assert_eq!(names("/etc/httpd/conf.modules.d").unwrap(), ["10-x.conf"]);
+        assert_eq!(names("/etc/httpd").unwrap(), ["conf.modules.d", "modules"]);
         assert_eq!(names("/etc/httpd/none").unwrap_err(), "No such file or directory");
+        assert_eq!(files.read("/usr/lib64/httpd/modules/mod_a.so/x").unwrap_err(), "Not a directory");
         assert_eq!(files.kind("/etc/httpd/conf.modules.d"), Ok(Kind::Folder));
         assert_eq!(files.kind("/etc/httpd/conf.modules.d/10-x.conf"), Ok(Kind::File));
         assert_eq!(files.kind("/etc/x").unwrap_err(), "No such file or directory");

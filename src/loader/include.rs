@@ -44,7 +44,7 @@ fn plain(server: &mut Server<'_>, path: &str, optional: bool, depth: usize) -> R
             }
             Ok(())
         }
-        Err(_) if optional => Ok(()),
+        Err(_) if optional && server.dialect.optional_missing => Ok(()),
         _ => server.file(path),
     }
 }
@@ -64,7 +64,7 @@ fn wild(server: &mut Server<'_>, folder: &str, path: &str, optional: bool) -> Re
     }
     let entries = match server.files.list(folder) {
         Ok(entries) => entries,
-        Err(why) if optional && server.dialect.optional_folders && why == "No such file or directory" => {
+        Err(why) if optional && server.dialect.optional_missing && why == "No such file or directory" => {
             return Ok(());
         }
         Err(why) => return Err(Stop::configuration(server.dialect.no_folder(folder, &why))),

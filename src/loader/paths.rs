@@ -28,7 +28,8 @@ pub fn joined(folder: &str, name: &str) -> String {
 
 /// The folder and the name of an absolute path.
 pub fn split(path: &str) -> (&str, &str) {
-    match path.trim_end_matches('/').rsplit_once('/') {
+    let path = path.trim_end_matches('/');
+    match path.rsplit_once('/') {
         Some(("", name)) => ("/", name),
         Some(split) => split,
         None => ("/", path),
@@ -53,6 +54,7 @@ mod tests {
             assert_eq!(merged("/etc/httpd", path), expected, "{path}");
         }
         assert_eq!(merged("/", "x"), "/x");
+        assert_eq!(split("/"), ("/", ""));
         assert_eq!(split("/a"), ("/", "a"));
         assert_eq!(split("/a/b"), ("/a", "b"));
         assert_eq!(joined("/a/", "b"), "/a/b");

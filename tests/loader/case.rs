@@ -1,15 +1,15 @@
 //! One case: its files, what the real httpd says of them, and what the simulation says.
 
-use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use modgraft::loader::{self, Cause, Laid, Options, Simulation, Verdict};
+use modgraft::loader::{self, Cause, Options, Simulation, Verdict};
 use modgraft::target::Target;
 
 use crate::fixtures::Fixtures;
+use crate::support::run;
 use crate::table::Case;
 
 /// A real httpd and its fixtures.
@@ -23,7 +23,19 @@ pub struct Httpd {
 impl Httpd {
     pub fn new(target: Target, folder: PathBuf) -> Self {
         let fixtures = Fixtures::new(&target, &folder.join("m"));
-        Httpd { target, fixtures, folder, next: AtomicUsize::new(0) }
+        let httpd = Httpd { target, fixtures, folder, next: AtomicUsize::new(0) };
+        httpd.mirror(&httpd.fixtures.folder);
+        httpd.mirror(&httpd.target.modules_dir);
+        httpd
+    }
+
+    /// In a sysroot nothing of this host is seen, and the real httpd sees this host: a folder is put there by hard links, at the
+    /// path that it has here.
+    fn mirror(&self, folder: &Path) -> Option<PathBuf> {
+        let into = self.target.sysroot()?.join(folder.strip_prefix("/").unwrap());
+        fs_err::create_dir_all(into.parent().unwrap()).unwrap();
+        run(Command::new("cp").arg("-alT").arg(folder).arg(&into));
+        Some(into)
     }
 
     pub fn is_2_4(&self) -> bool {
@@ -71,7 +83,11 @@ impl Httpd {
         }
         let arguments: Vec<String> = case.arguments.iter().map(|text| self.filled(text, &root)).collect();
         let real = Real::of(self, &root, &arguments);
+        let mirrored = self.mirror(&root);
         let simulated = self.simulated(&root, &arguments);
+        for folder in mirrored {
+            fs_err::remove_dir_all(folder).unwrap();
+        }
         let differences = real.differences(&simulated);
         if differences.is_empty() {
             fs_err::remove_dir_all(&root).unwrap();
@@ -105,24 +121,7 @@ impl Httpd {
                 other => panic!("unknown argument {other}"),
             }
         }
-        // In a sysroot nothing of this host is seen but what is laid over it.
-        if self.target.sysroot().is_some() {
-            for folder in [root, &self.fixtures.folder, &self.target.modules_dir] {
-                lay(folder, &mut options.laid);
-            }
-        }
         loader::simulate(&self.target, &options).unwrap()
-    }
-}
-
-fn lay(folder: &Path, laid: &mut BTreeMap<String, Laid>) {
-    for entry in fs_err::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            lay(&path, laid);
-        } else if path.exists() {
-            laid.insert(path.display().to_string(), Laid::File(path));
-        }
     }
 }
 
@@ -235,8 +234,7 @@ impl Httpd {
         let path = std::env::join_paths(&self.target.library_path).unwrap();
         let mut command = Command::new(loader);
         command.arg("--library-path").arg(path);
-        // What it calls itself in its messages.
-        command.arg("--argv0").arg(program.file_name().unwrap()).arg(program);
+        command.arg(program);
         command
     }
 }

@@ -22,7 +22,7 @@ impl Process<'_> {
         let mut bound = Vec::new();
         for index in self.in_order_of_binding(handle) {
             if index >= before {
-                self.bind_one(handle, index, &mut bound)?;
+                self.bind_one(handle, index, before, &mut bound)?;
             }
         }
         bound.sort();
@@ -61,7 +61,13 @@ impl Process<'_> {
         order
     }
 
-    fn bind_one(&self, handle: usize, index: usize, bound: &mut Vec<Bound>) -> Result<(), Failure> {
+    fn bind_one(
+        &self,
+        handle: usize,
+        index: usize,
+        before: usize,
+        bound: &mut Vec<Bound>,
+    ) -> Result<(), Failure> {
         let mapped = self.mapped(index);
         let data = fs_err::read(&mapped.file).unwrap_or_default();
         let relocations = relocations::parse(&data).map_err(|reason| {
@@ -85,7 +91,8 @@ impl Process<'_> {
             match self.lookup(handle, &symbol.name, symbol.version.as_deref()) {
                 Some(provider) => {
                     let other = self.mapped(provider);
-                    if provider != index && other.kind != Kind::Program {
+                    // What comes along with the file is its own affair.
+                    if provider < before && other.kind != Kind::Program {
                         bound.push(Bound {
                             symbol: symbol.name.clone(),
                             provider: other.name.clone(),
