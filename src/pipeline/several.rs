@@ -27,8 +27,7 @@ pub fn build_for(
     let folders = folders(targets, &packaging.out)?;
     let key = SigningKey::of(packaging)?;
     let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<Result<Vec<PathBuf>, crate::Error>>>> =
-        targets.iter().map(|_| Mutex::new(None)).collect();
+    let results: Vec<Mutex<Option<Outcome>>> = targets.iter().map(|_| Mutex::new(None)).collect();
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -73,6 +72,9 @@ pub fn build_for(
         Some(kind) => Err(Error::Targets { failed, of: targets.len(), kind }.into()),
     }
 }
+
+/// The packages of one target.
+type Outcome = Result<Vec<PathBuf>, crate::Error>;
 
 fn lock<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     value.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

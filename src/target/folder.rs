@@ -289,7 +289,7 @@ mod tests {
     }
 
     fn resolved(root: &Path) -> Error {
-        resolve("x", &root, None).unwrap_err()
+        resolve("x", root, None).unwrap_err()
     }
 
     #[test]
