@@ -1,7 +1,7 @@
 //! An httpd to build for: its variables, headers, MMN, exported symbols, module folder and libc, and the packaging
 //! conventions of its distribution.
 //!
-//! In: a name (`local`) or a folder with an httpd. Out: a [`Target`].
+//! In: a name (`local`, or that of an added target, [`store`]) or a folder with an httpd. Out: a [`Target`].
 
 pub mod calendar;
 pub mod elf;

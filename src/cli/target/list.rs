@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::cli::args::target::List;
 use crate::cli::generate::{print, print_json};
 use crate::report::Reporter;
-use crate::target::store::{Added, Store};
+use crate::target::store::{Added, Listed, Store};
 use crate::{Error, paths, target};
 
 pub fn run(args: &List, reporter: &dyn Reporter) -> Result<(), Error> {
@@ -14,8 +14,8 @@ pub fn run(args: &List, reporter: &dyn Reporter) -> Result<(), Error> {
         reporter.note("no target was added yet; `modgraft help target add` says how");
     }
     let mut targets = Vec::new();
-    for (name, added) in found {
-        match added {
+    for Listed { name, found } in found {
+        match found {
             Ok(added) => targets.push(added),
             Err(error) => reporter.warning(format!("{name} is left out: {error}")),
         }

@@ -45,6 +45,15 @@ pub struct Added {
     folder: PathBuf,
 }
 
+/// A target of a list.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its name.
+    pub name: Name,
+    /// What is known of it, or what is wrong with it.
+    pub found: Result<Added, Error>,
+}
+
 impl Store {
     /// Beneath modgraft's cache folder, which need not be there.
     pub fn of(cache: &Path) -> Self {
@@ -79,12 +88,9 @@ impl Store {
     ///
     /// # Errors
     /// The cache cannot be read; of one that is damaged, its error stands in its place.
-    pub fn list(&self) -> Result<Vec<(Name, Result<Added, Error>)>, Error> {
-        let found = self.names()?.into_iter().filter_map(|name| {
-            let added = self.find(&name).transpose()?;
-            Some((name, added))
-        });
-        Ok(found.collect())
+    pub fn list(&self) -> Result<Vec<Listed>, Error> {
+        let listed = |name: Name| self.find(&name).transpose().map(|found| Listed { name, found });
+        Ok(self.names()?.into_iter().filter_map(listed).collect())
     }
 
     /// The target of this name.
