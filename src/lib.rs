@@ -5,9 +5,8 @@
 //! `recipe` → `source` → `changeset` (on `autoconf`) → `target` (on `profile`) → `flatten` (on `c`) → `adapt` → `compile` → `audit` →
 //! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
-//! that talks to a person, `cli` the only one that knows what was typed. `download` is the only one that
-//! fetches by http, `repository` reads what dnf reads. `replay` is a program beside: it tries many commits
-//! on many targets.
+//! that talks to a person, `cli` the only one that knows what was typed, `download` the only one that fetches by http.
+//! `repository` reads what dnf reads. `replay` is a program beside: it tries many commits on many targets.
 
 pub mod adapt;
 pub mod audit;

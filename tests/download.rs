@@ -1,6 +1,5 @@
 //! The downloader against a real server on the loopback, which lies, cuts and hangs as real ones do.
 
-#[allow(dead_code, reason = "shared by the tests")]
 mod support;
 
 use std::cell::RefCell;

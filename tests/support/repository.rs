@@ -32,7 +32,7 @@ impl Spec {
             "%package -n {name}\nVersion: {version}\nSummary: {name}\n{tags}%description -n {name}\nTest.\n"
         )
         .unwrap();
-        write!(self.files, "%files -n {name}\n").unwrap();
+        writeln!(self.files, "%files -n {name}").unwrap();
         for file in files {
             writeln!(self.files, "{file}").unwrap();
             writeln!(

@@ -59,8 +59,11 @@ pub(super) fn list(package: &Opened) -> Vec<SignatureInfo> {
     described.collect()
 }
 
+/// A signature's bytes, or why there are none that can be read.
+type Raw = Result<Vec<u8>, &'static str>;
+
 /// Each one's tag and packet, or why there is none under the tag.
-pub(super) fn packets(package: &Opened) -> Vec<(u32, Covers, Result<Vec<u8>, &'static str>)> {
+pub(super) fn packets(package: &Opened) -> Vec<(u32, Covers, Raw)> {
     let mut found = Vec::new();
     let single = [(267, Covers::Header), (268, Covers::Header), (1002, Covers::All), (1005, Covers::All)];
     for (tag, covers) in single {
