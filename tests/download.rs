@@ -435,6 +435,54 @@ fn the_environment_names_the_proxy() {
     assert!(said.contains("\nfetched: 6\n"), "{said}");
 }
 
+/// A server over TLS that answers `count` connections with `answer`.
+fn over_tls(count: usize, answer: String) -> (String, std::thread::JoinHandle<()>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/a", listener.local_addr().unwrap());
+    let thread = std::thread::spawn(move || {
+        for stream in listener.incoming().take(count) {
+            let stream = stream.unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            let connection = rustls::ServerConnection::new(support::tls::server_config()).unwrap();
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            // A client that does not like the certificate goes away.
+            let mut request = [0; 4096];
+            if stream.read(&mut request).is_ok_and(|read| read > 0) {
+                stream.write_all(answer.as_bytes()).unwrap();
+                stream.conn.send_close_notify();
+                let _ = stream.flush();
+            }
+        }
+    });
+    (url, thread)
+}
+
+#[test]
+fn https_rests_on_what_the_system_trusts() {
+    let folder = Folder::new();
+    let certificate = support::tls::identity().certificate.to_str().unwrap();
+    let (url, server) = over_tls(2, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue".to_owned());
+    let said = told(&folder.path("file"), &[(URL, &url), ("SSL_CERT_FILE", certificate)]);
+    assert!(said.contains("\nfetched: 4\n"), "{said}");
+    let said = told(&folder.path("file"), &[(URL, &url)]);
+    assert!(said.contains("has no certificate that this system trusts"), "{said}");
+    server.join().unwrap();
+}
+
+#[test]
+fn what_no_digest_guards_does_not_leave_https() {
+    let (plain, folder) = (Server::start(), Folder::new());
+    let certificate = support::tls::identity().certificate.to_str().unwrap();
+    let target = plain.put("/a", Served::of("anybody's"));
+    let answer = format!("HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n");
+    let (url, server) = over_tls(1, answer);
+    let said = told(&folder.path("file"), &[(URL, &url), ("SSL_CERT_FILE", certificate)]);
+    assert!(said.contains("from https to http"), "{said}");
+    assert_eq!(folder.left(), Vec::<String>::new());
+    server.join().unwrap();
+}
+
 #[test]
 fn an_interrupted_run_ends_at_once_and_leaves_what_has_come() {
     use std::io::{BufRead, BufReader};
