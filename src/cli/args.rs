@@ -21,6 +21,7 @@ pub struct CommandLine {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
+  1    `target diff --exit-code` found a difference
   2    the command line
   3    a patch, recipe, key or package is malformed
   4    refused: no package could be made that would work

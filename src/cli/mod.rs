@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
         reporter.warning(format!("Ctrl-C will leave temporary files behind: {error}"));
     }
     match run(command, reporter.as_ref()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             reporter.failure(&error);
             ExitCode::from(error.kind().exit_code())
@@ -40,17 +40,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, reporter: &dyn Reporter) -> Result<(), Error> {
+fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     match command {
+        Command::Target(args) => return target::run(&args, reporter),
         Command::BuildModule(args) => build_module::run(&args, reporter),
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
         Command::Overlay(args) => overlay::run(&args, reporter),
-        Command::Target(args) => target::run(&args, reporter),
         Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { dir } => generate::man(dir.as_deref()),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

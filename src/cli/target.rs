@@ -1,21 +1,26 @@
 mod add;
+mod diff;
 mod list;
 mod show;
 mod simulate;
+
+use std::process::ExitCode;
 
 use super::args::target::{Remove, Target, TargetCommand};
 use crate::report::Reporter;
 use crate::target::store::{Name, Store};
 use crate::{Error, paths, target};
 
-pub fn run(args: &Target, reporter: &dyn Reporter) -> Result<(), Error> {
+pub fn run(args: &Target, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     match &args.command {
         TargetCommand::Add(args) => add::run(args, reporter),
+        TargetCommand::Diff(args) => return diff::run(args, reporter),
         TargetCommand::List(args) => list::run(args, reporter),
         TargetCommand::Show(args) => show::run(args, reporter),
         TargetCommand::Simulate(args) => simulate::run(args, reporter),
         TargetCommand::Remove(args) => remove(args, reporter),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn remove(args: &Remove, reporter: &dyn Reporter) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 //!
 //! In: a rendered translation unit and a [`crate::target::Target`]. Out: a [`SharedObject`].
 
+mod assembly;
 mod error;
 mod exports;
 mod flags;
@@ -14,6 +15,7 @@ mod split;
 mod sysroot;
 mod toolchain;
 
+pub use assembly::{Assembly, assembly};
 pub(crate) use error::not_shown;
 pub use error::{Complaint, Error};
 pub use exports::promised;
@@ -248,11 +250,18 @@ fn header_flags(
     let mut flags = sysroot::compile_flags(target, toolchain);
     flags.extend(target.include_dirs.iter().map(|folder| format!("-I{}", folder.display())));
     flags.extend(include);
+    flags.extend(include_flags(target, libraries));
+    flags
+}
+
+/// Where the headers are of libraries that keep them in folders of their own.
+fn include_flags(target: &Target, libraries: &[String]) -> Vec<String> {
     let roots = match &target.provenance {
         Provenance::Sysroot { root } => vec![root.as_path()],
         Provenance::Fetched { root, .. } => vec![root.as_path(), Path::new("/")],
         Provenance::Installed | Provenance::Prefix { .. } => vec![Path::new("/")],
     };
+    let mut flags = Vec::new();
     for folder in crate::libraries::include_folders(libraries) {
         let mut places = roots.iter().map(|root| root.join(folder.trim_start_matches('/')));
         flags.extend(places.find(|place| place.is_dir()).map(|place| format!("-I{}", place.display())));

@@ -121,10 +121,24 @@ fn called(
     folder: &Path,
     limit: Duration,
 ) -> Result<Output, Error> {
+    let mut arguments = language(target, toolchain, libraries);
+    arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+    run(unit, target, toolchain, arguments, folder, limit)
+}
+
+/// Calls the compiler in `folder` on a unit.
+pub(super) fn run(
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    arguments: Vec<String>,
+    folder: &Path,
+    limit: Duration,
+) -> Result<Output, Error> {
     let source = format!("{}.c", unit.module);
     fs_err::write(folder.join(&source), unit.text)?;
     let mut command = toolchain.command(folder);
-    command.args(language(target, toolchain, libraries)).args(flags).args(["-x", "c", &source]);
+    command.args(arguments).args(["-x", "c", &source]);
     process::output(&mut command, limit).map_err(|error| match error {
         process::Error::Missing { program } => {
             Error::NoCompiler { program, help: target.advice.compiler.clone() }

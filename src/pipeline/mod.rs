@@ -2,6 +2,7 @@
 
 mod build;
 mod clock;
+mod diff;
 mod epoch;
 mod error;
 mod graft;
@@ -20,8 +21,10 @@ mod simulate;
 mod summary;
 mod targets;
 mod trial;
+mod verdict;
 
 pub use build::{build, check, flatten};
+pub use diff::{Compared, diff};
 pub use error::Error;
 pub use measured::{Call, Prepared};
 pub use overlay::{WorkTree, overlay_save, overlay_start};
@@ -29,3 +32,4 @@ pub use request::{Check, Packaging, Request};
 pub use several::build_for;
 pub use targets::add_target;
 pub use trial::{Made, Reached, Trial, Tried, attempt, modules_of};
+pub use verdict::{ModuleDiff, Verdict};

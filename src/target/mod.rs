@@ -4,6 +4,7 @@
 //! In: a name (`local`, or that of an added target, [`store`]) or a folder with an httpd. Out: a [`Target`].
 
 pub mod calendar;
+pub mod diff;
 pub mod elf;
 mod error;
 mod fetch;

@@ -20,6 +20,7 @@ pub enum TargetCommand {
     Show(Show),
     Simulate(Simulate),
     Remove(Remove),
+    Diff(Diff),
 }
 
 impl Target {
@@ -30,6 +31,7 @@ impl Target {
             | TargetCommand::Show(_)
             | TargetCommand::Simulate(_)
             | TargetCommand::Remove(_) => Voice { json: false, verbose: false },
+            TargetCommand::Diff(args) => Voice { json: false, verbose: args.talk.verbose },
         }
     }
 }
@@ -147,4 +149,37 @@ pub struct Remove {
     /// The target
     #[arg(value_name = "NAME")]
     pub name: String,
+}
+
+/// Tell what differs between two targets: versions, exported symbols, prototypes, structures, macros; and whether a module
+/// that was built for the one is right for the other
+///
+/// What is gone or otherwise is told in full, what is new in numbers; --verbose names that too. An equal module magic number
+/// proves none of it: httpd compares its major number only.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The target that there is
+    #[arg(value_name = "OLD")]
+    pub old: String,
+
+    /// The target to come
+    #[arg(value_name = "NEW")]
+    pub new: String,
+
+    /// A recipe (its name in modules/, its folder or its module.toml) or a patch, to be built for both. It is `unchanged`
+    /// where what was built for OLD is right for NEW, `rebuild` where it has something built in that is not so there, or would
+    /// not load, and `breaks` where it cannot be built for NEW as it is
+    #[arg(long, value_name = "RECIPE | PATCH")]
+    pub module: Option<String>,
+
+    /// End with exit code 1 where the targets differ; with --module, where that is not `unchanged`
+    #[arg(long)]
+    pub exit_code: bool,
+
+    /// Never use the network: what is not installed or in the cache is an error
+    #[arg(long)]
+    pub offline: bool,
+
+    #[command(flatten)]
+    pub talk: Talk,
 }
