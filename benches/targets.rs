@@ -42,7 +42,9 @@ fn adding(work: &Path) {
         let dnf = time(|| download(&repository, &folder.path().join("dnf")));
         let add = time(|| {
             let mut command = modgraft(&folder.path().join("cache"));
-            command.args(["target", "add", "el9", "--profile", "el9", "--no-lock", "--repo"]).arg(&repository);
+            command
+                .args(["target", "add", "el9", "--profile", "el9", "--no-lock", "--repo"])
+                .arg(&repository);
             support::run(&mut command);
         });
         if round > 0 {
@@ -50,7 +52,9 @@ fn adding(work: &Path) {
             by_modgraft.push(add);
         }
     }
-    println!("a target from a repository of {PACKAGES} packages; {ROUNDS} rounds, whole processes, milliseconds");
+    println!(
+        "a target from a repository of {PACKAGES} packages; {ROUNDS} rounds, whole processes, milliseconds"
+    );
     table::print(&[
         ("dnf download --resolve, rpm2archive", &by_dnf),
         ("modgraft target add --repo", &by_modgraft),
@@ -144,10 +148,7 @@ fn building(work: &Path) {
         }
     }
     println!("one module for {} targets; {ROUNDS} rounds, milliseconds", targets.len());
-    table::print(&[
-        ("cc: six compiler calls alone", &bare),
-        ("modgraft build-module, signed", &whole),
-    ]);
+    table::print(&[("cc: six compiler calls alone", &bare), ("modgraft build-module, signed", &whole)]);
 }
 
 fn call(target: &str) -> Call {

@@ -6,7 +6,8 @@
 //! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed, `download` the only one that fetches by http.
-//! `repository` reads what dnf reads. `replay` is a program beside: it tries many commits on many targets.
+//! `repository` reads what dnf reads. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
+//! tries many commits on many targets.
 
 pub mod adapt;
 pub mod audit;

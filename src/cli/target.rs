@@ -9,12 +9,13 @@ use std::process::ExitCode;
 use super::args::target::{Remove, Target, TargetCommand};
 use crate::report::Reporter;
 use crate::target::store::{Name, Store};
-use crate::{Error, paths, target};
+use crate::{Error, paths, pipeline, target};
 
 pub fn run(args: &Target, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     match &args.command {
         TargetCommand::Add(args) => add::run(args, reporter),
         TargetCommand::Diff(args) => return diff::run(args, reporter),
+        TargetCommand::Pack(args) => pipeline::pack_target(&args.name, &args.out, reporter),
         TargetCommand::List(args) => list::run(args, reporter),
         TargetCommand::Show(args) => show::run(args, reporter),
         TargetCommand::Simulate(args) => simulate::run(args, reporter),

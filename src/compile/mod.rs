@@ -221,7 +221,7 @@ fn arguments(
     // No path of this build is in the object, not even in its debug information.
     let place = format!("/usr/src/debug/{}", options.nevra);
     arguments.push(flags::prefix_map(toolchain, &folder.to_string_lossy(), &place));
-    if let Provenance::Fetched { root, .. } | Provenance::Sysroot { root } = &target.provenance {
+    if let Provenance::Fetched { root, .. } | Provenance::Sysroot { root, .. } = &target.provenance {
         arguments.push(flags::prefix_map(toolchain, &root.to_string_lossy(), ""));
     }
     arguments.extend(header_flags(target, toolchain, include, &options.libraries));
@@ -257,7 +257,7 @@ fn header_flags(
 /// Where the headers are of libraries that keep them in folders of their own.
 fn include_flags(target: &Target, libraries: &[String]) -> Vec<String> {
     let roots = match &target.provenance {
-        Provenance::Sysroot { root } => vec![root.as_path()],
+        Provenance::Sysroot { root, .. } => vec![root.as_path()],
         Provenance::Fetched { root, .. } => vec![root.as_path(), Path::new("/")],
         Provenance::Installed | Provenance::Prefix { .. } => vec![Path::new("/")],
     };

@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::compile::Toolchain;
-use crate::target::Target;
+use crate::target::{Provenance, Target};
 
 /// The public types of a target, and the types of what it exports.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -120,6 +120,15 @@ pub(crate) fn tagged(keyword: &str, tag: &str) -> String {
 /// A compiler that cannot be run, or that cannot read the target's headers at all.
 pub fn of(target: &Target, toolchain: &Toolchain, limit: Duration) -> Result<Found, Error> {
     let mut found = probe(target, toolchain, limit)?;
+    if let Provenance::Sysroot { pack: Some(pack), .. } = &target.provenance {
+        // What the program told when the pack was made, its stub does not tell any more.
+        let known: Layouts = serde_json::from_slice(&fs_err::read(&pack.layouts)?).map_err(|error| {
+            Error::DebugInformation { reason: format!("{}: {error}", pack.layouts.display()) }
+        })?;
+        found.from_program = known.types.len();
+        found.layouts.types.extend(known.types);
+        return Ok(found);
+    }
     let Some(program) = &target.program else { return Ok(found) };
     match of_program(target, program) {
         Ok(own) => {

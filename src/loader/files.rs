@@ -153,7 +153,9 @@ impl Files {
             if paths::joined(parent, "") == beneath || (here.is_some() && over.folder == here) {
                 entries.insert(Entry { name: name.to_owned(), is_folder: false });
                 found = true;
-            } else if let Some((folder, _)) = path.strip_prefix(&beneath).and_then(|rest| rest.split_once('/')) {
+            } else if let Some((folder, _)) =
+                path.strip_prefix(&beneath).and_then(|rest| rest.split_once('/'))
+            {
                 // A folder that comes with a file.
                 entries.insert(Entry { name: folder.to_owned(), is_folder: true });
                 found = true;

@@ -97,18 +97,29 @@ pub fn diff(
 }
 
 fn side(name: &str, offline: bool, reporter: &dyn Reporter) -> Result<Side, crate::Error> {
+    let target = resolved(name, offline, reporter)?;
+    let (found, toolchain) = layouts(&target, reporter)?;
+    let macros = layout::macros(&found, &target, &toolchain, LIMIT)?;
+    Ok(Side { target, found, macros })
+}
+
+/// The target of this name.
+pub(super) fn resolved(name: &str, offline: bool, reporter: &dyn Reporter) -> Result<Target, crate::Error> {
     let options = target::Options { offline, ..target::Options::new(paths::cache()) };
     let notify = |text: &str| reporter.note(text);
     let resolve = || target::resolve(name, &options, &notify);
-    let target = stage(reporter, Stage::Target, resolve, super::summary::target)?;
-    let toolchain = Toolchain::find(&target)?;
-    let found = layout::of(&target, &toolchain, LIMIT)?;
-    let macros = layout::macros(&found, &target, &toolchain, LIMIT)?;
+    stage(reporter, Stage::Target, resolve, super::summary::target)
+}
+
+/// Its public types, with the compiler that was asked.
+pub(super) fn layouts(target: &Target, reporter: &dyn Reporter) -> Result<(Found, Toolchain), crate::Error> {
+    let toolchain = Toolchain::find(target)?;
+    let found = layout::of(target, &toolchain, LIMIT)?;
     for note in &found.notes {
-        reporter.detail(format!("{name}: {note}"));
+        reporter.detail(format!("{}: {note}", target.name));
     }
     for (header, why) in &found.left_out {
-        reporter.detail(format!("{name}: {header} does not compile by itself here: {why}"));
+        reporter.detail(format!("{}: {header} does not compile by itself here: {why}", target.name));
     }
-    Ok(Side { target, found, macros })
+    Ok((found, toolchain))
 }

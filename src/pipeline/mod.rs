@@ -30,6 +30,6 @@ pub use measured::{Call, Prepared};
 pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use request::{Check, Packaging, Request};
 pub use several::build_for;
-pub use targets::add_target;
+pub use targets::{add_target, pack_target};
 pub use trial::{Made, Reached, Trial, Tried, attempt, modules_of};
 pub use verdict::{ModuleDiff, Verdict};

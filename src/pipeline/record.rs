@@ -83,7 +83,7 @@ pub struct Httpd<'a> {
     pub httpd: &'a str,
     pub mmn: String,
     pub glibc: String,
-    /// `installed`, `a prefix`, `a sysroot`, or the distribution's packages that were fetched.
+    /// `installed`, `a prefix`, `a sysroot`, `a pack, ID`, or the distribution's packages that were fetched.
     pub provenance: Vec<String>,
 }
 
@@ -260,7 +260,8 @@ fn httpd(target: &Target) -> Httpd<'_> {
             Provenance::Installed => vec!["installed".to_owned()],
             Provenance::Fetched { packages, .. } => packages.clone(),
             Provenance::Prefix { .. } => vec!["a prefix".to_owned()],
-            Provenance::Sysroot { .. } => vec!["a sysroot".to_owned()],
+            Provenance::Sysroot { pack: Some(pack), .. } => vec![format!("a pack, {}", pack.id)],
+            Provenance::Sysroot { pack: None, .. } => vec!["a sysroot".to_owned()],
         },
     }
 }

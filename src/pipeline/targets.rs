@@ -1,9 +1,13 @@
-//! Adding a target.
+//! Adding a target, and packing one.
+
+use std::path::Path;
 
 use super::clock::stage;
+use super::diff::{layouts, resolved};
 use super::summary;
 use crate::paths;
-use crate::report::{Downloads, Reporter, Stage};
+use crate::report::{Downloads, Event, Reporter, Stage};
+use crate::target::pack;
 use crate::target::store::{self, Done, Request, Store};
 
 /// Adds a target, and tells what it is.
@@ -25,5 +29,27 @@ pub fn add_target(request: &Request, reporter: &dyn Reporter) -> Result<(), crat
     if let Some(lock) = done.lock {
         reporter.note(format!("{} has the packages of {}", lock.display(), request.name));
     }
+    Ok(())
+}
+
+/// Writes the pack of a target, and tells its path as [`Event::Results`].
+///
+/// # Errors
+/// A target that is none or cannot be packed; there is no file then that was not there before.
+pub fn pack_target(name: &str, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+    let target = resolved(name, true, reporter)?;
+    let (found, _) = layouts(&target, reporter)?;
+    // Of a folder the last part: a file is named by it.
+    let called = Path::new(name).file_name().map_or_else(|| "target".into(), |name| name.to_string_lossy());
+    let written = pack::write(&target, &called, &found.layouts, out).map_err(crate::target::Error::from)?;
+    let size = written.size.div_ceil(1000);
+    reporter.note(format!(
+        "{} files in {size} kB; types: {}, of which the program told {}",
+        written.files,
+        found.layouts.types.len(),
+        found.from_program
+    ));
+    reporter.note(format!("SHA-256 {}", written.sha256));
+    reporter.event(Event::Results { files: vec![written.file] });
     Ok(())
 }

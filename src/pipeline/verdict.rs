@@ -156,7 +156,10 @@ fn compared(old: &Made, new: &Made, diff: &Diff, macros: &Macros) -> Result<Modu
     let mut reasons = Vec::new();
     let mut notes = Vec::new();
     if before.machine != after.machine {
-        reasons.push(format!("it is for {}, and the new target is for {}", before.machine.name, after.machine.name));
+        reasons.push(format!(
+            "it is for {}, and the new target is for {}",
+            before.machine.name, after.machine.name
+        ));
         return Ok(ModuleDiff { name, verdict: Verdict::Rebuild, reasons, notes });
     }
     if (before.cookie, before.mmn.major) != (after.cookie, after.mmn.major) {

@@ -9,7 +9,7 @@ use crate::profile::Advice;
 use crate::repository;
 use crate::unpack;
 
-use super::store;
+use super::{pack, store};
 
 /// Why this stage could not do its work.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -107,6 +107,10 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Store(#[from] Box<store::Error>),
+    /// A target pack.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Pack(Box<pack::Error>),
     /// A program could not be run, or modgraft was asked to stop.
     #[error(transparent)]
     #[diagnostic(code(modgraft::target::process))]
@@ -147,6 +151,15 @@ impl From<unpack::Error> for Error {
     }
 }
 
+impl From<pack::Error> for Error {
+    fn from(error: pack::Error) -> Self {
+        match error {
+            pack::Error::Interrupted => Error::Process(process::Error::Interrupted),
+            error => Error::Pack(Box::new(error)),
+        }
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         Error::Store(Box::new(error))
@@ -169,6 +182,7 @@ impl Error {
         match self {
             Error::Unknown { .. } | Error::NoHttpd { .. } => Kind::Usage,
             Error::Store(error) => error.kind(),
+            Error::Pack(error) => error.kind(),
             Error::Download(error) => error.kind(),
             Error::Repository(error) => error.kind(),
             Error::Unpack(error) => error.kind(),

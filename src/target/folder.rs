@@ -190,7 +190,14 @@ pub fn sysroot(
     let program = program.ok_or_else(|| lacks("httpd program", &of(&packages.httpd)))?;
     c_library(&roots, &profile, &program, &lacks)?;
     let headers = Headers::new(variables, include_dirs);
-    installed::target(name, &roots, headers, program, &profile, Provenance::Sysroot { root: folder })
+    installed::target(
+        name,
+        &roots,
+        headers,
+        program,
+        &profile,
+        Provenance::Sysroot { root: folder, pack: None },
+    )
 }
 
 /// Makes the error for what is missing, and is in `the package x`.

@@ -203,7 +203,7 @@ pub fn target(
     })?;
     let library_path = match &provenance {
         Provenance::Installed | Provenance::Prefix { .. } => Vec::new(),
-        Provenance::Fetched { root, .. } | Provenance::Sysroot { root } => libraries.below(root),
+        Provenance::Fetched { root, .. } | Provenance::Sysroot { root, .. } => libraries.below(root),
     };
     let loader = match &provenance {
         Provenance::Sysroot { .. } => elf::interpreter(&program).and_then(|name| roots.find(&name)),

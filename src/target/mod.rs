@@ -16,6 +16,7 @@ mod local;
 mod lock;
 mod names;
 pub mod objects;
+pub mod pack;
 pub mod relocations;
 pub mod roots;
 mod runner;
@@ -202,7 +203,18 @@ pub enum Provenance {
     Sysroot {
         /// The folder.
         root: PathBuf,
+        /// The pack that it was unpacked from; its programs and libraries have no code then.
+        pack: Option<Packed>,
     },
+}
+
+/// What is known of a target that came from a pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// SHA-256 of the pack, in lower-case hexadecimal digits.
+    pub id: String,
+    /// The file on this host with the layouts that the pack has.
+    pub layouts: PathBuf,
 }
 
 /// Where and how a target may be looked for.
@@ -273,7 +285,7 @@ impl Target {
         match &self.provenance {
             Provenance::Installed | Provenance::Prefix { .. } => roots::Roots::host(),
             Provenance::Fetched { root, .. } => roots::Roots::over_host(root.clone()),
-            Provenance::Sysroot { root } => roots::Roots::only(root.clone()),
+            Provenance::Sysroot { root, .. } => roots::Roots::only(root.clone()),
         }
     }
 
@@ -281,7 +293,7 @@ impl Target {
     /// headers with it. `None`: the host's.
     pub fn sysroot(&self) -> Option<&Path> {
         match &self.provenance {
-            Provenance::Sysroot { root } => Some(root),
+            Provenance::Sysroot { root, .. } => Some(root),
             Provenance::Installed | Provenance::Fetched { .. } | Provenance::Prefix { .. } => None,
         }
     }

@@ -32,6 +32,9 @@ pub enum NotRunnable {
     /// Of the httpd there are symbols at most.
     #[error("the target has no httpd program")]
     NoProgram,
+    /// There are its symbols and no code.
+    #[error("the target came from a pack, which has no code of its httpd")]
+    Packed,
     /// What starts its programs was not unpacked.
     #[error("the target has no dynamic linker, which would start its httpd")]
     NoLoader,
@@ -51,7 +54,7 @@ impl NotRunnable {
     /// What to do so that it can be.
     pub fn help(&self) -> String {
         match self {
-            NotRunnable::NoProgram | NotRunnable::NoLoader => {
+            NotRunnable::NoProgram | NotRunnable::NoLoader | NotRunnable::Packed => {
                 "add the target from packages that have httpd itself and its C library".to_owned()
             }
             NotRunnable::NoEmulator { install, .. } => install.clone(),
@@ -65,6 +68,9 @@ impl Target {
     /// # Errors
     /// Why it cannot be started.
     pub fn runner(&self) -> Result<Runner, NotRunnable> {
+        if matches!(self.provenance, Provenance::Sysroot { pack: Some(_), .. }) {
+            return Err(NotRunnable::Packed);
+        }
         // What stands in for a program that is not there has its symbols, and nothing that starts it.
         let program = self.program.clone().filter(|program| elf::interpreter(program).is_some());
         let program = program.ok_or(NotRunnable::NoProgram)?;

@@ -80,7 +80,7 @@ fn control(package: &Path) -> Result<String, Wrong> {
     found.ok_or_else(|| Wrong::Damaged("it has no control file".to_owned()))
 }
 
-type Member<'a> = Bounded<Box<dyn Read + 'a>>;
+pub(super) type Member<'a> = Bounded<Box<dyn Read + 'a>>;
 
 /// The content of the member `NAME` or `NAME.COMPRESSION`; more than `most` bytes are an error when they are read.
 fn member(package: &Path, name: &str, most: u64) -> Result<Member<'static>, Wrong> {
@@ -155,16 +155,16 @@ fn find(
 }
 
 /// An entry of a tar archive.
-struct Entry {
-    path: PathBuf,
-    kind: tar::EntryType,
-    mode: u32,
+pub(super) struct Entry {
+    pub path: PathBuf,
+    pub kind: tar::EntryType,
+    pub mode: u32,
     /// Of a link.
-    target: PathBuf,
+    pub target: PathBuf,
 }
 
 /// Gives each entry to `take`, which says whether to go on. The compressed data is read to its end, where it states its sums.
-fn each_entry(
+pub(super) fn each_entry(
     data: Member<'_>,
     take: &mut dyn FnMut(Entry, &mut dyn Read) -> Result<bool, Wrong>,
 ) -> Result<(), Wrong> {

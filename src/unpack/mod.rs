@@ -6,6 +6,7 @@
 //!
 //! In: files. Out: what they say that they are ([`PackageId`]), and a [`Tree`].
 
+pub mod archive;
 mod deb;
 mod error;
 mod limits;
@@ -132,8 +133,11 @@ fn kind(package: &Path, limits: &Limits) -> Result<Kind, Error> {
     Kind::of(&start).ok_or_else(|| not("it begins neither as an .rpm nor as a .deb"))
 }
 
-/// SHA-256 and length of a file.
-fn hash(file: &Path) -> Result<(String, u64), Error> {
+/// SHA-256, in lower-case hexadecimal digits, and length in bytes of a file.
+///
+/// # Errors
+/// It cannot be read; modgraft is asked to stop.
+pub fn hash(file: &Path) -> Result<(String, u64), Error> {
     let mut input = fs_err::File::open(file)?;
     let (mut hash, mut size) = (Sha256::new(), 0);
     let mut buffer = vec![0; 256 << 10];

@@ -70,7 +70,11 @@ impl Root {
              APR_INCLUDEDIR = /usr/include/apr-1.0\nAPU_INCLUDEDIR = /usr/include/apr-1.0\n",
         );
         fs_err::create_dir_all(root.path().join("usr/lib64/httpd")).unwrap();
-        fs_err::rename(root.path().join("usr/lib/apache2/modules"), root.path().join("usr/lib64/httpd/modules")).unwrap();
+        fs_err::rename(
+            root.path().join("usr/lib/apache2/modules"),
+            root.path().join("usr/lib64/httpd/modules"),
+        )
+        .unwrap();
         // LoadModule's `modules/`, as Red Hat's packages have it.
         std::os::unix::fs::symlink("../../usr/lib64/httpd/modules", {
             fs_err::create_dir_all(root.path().join("etc/apache2")).unwrap();
@@ -161,7 +165,8 @@ fn the_number_of_a_drop_in_follows_from_the_configuration() {
 
 #[test]
 fn a_prerequisite_that_nobody_loads_is_told_of() {
-    let root = Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/00-a.conf", "# none\n")]);
+    let root =
+        Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/00-a.conf", "# none\n")]);
     let build = root.build("");
     assert_eq!((build.code, build.drop_in().as_str()), (0, "/etc/httpd/conf.modules.d/10-user.conf"));
     for part in [
@@ -175,7 +180,8 @@ fn a_prerequisite_that_nobody_loads_is_told_of() {
 
 #[test]
 fn what_httpd_would_refuse_is_not_written() {
-    let root = Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/00-proxy.conf", PROXY)]);
+    let root =
+        Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/00-proxy.conf", PROXY)]);
     let build = root.build("[drop-in]\ndirectives = \"<Location /user>\\nSetHandler user\\n\"");
     assert_eq!((build.code, build.package.is_none()), (8, true), "{}", build.said);
     assert!(build.said.contains("modgraft::loader::refused"), "{}", build.said);
@@ -198,7 +204,8 @@ fn what_httpd_would_refuse_is_not_written() {
 
 #[test]
 fn the_command_prints_order_and_verdict() {
-    let root = Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/20-proxy.conf", PROXY)]);
+    let root =
+        Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/20-proxy.conf", PROXY)]);
     let files = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| -> PathBuf {
         let file = files.path().join(name);
@@ -237,7 +244,10 @@ fn the_command_prints_order_and_verdict() {
     assert_eq!(simulation["loads"][1]["outcome"], "refused");
 
     // Elsewhere, by another main file, with a name defined.
-    let conf = write("own.conf", &format!("{}\n<IfDefine WITH>\nInclude /etc/x/*.conf\n</IfDefine>\n", BASE.lines().next().unwrap()));
+    let conf = write(
+        "own.conf",
+        &format!("{}\n<IfDefine WITH>\nInclude /etc/x/*.conf\n</IfDefine>\n", BASE.lines().next().unwrap()),
+    );
     let placed = format!("{}=/etc/x/a.conf", late.display());
     let said = run_fails(&mut simulate(&[&"--conf", &conf, &"-D", &"WITH", &"--drop-in", &placed]));
     assert!(said.contains("Syntax error on line 1 of /etc/x/a.conf"), "{said}");

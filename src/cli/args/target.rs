@@ -20,6 +20,7 @@ pub enum TargetCommand {
     Show(Show),
     Simulate(Simulate),
     Remove(Remove),
+    Pack(Pack),
     Diff(Diff),
 }
 
@@ -31,6 +32,7 @@ impl Target {
             | TargetCommand::Show(_)
             | TargetCommand::Simulate(_)
             | TargetCommand::Remove(_) => Voice { json: false, verbose: false },
+            TargetCommand::Pack(args) => Voice { json: args.talk.json, verbose: args.talk.verbose },
             TargetCommand::Diff(args) => Voice { json: false, verbose: args.talk.verbose },
         }
     }
@@ -64,6 +66,14 @@ pub struct Add {
     /// Take the httpd that `make install` put into this folder; it stays there
     #[arg(long, value_name = "DIR")]
     pub prefix: Option<PathBuf>,
+
+    /// Take a target pack, which `modgraft target pack` made elsewhere; it has all that a build needs, and no httpd that runs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["packages", "prefix", "profile", "locked"])]
+    pub pack: Option<PathBuf>,
+
+    /// The SHA-256 that the pack must have; the digits in its file's name are compared in any case
+    #[arg(long, value_name = "DIGEST", requires = "pack")]
+    pub sha256: Option<String>,
 
     /// The processor (x86_64, aarch64); that of the packages where it is missing
     #[arg(long, value_name = "ARCH")]
@@ -149,6 +159,25 @@ pub struct Remove {
     /// The target
     #[arg(value_name = "NAME")]
     pub name: String,
+}
+
+/// Write a target into one file, from which it is added elsewhere without its packages and without the network
+///
+/// The same target gives the same bytes. The file's name ends in the first twelve digits of its SHA-256, which
+/// `modgraft target add NAME --pack FILE` compares. What is built with it is the same, byte by byte; but it has no httpd that
+/// runs, so that nothing is checked there.
+#[derive(Debug, Args)]
+pub struct Pack {
+    /// An added target, or the folder of a root of unpacked packages
+    #[arg(value_name = "NAME | DIR")]
+    pub name: String,
+
+    /// The file, or the folder that NAME-DIGITS.modgraft-pack is written to
+    #[arg(long, value_name = "FILE | DIR", default_value = ".")]
+    pub out: PathBuf,
+
+    #[command(flatten)]
+    pub talk: Talk,
 }
 
 /// Tell what differs between two targets: versions, exported symbols, prototypes, structures, macros; and whether a module

@@ -14,7 +14,7 @@ use crate::machine::Machine;
 use crate::process;
 use crate::profile::Profile;
 use crate::target::lock::{Lock, Stage};
-use crate::target::{self, Provenance, Target, folder};
+use crate::target::{self, Provenance, Target, folder, pack};
 use crate::unpack::{self, Leave, Limits, Tree};
 
 /// What is to be added.
@@ -51,6 +51,13 @@ pub enum Source {
         places: Vec<String>,
         /// The public keys that each package must be signed with.
         key: Option<PathBuf>,
+    },
+    /// A target pack.
+    Pack {
+        /// The file.
+        file: PathBuf,
+        /// What its SHA-256 must be, as it was typed.
+        sha256: Option<String>,
     },
     /// What the lock file says.
     Lock,
@@ -104,6 +111,7 @@ pub fn add(store: &Store, request: &Request, progress: &dyn Progress) -> Result<
     };
     let chosen = match &request.source {
         Source::Prefix(prefix) => return add_prefix(request, prefix, &lock),
+        Source::Pack { file, sha256 } => return add_pack(store, request, file, sha256.as_deref(), &lock),
         Source::Packages(given) => given_packages(request, given, known()?.as_ref())?,
         Source::Repositories { places, key } => {
             let known = known()?;
@@ -180,6 +188,36 @@ fn add_prefix(request: &Request, prefix: &Path, lock: &Lock) -> Result<Done, tar
     fs_err::write(stage.path().join(manifest::FILE), manifest.text())?;
     publish(stage)?;
     Ok(Done { target: found, packages: 0, lock: None, notes: Vec::new() })
+}
+
+/// A pack has all that a target is: neither the lock file nor a profile adds to it.
+fn add_pack(
+    store: &Store,
+    request: &Request,
+    file: &Path,
+    sha256: Option<&str>,
+    lock: &Lock,
+) -> Result<Done, target::Error> {
+    let pack = pack::open(file, sha256)?;
+    if let Some(wanted) = request.machine
+        && wanted.name != pack.facts.arch
+    {
+        let what = format!("the pack {}", file.display());
+        let (arch, wanted) = (pack.facts.arch.clone(), wanted.name.clone());
+        return Err(Error::OtherProcessor { what, arch, wanted }.into());
+    }
+    let stage = lock.stage()?;
+    let root = stage.path().join(ROOT);
+    pack.unpack(&root)?;
+    let known = Some(pack.profile.clone());
+    let found = folder::sysroot(request.name.as_str(), root, known, folder::Given::Packages)?;
+    pack.verify(&found)?;
+    let origin = Origin::Pack { sha256: pack.sha256.clone() };
+    let (profile, text) = (pack.profile.name.clone(), Some(pack.profile.text().to_owned()));
+    let manifest = Manifest::new(&found, profile, text, origin, Vec::new());
+    fs_err::write(stage.path().join(manifest::FILE), manifest.text())?;
+    publish(stage)?;
+    done(store, request, false, Vec::new())
 }
 
 /// The target as it is there now: while it was made, its paths were others.

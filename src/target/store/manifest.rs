@@ -69,6 +69,11 @@ pub enum Origin {
         /// Their addresses, in order.
         from: Vec<String>,
     },
+    /// A target pack.
+    Pack {
+        /// SHA-256 of the pack, in lower-case hexadecimal digits.
+        sha256: String,
+    },
     /// A `make install` of httpd, which stays where it is.
     Prefix {
         /// Its folder.
@@ -82,6 +87,7 @@ impl Origin {
         match self {
             Origin::Packages => "packages".to_owned(),
             Origin::Repository { from } => from.join(" "),
+            Origin::Pack { sha256 } => format!("pack {}", sha256.get(..12).unwrap_or(sha256)),
             Origin::Prefix { folder } => folder.display().to_string(),
         }
     }

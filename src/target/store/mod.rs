@@ -23,7 +23,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lock::Lock;
-use super::{Target, folder};
+use super::{Packed, Provenance, Target, folder, pack};
 
 /// The folder in the cache that targets are in.
 const TARGETS: &str = "targets";
@@ -139,6 +139,11 @@ impl Store {
 }
 
 impl Added {
+    fn sysroot(&self) -> Result<Target, super::Error> {
+        let (name, root) = (&self.manifest.name, self.folder.join(ROOT));
+        folder::sysroot(name, root, Some(self.manifest.profile()?), folder::Given::Added)
+    }
+
     /// The target.
     ///
     /// # Errors
@@ -148,12 +153,20 @@ impl Added {
             Origin::Prefix { folder } => {
                 folder::prefix(&self.manifest.name, folder.clone(), Some(self.manifest.profile()?))
             }
-            Origin::Packages | Origin::Repository { .. } => folder::sysroot(
-                &self.manifest.name,
-                self.folder.join(ROOT),
-                Some(self.manifest.profile()?),
-                folder::Given::Added,
-            ),
+            Origin::Packages | Origin::Repository { .. } => self.sysroot(),
+            Origin::Pack { sha256 } => Ok(packed(self.sysroot()?, sha256)),
         }
     }
+}
+
+/// The target, which came from a pack.
+fn packed(target: Target, id: &str) -> Target {
+    let provenance = match target.provenance {
+        Provenance::Sysroot { root, .. } => {
+            let layouts = pack::layouts_of(&root);
+            Provenance::Sysroot { root, pack: Some(Packed { id: id.to_owned(), layouts }) }
+        }
+        other => other,
+    };
+    Target { provenance, ..target }
 }
