@@ -22,7 +22,7 @@ pub enum Kind {
     Compile,
     /// The audit of the shared object found something that would not load or not be safe. Exit code 7.
     Audit,
-    /// A real httpd did not load the module, or a check was answered wrongly. Exit code 8.
+    /// A real httpd did not load the module, or a check was answered wrongly; or it is told that httpd would refuse. Exit code 8.
     Check,
     /// Ctrl-C or SIGTERM. Exit code 130.
     Interrupted,

@@ -69,7 +69,7 @@ fn linked(folder: &Path) -> PathBuf {
     );
     let recipe = "name = \"mod_linked\"\nsummary = \"Links\"\nlicense = \"Apache-2.0\"\nversion = \"1.0\"\nrelease = \"1\"\n\
         libraries = [\"m\"]\ndescription = \"Links.\"\n\n[source]\npatches = [\"linked.patch\"]\n\n\
-        [[changelog]]\ndate = \"2013-06-13\"\nauthor = \"A. Packager <packager@example.org>\"\nnotes = [\"first\"]\n";
+        [[changelog]]\ndate = 2013-06-13\nauthor = \"A. Packager <packager@example.org>\"\nnotes = [\"first\"]\n";
     let folder = folder.join("mod_linked");
     fs_err::create_dir_all(&folder).unwrap();
     fs_err::write(folder.join("linked.patch"), patch).unwrap();

@@ -28,7 +28,7 @@ Exit codes:
   5    the machine: a missing tool, no network, a full disk
   6    the C compiler
   7    the audit of the shared object
-  8    a real httpd did not do what the checks ask
+  8    a real httpd did not do what the checks ask, or would refuse its configuration
   70   a defect of modgraft
   130  interrupted";
 

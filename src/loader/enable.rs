@@ -13,7 +13,8 @@ const MOST_DEPENDENCIES: usize = 200;
 
 impl Options {
     /// Lays a drop-in over the target at its path there, and switches it on where the distribution's own tool or an
-    /// administrator has to: Debian's a2enmod with what its dependency line names, or an Include at the end of httpd.conf.
+    /// administrator has to: Debian's a2enmod with what its dependency line names, SUSE's list, or an Include at the
+    /// end of httpd.conf.
     ///
     /// # Errors
     /// The target's httpd is not here, or its main configuration cannot be read.
@@ -24,6 +25,11 @@ impl Options {
             let enabled = format!("{parent}{ENABLED}/{name}");
             self.laid.insert(enabled, Laid::Text(text.to_owned()));
             self.enable_dependencies(target, parent, text);
+        } else if target.layout.loaded_by_tool {
+            let name = name.strip_suffix(".conf").unwrap_or(name).to_owned();
+            if !self.enabled.contains(&name) {
+                self.enabled.push(name);
+            }
         } else if target.layout.enable.is_some() {
             let config = Settings::of(target)?.config;
             let files = Files::new(target.roots(), &self.laid);

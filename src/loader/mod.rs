@@ -26,6 +26,7 @@ mod reader;
 mod sections;
 mod settings;
 mod structures;
+mod suse;
 mod text;
 mod variables;
 
@@ -62,6 +63,8 @@ pub struct Options {
     pub environment: BTreeMap<String, String>,
     /// Files that the target does not have yet, by their paths there.
     pub laid: BTreeMap<String, Laid>,
+    /// Modules (without `mod_`) that are switched on besides, where the distribution's own tool has a list of them.
+    pub enabled: Vec<String>,
 }
 
 /// Says what httpd would say.
@@ -92,7 +95,14 @@ fn run(target: &Target, options: &Options, link: bool) -> Result<Simulation, Err
 }
 
 fn read(target: &Target, options: &Options, link: bool) -> Result<Simulation, Error> {
-    let files = Files::new(target.roots(), &options.laid);
+    let modules = built_in(target);
+    let (mut laid, mut defines) = (options.laid.clone(), options.defines.clone());
+    if target.layout.loaded_by_tool {
+        let structures: Vec<&str> = modules.iter().map(|module| module.symbol.as_str()).collect();
+        suse::lay(target, &structures, &options.enabled, &mut laid);
+        defines.push(suse::DEFINED.to_owned());
+    }
+    let files = Files::new(target.roots(), &laid);
     let settings = Settings::of(target)?;
     let root = options.root.clone().unwrap_or(settings.root);
     let config = options.config.as_ref().map_or(settings.config, |config| paths::merged(&root, config));
@@ -106,11 +116,11 @@ fn read(target: &Target, options: &Options, link: bool) -> Result<Simulation, Er
             ),
         });
     }
-    let variables = settings::variables(&files, &root, &options.defines, &options.environment);
+    let variables = settings::variables(&files, &root, &defines, &options.environment);
     let process = link.then(|| Process::start(target, &files)).transpose()?;
     let program = target.program.as_ref().and_then(|program| program.file_name()).unwrap_or_default();
     let mut server = Server::new(target, files, program.to_string_lossy().into_owned(), root, variables);
-    server.modules = built_in(target);
+    server.modules = modules;
     server.process = process;
     let ended = server.start(&config, options);
     let verdict = match ended {

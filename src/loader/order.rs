@@ -7,7 +7,7 @@ use super::files::Files;
 use super::outcome::{Load, Outcome, Place, Simulation, Verdict};
 use super::reader::Server;
 use super::variables::Variables;
-use super::{Laid, Options, paths, structures, survey};
+use super::{Laid, Options, paths, survey};
 use crate::target::Target;
 
 const USUAL: u8 = 10;
@@ -77,15 +77,10 @@ fn of_folder(target: &Target, own: &str) -> Simulation {
     let folder = paths::split(own).0;
     // A file in it that cannot be read loads nothing.
     let _ = server.commands(&[format!("Include \"{folder}/*.conf\"")]);
-    let built_in = target.program.as_ref().and_then(|program| fs_err::read(program).ok());
-    let built_in = built_in.and_then(|data| {
-        let program = crate::target::objects::Object::parse(&data).ok()?;
-        Some(structures::built_in(&program, &data, target.cookie))
-    });
     Simulation {
         config: String::new(),
         files: server.read,
-        built_in: built_in.unwrap_or_default().into_iter().map(|module| module.symbol).collect(),
+        built_in: super::built_in(target).into_iter().map(|module| module.symbol).collect(),
         loads: server.loads,
         warnings: Vec::new(),
         notes: Vec::new(),

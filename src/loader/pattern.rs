@@ -7,11 +7,8 @@ pub fn has_wildcards(name: &str) -> bool {
     while let Some(c) = rest.next() {
         match c {
             '*' | '?' => return true,
-            '\\' => {
-                if rest.next().is_none() {
-                    return false;
-                }
-            }
+            // What is behind it stands for itself.
+            '\\' if rest.next().is_none() => return false,
             '[' if bracket.is_none() => bracket = Some(0),
             ']' if bracket.is_some_and(|inside| inside > 0) => return true,
             _ => {}

@@ -190,7 +190,7 @@ impl<'t> Server<'t> {
     /// Passes over the lines of a section whose condition does not hold (`ap_soak_end_container`).
     pub(super) fn skip(&mut self, source: &mut Source, section: &str) -> Result<(), Stop> {
         let mut open = vec![section.to_owned()];
-        while let Some(line) = source.lines.next() {
+        for line in source.lines.by_ref() {
             let mut rest = line.text.as_str();
             let Some(mut name) = lines::word(&mut rest).filter(|name| name.starts_with('<')) else {
                 continue;

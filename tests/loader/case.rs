@@ -85,7 +85,7 @@ impl Httpd {
         let real = Real::of(self, &root, &arguments);
         let mirrored = self.mirror(&root);
         let simulated = self.simulated(&root, &arguments);
-        for folder in mirrored {
+        if let Some(folder) = mirrored {
             fs_err::remove_dir_all(folder).unwrap();
         }
         let differences = real.differences(&simulated);

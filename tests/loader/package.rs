@@ -203,6 +203,37 @@ fn what_httpd_would_refuse_is_not_written() {
 }
 
 #[test]
+fn suses_list_decides_where_its_tool_loads() {
+    let files = [
+        ("etc/os-release", "ID=\"opensuse-leap\"\nID_LIKE=\"suse opensuse\"\nVERSION_ID=\"15.6\"\n"),
+        ("usr/share/apache2/build/config_vars.mk", ""),
+        ("etc/sysconfig/apache2", "APACHE_MODULES=\"alias proxy\"\n"),
+        (
+            "etc/apache2/apache2.conf",
+            "LoadModule mpm_event_module /usr/lib64/httpd/modules/mod_mpm_event.so\n<IfDefine SYSCONFIG>\n\
+             Include /etc/apache2/sysconfig.d/loadmodule.conf\n</IfDefine>\nIncludeOptional /etc/apache2/conf.d/*.conf\n",
+        ),
+    ];
+    let root = Root::new(&files);
+    let variables = fs_err::read_to_string(root.path().join("usr/lib64/httpd/build/config_vars.mk")).unwrap();
+    root.write(
+        "usr/share/apache2/build/config_vars.mk",
+        &variables.replace("/etc/httpd/conf", "/etc/apache2"),
+    );
+    let build = root.build("");
+    assert_eq!(build.code, 0, "{}", build.said);
+    assert!(
+        build.said.contains("the target's httpd would load 4 modules, user_module as number 4"),
+        "{}",
+        build.said
+    );
+    root.write("etc/sysconfig/apache2", "APACHE_MODULES=\"alias\"\n");
+    let build = root.build("");
+    assert_eq!(build.code, 0, "{}", build.said);
+    assert!(build.said.contains("prerequisite proxy_module is not loaded"), "{}", build.said);
+}
+
+#[test]
 fn the_command_prints_order_and_verdict() {
     let root =
         Root::new(&[("etc/apache2/apache2.conf", BASE), ("etc/httpd/conf.modules.d/20-proxy.conf", PROXY)]);

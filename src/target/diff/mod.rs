@@ -196,7 +196,8 @@ impl Diff {
 }
 
 fn facts(old: &Target, new: &Target) -> Vec<Fact> {
-    let tell: [(&'static str, &dyn Fn(&Target) -> String); 9] = [
+    type Tell<'a> = (&'static str, &'a dyn Fn(&Target) -> String);
+    let tell: [Tell<'_>; 9] = [
         ("httpd", &|target| target.httpd_version.clone()),
         ("MMN", &|target| target.mmn.to_string()),
         ("APR", &|target| target.apr_version.clone()),

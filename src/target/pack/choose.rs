@@ -93,9 +93,7 @@ pub fn choose(target: &Target, root: &Path) -> Result<BTreeMap<PathBuf, How>, Er
             let other =
                 path.components().any(|part| OTHER_HEADERS.iter().any(|other| part.as_os_str() == *other));
             (!other).then_some(How::Whole)
-        } else if modules.contains(&parent) && name.ends_with(".so") {
-            library(entry.path(), &name, size, &shared)?
-        } else if libraries.contains(&parent) {
+        } else if libraries.contains(&parent) || modules.contains(&parent) && name.ends_with(".so") {
             library(entry.path(), &name, size, &shared)?
         } else {
             in_any(&configuration).then_some(How::Whole).filter(|_| size <= MAX_CONFIGURATION)
