@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Each verdict is that of `rpm.ds.Compare` of rpm 4.18.
+    /// By the rules of librpm's `rpmdsCompare`, as read; not compared with the program.
     #[test]
     fn ranges_overlap_as_in_rpm() {
         for (provided, required, verdict) in [

@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_in_use_is_read() {
-        // From the repositories of EL8, EL9 and Fedora.
+        // Of the forms that the repositories of EL8, EL9 and Fedora have.
         for text in [
             "(glibc-gconv-extra(x86-64) = 2.34-60.el9 if redhat-rpm-config)",
             "(annobin-plugin-gcc if gcc)",
