@@ -144,6 +144,31 @@ fn packages_are_the_same_with_a_pack_as_with_its_root() {
     let same = there.command(&["target", "diff", "--exit-code", "deb11"]).arg(&root).output().unwrap();
     assert_eq!(same.status.code(), Some(0), "{}", String::from_utf8_lossy(&same.stdout));
 
+    // The dynamic linker and httpd would find the same: an order that is wrong, a module that is loaded twice, another's structure.
+    let modules = "/usr/lib/apache2/modules";
+    let loads = [
+        ("proxy_http", "proxy_http"),
+        ("proxy", "proxy"),
+        ("ssl", "ssl"),
+        ("ssl", "ssl"),
+        ("a", "authz_core"),
+    ];
+    for first in 0..2 {
+        let lines = loads[first..].iter();
+        let lines: String =
+            lines.map(|(of, file)| format!("LoadModule {of}_module {modules}/mod_{file}.so\n")).collect();
+        fs_err::write(there.path("h.conf"), lines).unwrap();
+        let simulated = |target: &str| {
+            let conf = there.path("h.conf");
+            let mut command = there.command(&["target", "simulate", "--json", target, "--conf"]);
+            let output = command.arg(conf).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stdout).unwrap().replace(target, "TARGET"))
+        };
+        let (code, told) = simulated("deb11");
+        assert!(code == Some(8) && told.contains(".so"), "{told}");
+        assert_eq!((code, told), simulated(root.to_str().unwrap()));
+    }
+
     let (code, said) = there.refused(&["target", "pack", "deb11"]);
     assert!(code == 4 && said.contains("modgraft::pack::again") && said.contains(&id), "{said}");
     let (code, said) = there.refused(&["target", "pack", "local"]);

@@ -34,7 +34,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Target;
 
-/// The form of packs that this modgraft writes, and the highest that it reads.
+/// The form of packs that this modgraft writes, and the highest that it reads. It goes up with whatever an older modgraft would not
+/// take: another entry, and another key of `pack.toml`, of profiles or of layouts.
 pub const FORMAT: u32 = 1;
 
 /// What a pack's file name ends with.
