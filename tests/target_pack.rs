@@ -210,7 +210,8 @@ fn hostile(place: &Place, pack: &Path, id: &str) {
     let (code, said) = refused(&write("flipped", &flipped), &[]);
     assert!(code == 3 && said.contains("damaged"), "{code} {said}");
 
-    let archive = |change: &dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>, more: &[(&str, &[u8])]| {
+    type Change = dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>;
+    let archive = |change: &Change, more: &[(&str, &[u8])]| {
         let whole = zstd::decode_all(&content[..]).unwrap();
         let mut made = tar::Builder::new(zstd::Encoder::new(Vec::new(), 1).unwrap());
         for entry in tar::Archive::new(&whole[..]).entries().unwrap() {
@@ -218,7 +219,7 @@ fn hostile(place: &Place, pack: &Path, id: &str) {
             let path = entry.path().unwrap().into_owned();
             let mut header = entry.header().clone();
             if let Some(target) = entry.link_name().unwrap() {
-                made.append_link(&mut header, &path, target.into_owned()).unwrap();
+                made.append_link(&mut header, &path, &target).unwrap();
                 continue;
             }
             let mut text = Vec::new();
