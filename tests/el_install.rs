@@ -29,12 +29,26 @@ struct Ours {
     key: PathBuf,
 }
 
+fn modgraft() -> Command {
+    let folder = scratch("el_install");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
+    command.env("MODGRAFT_CACHE", folder.join("cache")).env("MODGRAFT_DATA", folder.join("data"));
+    command
+}
+
+/// Adds the target that is called as its profile is, from its repository over http.
+fn add(release: Release) {
+    let base = release.repository();
+    let server = Server::folder(base.folder);
+    let name = release.profile();
+    let mut command = modgraft();
+    command.args(["target", "add", &name, "--profile", &name, "--no-lock", "--repo", &server.url("/")]);
+    run(command.arg("--key").arg(base.key));
+}
+
 /// Builds the recipe for a target, and returns the key beside the packages.
 fn build(recipe: &Path, target: &Path, out: &Path) -> PathBuf {
-    let folder = scratch("el_install");
-    run(Command::new(env!("CARGO_BIN_EXE_modgraft"))
-        .env("MODGRAFT_CACHE", folder.join("cache"))
-        .env("MODGRAFT_DATA", folder.join("data"))
+    run(modgraft()
         .args(["build-module", "--offline", "--no-check"])
         .arg(recipe)
         .arg("--target")
@@ -68,9 +82,12 @@ fn ours(release: Release, number: u32) -> Ours {
     static MADE: OnceLock<Mutex<BTreeMap<(String, u32), Ours>>> = OnceLock::new();
     // Held while it is made: the development key is made by the first.
     let mut made = MADE.get_or_init(Mutex::default).lock().unwrap();
+    if !made.keys().any(|(profile, _)| *profile == release.profile()) {
+        add(release);
+    }
     let make = || {
         let folder = scratch("el_install").join(format!("{}-{number}", release.profile()));
-        let key = build(recipe(number).path(), &release.sysroot(), &folder);
+        let key = build(recipe(number).path(), Path::new(&release.profile()), &folder);
         publish(&folder);
         Ours { folder, key }
     };
