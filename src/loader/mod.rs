@@ -110,10 +110,8 @@ fn read(target: &Target, options: &Options, link: bool) -> Result<Simulation, Er
         return Err(Error::NoConfiguration {
             target: target.name.clone(),
             reason: format!("{config} is not there"),
-            help: format!(
-                "unpack the package with httpd's configuration too, or name a file with --conf; {}",
-                target.advice.httpd
-            ),
+            help: "name one of this machine with --conf, or add the target with the package that has httpd's configuration"
+                .to_owned(),
         });
     }
     let variables = settings::variables(&files, &root, &defines, &options.environment);
