@@ -72,6 +72,7 @@ fn filled(repository: &Path, to: &Path) -> PathBuf {
     for number in count..PACKAGES {
         let name = format!("filler-{number}");
         let mut package = rpm::PackageBuilder::new(&name, "1.0", "MIT", "noarch", "fills a repository");
+        package.using_config(rpm::BuildConfig::default().compression(rpm::CompressionType::None));
         package.provides(rpm::Dependency::any(format!("filler({number})")));
         package.requires(rpm::Dependency::any(format!("filler({})", count.max(number - 1))));
         let file = rpm::FileOptions::new(format!("/usr/share/filler/{number}"));
@@ -105,6 +106,7 @@ fn download(repository: &Path, to: &Path) {
         dnf.arg(package);
     }
     support::run(&mut dnf);
+    fs_err::create_dir(to.join("root")).expect("a folder");
     support::el::machine::unpack(&to.join("packages"), &to.join("root"));
 }
 

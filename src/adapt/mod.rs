@@ -52,6 +52,9 @@ pub struct Adapted {
 /// Flattens again, with another idea of what the target has, and applies the overlays.
 pub type Again<'a> = &'a dyn Fn(&dyn Interface) -> Result<TranslationUnit, Error>;
 
+/// Compiles a unit as it would be packaged, and says whether the compiler took it.
+pub type Compiles<'a> = &'a dyn Fn(&TranslationUnit) -> Result<bool, compile::Error>;
+
 /// What adapting needs beside the unit.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
@@ -71,6 +74,8 @@ pub struct Inputs<'a> {
     pub libraries: &'a [String],
     /// What a person can do where nothing helps.
     pub by_hand: &'a str,
+    /// What is asked in place of the first question, where a unit that fits as it is will be compiled anyway.
+    pub compiles: Option<Compiles<'a>>,
     /// The most time that one question to the compiler gets.
     pub limit: Duration,
 }
@@ -131,6 +136,10 @@ fn rounds_of(
     inputs: &Inputs<'_>,
 ) -> Result<Option<Denied>, Error> {
     let mut seen: HashSet<String> = HashSet::new();
+    if *rounds == 0 && planner.edits.is_empty() && fits_as_it_is(draft, inputs)? {
+        *rounds = 1;
+        return Ok(None);
+    }
     loop {
         let findings = ask(draft, inputs)?;
         *rounds += 1;
@@ -161,6 +170,16 @@ fn rounds_of(
         if outcome.changed == 0 {
             return Err(wall::error(&outcome.left, None, draft, inputs));
         }
+    }
+}
+
+/// Whether the compiler takes a unit that nobody edited. The call is that of the question, but for what it makes.
+fn fits_as_it_is(draft: &Draft, inputs: &Inputs<'_>) -> Result<bool, Error> {
+    match inputs.compiles {
+        Some(compiles) if finding::own(draft.text(), &draft.unit().symbol).is_empty() => {
+            compiles(draft.unit()).map_err(|error| Error::Compile(Box::new(error)))
+        }
+        _ => Ok(false),
     }
 }
 

@@ -49,7 +49,7 @@ pub struct CompilerCall {
 }
 
 /// A compiled module.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SharedObject {
     /// `mod_NAME.so`, stripped of debug information.
     pub file: PathBuf,
@@ -143,6 +143,22 @@ pub fn compile(
     let recorded = toolchain.leading.iter().chain(&arguments).map(record);
     let call = CompilerCall { program: toolchain.program.clone(), arguments: recorded.collect(), dropped };
     Ok(SharedObject { file, debug_file, build_id, call, warnings: warnings(&said) })
+}
+
+/// As [`compile`], of a unit to which the compiler may object: there is nothing then, and [`objections`] says why.
+///
+/// # Errors
+/// As [`compile`], but for [`Error::Refused`].
+pub fn attempt(
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    options: &Options,
+) -> Result<Option<SharedObject>, Error> {
+    match compile(unit, target, toolchain, options) {
+        Err(Error::Refused { .. }) => Ok(None),
+        made => made.map(Some),
+    }
 }
 
 /// The call of the compiler alone, ready to run in `folder`, which gets what it reads: to be measured.

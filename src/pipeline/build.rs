@@ -8,8 +8,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::clock::stage;
-use super::graft::{Graft, graft};
+use super::graft::{Graft, Next, compiling, graft};
 use super::output::Staging;
+use super::prepare::Ready;
 use super::record::{PackageFile, Record};
 use super::signing::SigningKey;
 use super::simulate::simulated;
@@ -20,9 +21,6 @@ use crate::compile::{self, SharedObject};
 use crate::package::{self, PackageSet};
 use crate::report::{Event, Reporter, Stage};
 use crate::rpm::{self, Destinations};
-
-/// How long the compiler may take.
-const COMPILE_LIMIT: Duration = Duration::from_secs(600);
 
 /// How long the checks of one package may take together.
 const CHECK_LIMIT: Duration = Duration::from_secs(120);
@@ -49,7 +47,7 @@ pub(super) fn build_signed(
     reporter: &dyn Reporter,
 ) -> Result<(), crate::Error> {
     let work = work_folder(packaging.keep, reporter)?;
-    let graft = graft(request, work.path(), reporter)?;
+    let graft = graft(request, Next::Compile, work.path(), reporter)?;
     demand_written_recipe(packaging, &graft)?;
     let not_checked = reason_not_to_check(packaging, &graft, reporter)?;
     let signer = key.open(reporter)?;
@@ -108,7 +106,7 @@ pub(super) fn build_signed(
 /// As [`build`], up to that stage.
 pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
     let work = work_folder(false, reporter)?;
-    let graft = graft(request, work.path(), reporter)?;
+    let graft = graft(request, Next::Stop, work.path(), reporter)?;
     let staging = Staging::new(out).map_err(Error::from)?;
     let name = graft.file_name();
     fs_err::write(staging.path(&name), &graft.text).map_err(Error::from)?;
@@ -128,7 +126,7 @@ pub fn check(
     reporter: &dyn Reporter,
 ) -> Result<(), crate::Error> {
     let work = work_folder(keep, reporter)?;
-    let graft = graft(request, work.path(), reporter)?;
+    let graft = graft(request, Next::Compile, work.path(), reporter)?;
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
     let built;
     let file = match file {
@@ -185,39 +183,29 @@ fn reason_not_to_check(
     }
 }
 
-/// How the C file is compiled, into the folder `out`.
-pub(super) fn compiling(graft: &Graft, out: &Path) -> Result<compile::Options, crate::Error> {
-    let recipe = &graft.ready.recipe;
-    Ok(compile::Options {
-        exports: graft.exports(),
-        libraries: recipe.libraries.clone(),
-        out_dir: out.to_owned(),
-        nevra: format!(
-            "{}-{}-{}.{}",
-            recipe.name, recipe.version, recipe.release, graft.ready.target.machine
-        ),
-        source_date_epoch: Some(epoch::of(graft)?),
-        limit: COMPILE_LIMIT,
-    })
-}
-
 pub(super) fn compiled(
     graft: &Graft,
     work: &Path,
     reporter: &dyn Reporter,
 ) -> Result<(SharedObject, Audit), crate::Error> {
-    let options = compiling(graft, work)?;
-    let unit = compile::Unit {
-        module: &graft.ready.recipe.name,
-        symbol: &graft.ready.module.symbol,
-        text: &graft.text,
+    let options = compiling(&graft.ready, &graft.adapted.unit, work)?;
+    let object = match &graft.compiled {
+        Some((object, elapsed)) => {
+            reporter.event(Event::Started { stage: Stage::Compile });
+            let (stage, summary) = (Stage::Compile, summary::compiled(object));
+            reporter.event(Event::Finished { stage, summary, elapsed: *elapsed });
+            object.clone()
+        }
+        None => stage(
+            reporter,
+            Stage::Compile,
+            || {
+                let Ready { target, toolchain, .. } = &graft.ready;
+                compile::compile(&graft.ready.unit(&graft.text), target, toolchain, &options)
+            },
+            summary::compiled,
+        )?,
     };
-    let object = stage(
-        reporter,
-        Stage::Compile,
-        || compile::compile(&unit, &graft.ready.target, &graft.ready.toolchain, &options),
-        summary::compiled,
-    )?;
     reporter.detail(format!("{} {}", object.call.program.display(), object.call.arguments.join(" ")));
     for dropped in &object.call.dropped {
         reporter.detail(format!("left out {} of {}: {}", dropped.flag, dropped.variable, dropped.reason));
@@ -247,7 +235,7 @@ pub(super) fn assembled(
     audit: &Audit,
 ) -> Result<PackageSet, crate::Error> {
     let name = graft.file_name();
-    let time = epoch::of(graft)?;
+    let time = epoch::of(&graft.ready.recipe)?;
     let notes = [(graft_notes::NAME.to_owned(), Arc::from(graft_notes::text(graft).as_bytes()))];
     let mut extra = extra_sources(graft);
     extra.extend(pristine::archive(graft, time)?);

@@ -1,6 +1,6 @@
 //! One stage: told when it begins and when it has ended well, with the time it took.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::process;
@@ -16,6 +16,17 @@ pub fn stage<T, E: Into<Error>>(
     work: impl FnOnce() -> Result<T, E>,
     tell: impl FnOnce(&T) -> String,
 ) -> Result<T, Error> {
+    stage_without(reporter, stage, |_| Duration::ZERO, work, tell)
+}
+
+/// As [`stage`]; `other` is the time in it that another stage tells.
+pub fn stage_without<T, E: Into<Error>>(
+    reporter: &dyn Reporter,
+    stage: Stage,
+    other: impl FnOnce(&T) -> Duration,
+    work: impl FnOnce() -> Result<T, E>,
+    tell: impl FnOnce(&T) -> String,
+) -> Result<T, Error> {
     reporter.event(Event::Started { stage });
     let start = Instant::now();
     let value = work();
@@ -24,6 +35,7 @@ pub fn stage<T, E: Into<Error>>(
         return Err(super::Error::Interrupted.into());
     }
     let value = value.map_err(Into::into)?;
-    reporter.event(Event::Finished { stage, summary: tell(&value), elapsed: start.elapsed() });
+    let elapsed = start.elapsed().saturating_sub(other(&value));
+    reporter.event(Event::Finished { stage, summary: tell(&value), elapsed });
     Ok(value)
 }

@@ -3,19 +3,19 @@
 use std::env;
 
 use super::Error;
-use super::graft::Graft;
+use crate::recipe::Recipe;
 
 /// Seconds since 1970: `SOURCE_DATE_EPOCH`, else noon of the newest changelog entry's day as rpmbuild takes it, else the
 /// date of the patch, else 0.
 ///
 /// # Errors
 /// [`Error::Epoch`] for a `SOURCE_DATE_EPOCH` that is no number.
-pub fn of(graft: &Graft) -> Result<u64, Error> {
+pub fn of(recipe: &Recipe) -> Result<u64, Error> {
     if let Some(text) = env::var_os("SOURCE_DATE_EPOCH") {
         let text = text.to_string_lossy();
         return text.trim().parse().map_err(|_| Error::Epoch(text.into_owned()));
     }
-    let newest = graft.ready.recipe.changelog.iter().map(|entry| entry.date).max();
+    let newest = recipe.changelog.iter().map(|entry| entry.date).max();
     let noon = newest.and_then(|date| date.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok());
     Ok(noon.and_then(|noon| u64::try_from(noon.timestamp().as_second()).ok()).unwrap_or(0))
 }

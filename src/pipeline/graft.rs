@@ -1,19 +1,23 @@
 //! From all that is known to one C file that fits the target: flatten, overlays, adapt.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::clock::stage;
+use super::clock::{stage, stage_without};
 use super::prepare::{Ready, prepare};
 use super::required::{Layered, Offers, Required, required};
-use super::{Request, summary};
+use super::{Error, Request, epoch, summary};
 use crate::adapt::overlay::{self, Overlay};
-use crate::adapt::{self, Adapted, Edit, Offered};
-use crate::compile;
+use crate::adapt::{self, Adapted, Compiles, Edit, Offered};
+use crate::compile::{self, SharedObject};
 use crate::flatten::{self, Interface, TranslationUnit, Upstream};
 use crate::report::{Reporter, Stage};
 use crate::target::calendar::Steps;
+
+/// How long the compiler may take.
+const COMPILE_LIMIT: Duration = Duration::from_secs(600);
 
 /// How long the compiler may take to say what it objects to.
 const ORACLE_LIMIT: Duration = Duration::from_secs(300);
@@ -34,6 +38,17 @@ pub struct Graft {
     pub accepted: Vec<String>,
     /// The unit's text.
     pub text: String,
+    /// What a unit that fits as it is was compiled to, and how long that took: the compiler was asked by it.
+    pub compiled: Option<(SharedObject, Duration)>,
+}
+
+/// What follows a graft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// The module is compiled.
+    Compile,
+    /// Nothing that needs the module.
+    Stop,
 }
 
 impl Graft {
@@ -44,12 +59,7 @@ impl Graft {
 
     /// What the module exports beside its structure: what the headers of its own folder promise and it keeps.
     pub fn exports(&self) -> Vec<String> {
-        let folder =
-            |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
-        let home = folder(&self.ready.module.file);
-        let headers =
-            self.adapted.unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
-        compile::promised(headers.map(|(_, text)| &**text), &self.adapted.unit.render(false))
+        exports(&self.ready, &self.adapted.unit)
     }
 
     /// The modules that must be there first and that are packages like this one.
@@ -59,10 +69,35 @@ impl Graft {
     }
 }
 
+fn exports(ready: &Ready, unit: &TranslationUnit) -> Vec<String> {
+    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+    let home = folder(&ready.module.file);
+    let headers = unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
+    compile::promised(headers.map(|(_, text)| &**text), &unit.render(false))
+}
+
+/// How a unit is compiled, into the folder `out`.
+pub fn compiling(ready: &Ready, unit: &TranslationUnit, out: &Path) -> Result<compile::Options, Error> {
+    let recipe = &ready.recipe;
+    Ok(compile::Options {
+        exports: exports(ready, unit),
+        libraries: recipe.libraries.clone(),
+        out_dir: out.to_owned(),
+        nevra: format!("{}-{}-{}.{}", recipe.name, recipe.version, recipe.release, ready.target.machine),
+        source_date_epoch: Some(epoch::of(recipe)?),
+        limit: COMPILE_LIMIT,
+    })
+}
+
 /// Runs the stages up to adapt. `work` is a folder for what they unpack.
-pub fn graft(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<Graft, crate::Error> {
+pub fn graft(
+    request: &Request,
+    next: Next,
+    work: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Graft, crate::Error> {
     let ready = prepare(request, work, reporter)?;
-    grafted(ready, &[], request, work, reporter)
+    grafted(ready, &[], request, next, work, reporter)
 }
 
 /// As [`graft`], of what is known already. `chain` are the modules that this one is made for.
@@ -70,6 +105,7 @@ pub fn grafted(
     ready: Ready,
     chain: &[String],
     request: &Request,
+    next: Next,
     work: &Path,
     reporter: &dyn Reporter,
 ) -> Result<Graft, crate::Error> {
@@ -77,19 +113,31 @@ pub fn grafted(
     let required = required(&ready, chain, request, work, reporter)?;
     let bench = Bench::new(&ready, &required);
     let unit = stage(reporter, Stage::Flatten, || bench.flatten(), summary::flattened)?;
+    let compiled = RefCell::new(None);
+    let compiles = |unit: &TranslationUnit| -> Result<bool, compile::Error> {
+        // What is wrong with SOURCE_DATE_EPOCH, the stage that compiles tells.
+        let (Next::Compile, Ok(options)) = (next, compiling(&ready, unit, work)) else { return Ok(false) };
+        let text = unit.render(request.line_directives);
+        let start = Instant::now();
+        let object = compile::attempt(&ready.unit(&text), &ready.target, &ready.toolchain, &options)?;
+        *compiled.borrow_mut() = object.map(|object| (object, start.elapsed()));
+        Ok(compiled.borrow().is_some())
+    };
     let fit = || -> Result<Adapted, adapt::Error> {
         let (unit, by_hand) = overlay::apply(unit, &overlays)?;
-        let mut adapted = bench.adapt(unit, &overlays)?;
+        let mut adapted = bench.adapt(unit, &overlays, Some(&compiles))?;
         adapted.edits.splice(0..0, by_hand);
         Ok(adapted)
     };
-    let adapted = stage(reporter, Stage::Adapt, fit, summary::adapted)?;
+    let compile_time = |_: &Adapted| compiled.borrow().as_ref().map_or(Duration::ZERO, |(_, time)| *time);
+    let adapted = stage_without(reporter, Stage::Adapt, compile_time, fit, summary::adapted)?;
+    let compiled = compiled.take();
     drop(bench);
     tell_edits(&adapted, reporter);
     let accepted = [&ready.recipe.accept_risks[..], &request.accept_risks].concat();
     adapt::demand_accepted(&adapted, &accepted, &ready.recipe.compat.packs, &ready.target)?;
     let text = adapted.unit.render(request.line_directives);
-    Ok(Graft { ready, required, overlays, adapted, accepted, text })
+    Ok(Graft { ready, required, overlays, adapted, accepted, text, compiled })
 }
 
 /// What flattening and adapting share: the tree is parsed once, the target's headers are read once.
@@ -121,7 +169,12 @@ impl<'a> Bench<'a> {
     }
 
     /// Adapts a flattened unit to which the overlays were applied.
-    pub fn adapt(&self, unit: TranslationUnit, overlays: &[Overlay]) -> Result<Adapted, adapt::Error> {
+    pub fn adapt(
+        &self,
+        unit: TranslationUnit,
+        overlays: &[Overlay],
+        compiles: Option<Compiles<'_>>,
+    ) -> Result<Adapted, adapt::Error> {
         let again = |offered: &dyn Interface| {
             let unit = self.flatten_for(offered).map_err(Box::new)?;
             let (unit, _): (_, Vec<Edit>) = overlay::apply(unit, overlays)?;
@@ -137,6 +190,7 @@ impl<'a> Bench<'a> {
             steps: &steps.map_or_else(Steps::default, |text| Steps::read(&text)),
             libraries: &self.ready.recipe.libraries,
             by_hand: &self.ready.by_hand,
+            compiles,
             limit: ORACLE_LIMIT,
         };
         adapt::adapt(unit, &inputs)

@@ -4,8 +4,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::build::compiling;
-use super::graft::{Bench, graft};
+use super::graft::{Bench, Next, compiling, graft};
 use super::prepare::{Ready, prepare};
 use super::required::{Required, required};
 use super::{Error, Request};
@@ -29,15 +28,11 @@ impl Call {
     /// The stages' up to adapt.
     pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
         let folder = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
-        let graft = graft(request, folder.path(), reporter)?;
-        let options = compiling(&graft, folder.path())?;
-        let unit = compile::Unit {
-            module: &graft.ready.recipe.name,
-            symbol: &graft.ready.module.symbol,
-            text: &graft.text,
-        };
+        let graft = graft(request, Next::Stop, folder.path(), reporter)?;
+        let options = compiling(&graft.ready, &graft.adapted.unit, folder.path())?;
         let Ready { target, toolchain, .. } = &graft.ready;
-        let command = compile::call(&unit, target, toolchain, &options, folder.path())?;
+        let command =
+            compile::call(&graft.ready.unit(&graft.text), target, toolchain, &options, folder.path())?;
         Ok(Call { command, _folder: folder })
     }
 }
@@ -72,7 +67,7 @@ impl Prepared {
         let bench = Bench::new(&self.ready, &self.required);
         let (unit, _) =
             overlay::apply(bench.flatten()?, &self.overlays).map_err(crate::adapt::Error::from)?;
-        Ok(bench.adapt(unit, &self.overlays)?)
+        Ok(bench.adapt(unit, &self.overlays, None)?)
     }
 
     /// The call by which the target's compiler only reads the file `name`, with the flags of the real one.

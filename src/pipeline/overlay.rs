@@ -155,7 +155,7 @@ fn missing(bench: &Bench<'_>, laid_out: &LaidOut<'_>, by_hand: &str) -> Result<V
         let text = anstream::adapter::strip_str(&diagnostic::render(diagnostic)).to_string();
         text.trim_end().replace(&alone, "").replace(&beside, "")
     };
-    match bench.adapt(laid_out.edited.clone(), &overlays) {
+    match bench.adapt(laid_out.edited.clone(), &overlays, None) {
         Ok(_) => Ok(Vec::new()),
         Err(adapt::Error::Walls { walls, .. }) => Ok(walls.iter().map(|wall| told(wall)).collect()),
         Err(error @ (adapt::Error::Flatten(_) | adapt::Error::Overlay(_))) => Ok(vec![told(&error)]),

@@ -7,7 +7,7 @@ use super::{Error, Request, summary};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack::Rules;
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
-use crate::compile::Toolchain;
+use crate::compile::{self, Toolchain};
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
@@ -147,6 +147,11 @@ impl Ready {
         let all: Result<Vec<Overlay>, _> =
             files.map(|(name, text)| Overlay::read(&recipe::overlay_path(&key, &name), text)).collect();
         all.map_err(|error| adapt::Error::from(error).into())
+    }
+
+    /// The module's C file, as the compiler is given it.
+    pub fn unit<'a>(&'a self, text: &'a str) -> compile::Unit<'a> {
+        compile::Unit { module: &self.recipe.name, symbol: &self.module.symbol, text }
     }
 
     /// The module, as flattening names it.

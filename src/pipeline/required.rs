@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::build::compiled;
-use super::graft::grafted;
+use super::graft::{Next, grafted};
 use super::prepare::{Named, Ready, ready};
 use super::{Error, Request};
 use crate::adapt::pack;
@@ -77,7 +77,7 @@ pub fn required(
         let accept_risks = request.accept_risks.iter().filter(known).cloned().collect();
         let request = Request { accept_risks, ..request.clone() };
         let folder = work.join("required").join(name);
-        let graft = grafted(one, &chain, &request, work, reporter)?;
+        let graft = grafted(one, &chain, &request, Next::Compile, &folder, reporter)?;
         let (object, audit) = compiled(&graft, &folder, reporter)?;
         let headers = own_headers(&graft.ready);
         let registers = registered(&graft.adapted.unit.render(false));

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::build::{assembled, checked, compiled};
-use super::graft::{Graft, grafted};
+use super::graft::{Graft, Next, grafted};
 use super::prepare::{Named, ready};
 use super::{Error, Request};
 use crate::adapt::pack::{self, Risk};
@@ -143,7 +143,7 @@ fn with_required(trial: &Trial<'_>, work: &Path) -> Result<Graft, crate::Error> 
         ready.recipe.requires.extend(more);
         let folder = work.join(format!("attempt-{}", required.len()));
         fs_err::create_dir_all(&folder).map_err(Error::from)?;
-        match grafted(ready, &[], &request, &folder, &Quiet) {
+        match grafted(ready, &[], &request, Next::Compile, &folder, &Quiet) {
             Ok(graft) => return Ok(graft),
             Err(error) => match needed(&error).filter(|name| !required.contains(name)) {
                 Some(name) if required.len() < MOST_REQUIRED => required.push(name),

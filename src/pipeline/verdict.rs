@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::build::compiled;
-use super::graft::{Graft, graft};
+use super::graft::{Graft, Next, graft};
 use super::{Error, Request};
 use crate::audit::{self, Audit, Finding};
 use crate::compile::{self, Assembly, SharedObject};
@@ -132,7 +132,7 @@ fn made(
     reporter: &dyn Reporter,
 ) -> Result<Result<Made, crate::Error>, crate::Error> {
     let make = || -> Result<Made, crate::Error> {
-        let graft = graft(request, work, reporter)?;
+        let graft = graft(request, Next::Compile, work, reporter)?;
         let (object, audit) = compiled(&graft, work, reporter)?;
         Ok(Made { graft, object, audit })
     };

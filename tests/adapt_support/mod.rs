@@ -80,6 +80,7 @@ impl Source {
         let nothing_missing = BTreeSet::new();
         let unit = flatten(&Offered::new(&interface, rules, &nothing_missing, &[]))?;
         let inputs = Inputs {
+            compiles: None,
             target,
             interface: &interface,
             toolchain: &toolchain(target),

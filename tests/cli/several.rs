@@ -1,6 +1,6 @@
 //! One module for several targets in one run.
 
-use super::run::Place;
+use super::run::{Place, finish};
 
 #[test]
 fn what_fails_for_one_target_hinders_no_other() {
@@ -39,4 +39,25 @@ fn what_one_folder_would_have_to_hold_twice_is_refused() {
     let run = place.run(["flatten", "--target", "local", "--target", "el8"]);
     assert_eq!(run.code, 2);
     assert!(run.stderr.contains("this command is for one target"), "{}", run.stderr);
+}
+
+/// A unit that fits as it is needs no question to the compiler before it is compiled.
+#[test]
+fn what_fits_is_compiled_once_and_not_read_twice() {
+    let place = Place::new();
+    let log = place.path("calls");
+    let script = format!("#!/bin/sh\necho \"$@\" >> {}\nexec gcc \"$@\"\n", log.display());
+    let wrapper = place.write("gcc-that-tells", script);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs_err::set_permissions(&wrapper, executable).unwrap();
+    let mut command = place.command();
+    command.env("CC", &wrapper).args(["build-module", "--no-check", "--sign-key", "none"]);
+    let run = finish(&mut command);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("fits as it is"), "{}", run.stderr);
+    let calls = fs_err::read_to_string(log).unwrap();
+    let of_the_module: Vec<&str> =
+        calls.lines().filter(|call| call.contains("mod_proxy_wstunnel.c")).collect();
+    let [call] = of_the_module[..] else { panic!("one call, not {of_the_module:#?}") };
+    assert!(call.contains(" -shared ") && !call.contains("-fsyntax-only"), "{call}");
 }
