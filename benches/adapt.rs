@@ -43,7 +43,7 @@ fn main() {
         let name = adapted.unit.file_name();
         let text = adapted.unit.render(false);
         fs_err::write(folder.path().join(&name), &text).expect("the C file");
-        let mut command = prepared.reading(&name);
+        let mut command = prepared.reading(&name).expect("the compiler");
         command.current_dir(folder.path()).env("LC_ALL", "C");
         let start = Instant::now();
         succeed(&mut command);

@@ -236,7 +236,8 @@ fn a_compiler_that_hangs_is_ended_in_time() {
     let script = folder.path().join("slow-cc");
     fs_err::write(&script, "#!/bin/sh\nsleep 60\n").unwrap();
     fs_err::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let slow = Toolchain { program: script, ..toolchain(&target) };
+    let mut slow = toolchain(&target);
+    slow.program = script;
     let options = Options { limit: Duration::from_millis(200), ..options(folder.path()) };
     let unit = Unit { module: "mod_probe", symbol: "probe_module", text: "" };
     let error = compile::compile(&unit, &target, &slow, &options).unwrap_err();
@@ -248,7 +249,8 @@ fn a_compiler_that_hangs_is_ended_in_time() {
 fn a_missing_compiler_is_named_with_the_command_that_helps() {
     let folder = tempfile::tempdir().unwrap();
     let target = target();
-    let none = Toolchain { program: "modgraft-no-such-cc".into(), ..toolchain(&target) };
+    let mut none = toolchain(&target);
+    none.program = "modgraft-no-such-cc".into();
     let unit = Unit { module: "mod_probe", symbol: "probe_module", text: "" };
     let error = compile::compile(&unit, &target, &none, &options(folder.path())).unwrap_err();
     assert_eq!(error.to_string(), "there is no C compiler: `modgraft-no-such-cc` is not installed");

@@ -201,9 +201,10 @@ fn flags_of_another_processors_build_are_dropped_where_they_are_of_no_use() {
         let mut target = resolved(root);
         target.variables.insert("CFLAGS".to_owned(), flags.to_owned());
         target.variables.insert("LDFLAGS".to_owned(), "-Wl,-z,now -Wl,--never-heard-of".to_owned());
-        let unknown = Toolchain::find(&target).unwrap().unknown;
+        let toolchain = Toolchain::find(&target).unwrap();
+        let unknown = toolchain.unknown_flags(&target).unwrap();
         assert!(unknown.iter().all(|flag| !flag.said.is_empty() && !flag.said.contains('\n')), "{unknown:?}");
-        unknown.into_iter().map(|unknown| unknown.flag).collect::<Vec<_>>()
+        unknown.iter().map(|unknown| unknown.flag.clone()).collect::<Vec<_>>()
     };
     assert_eq!(
         unknown(&Release::Bookworm.sysroot_for("arm64")),

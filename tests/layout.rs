@@ -101,7 +101,7 @@ fn compiled(folder: &Path, flags: &[&str]) -> PathBuf {
     fs_err::write(&source, PROGRAM).unwrap();
     let program = folder.join("httpd");
     let mut command = Command::new(&toolchain.program);
-    command.args(&toolchain.leading).args(compile::language(&target, &toolchain, &[]));
+    command.args(&toolchain.leading).args(compile::language(&target, &toolchain, &[]).unwrap());
     run(command.args(["-g", "-Wl,--build-id"]).args(flags).arg(&source).arg("-o").arg(&program));
     program
 }

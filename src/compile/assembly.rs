@@ -28,8 +28,9 @@ pub fn assembly(
     optimisation: u8,
     limit: Duration,
 ) -> Result<Result<Assembly, Vec<Message>>, Error> {
+    let unknown = toolchain.unknown_flags(around)?;
     let of = |target: &Target| {
-        TargetFlags::of(&target.variables, &toolchain.unknown, &|path| flags::find(target, path)).compile
+        TargetFlags::of(&target.variables, unknown, &|path| flags::find(target, path)).compile
     };
     let is_macro = |flag: &String| flag.starts_with("-D") || flag.starts_with("-U");
     // How calls of the C library are checked is a matter of the build, not of httpd.

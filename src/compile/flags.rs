@@ -406,20 +406,10 @@ mod tests {
 
     #[test]
     fn an_old_compiler_gets_what_it_knows() {
-        let toolchain = |family, version| Toolchain {
-            program: "cc".into(),
-            leading: Vec::new(),
-            cflags: Vec::new(),
-            family,
-            version,
-            objcopy: "objcopy".into(),
-            headers: Vec::new(),
-            unknown: Vec::new(),
-        };
-        let old = own(&toolchain(Family::Gcc, [4, 4]));
+        let old = own(&Toolchain::of(Family::Gcc, [4, 4]));
         assert_eq!(old, ["-fstack-protector", "-Werror=implicit-function-declaration"]);
-        assert!(own(&toolchain(Family::Gcc, [12, 2])).contains(&"-fstack-protector-strong".to_owned()));
-        assert!(!own(&toolchain(Family::Clang, [14, 0])).iter().any(|flag| flag.contains("column-unit")));
-        assert_eq!(prefix_map(&toolchain(Family::Gcc, [4, 8]), "/a", "/b"), "-fdebug-prefix-map=/a=/b");
+        assert!(own(&Toolchain::of(Family::Gcc, [12, 2])).contains(&"-fstack-protector-strong".to_owned()));
+        assert!(!own(&Toolchain::of(Family::Clang, [14, 0])).iter().any(|flag| flag.contains("column-unit")));
+        assert_eq!(prefix_map(&Toolchain::of(Family::Gcc, [4, 8]), "/a", "/b"), "-fdebug-prefix-map=/a=/b");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! In: a rendered translation unit and a [`crate::target::Target`]. Out: a [`SharedObject`].
 
+mod asked;
 mod assembly;
 mod error;
 mod exports;
@@ -105,13 +106,24 @@ pub fn compile(
     toolchain: &Toolchain,
     options: &Options,
 ) -> Result<SharedObject, Error> {
+    compile_without(toolchain.unknown_flags(target)?, unit, target, toolchain, options)
+}
+
+/// Leaves out the flags of `unknown`.
+fn compile_without(
+    unknown: &[UnknownFlag],
+    unit: &Unit<'_>,
+    target: &Target,
+    toolchain: &Toolchain,
+    options: &Options,
+) -> Result<SharedObject, Error> {
     fs_err::create_dir_all(&options.out_dir)?;
     let scratch = tempfile::Builder::new().prefix(".compile-").tempdir_in(&options.out_dir)?;
     // The compiler writes its folder with all links followed.
     let folder = scratch.path().canonicalize()?;
     let (linked, stripped) = (linked(unit), format!("{}.so", unit.module));
     let debug = format!("{stripped}.debug");
-    let (arguments, dropped) = laid_out(unit, target, toolchain, options, &folder)?;
+    let (arguments, dropped) = laid_out(unknown, unit, target, toolchain, options, &folder)?;
     let mut command = command(toolchain, &arguments, options, &folder);
     let output = process::output(&mut command, options.limit).map_err(|error| match error {
         process::Error::Missing { program } => {
@@ -155,9 +167,18 @@ pub fn attempt(
     toolchain: &Toolchain,
     options: &Options,
 ) -> Result<Option<SharedObject>, Error> {
-    match compile(unit, target, toolchain, options) {
+    let with = |unknown| match compile_without(unknown, unit, target, toolchain, options) {
         Err(Error::Refused { .. }) => Ok(None),
         made => made.map(Some),
+    };
+    if let Some(unknown) = toolchain.unknown_so_far() {
+        return with(unknown);
+    }
+    // What compiles and links with all flags needs no other question.
+    match with(&[])? {
+        Some(made) => Ok(Some(made)),
+        None if toolchain.unknown_flags(target)?.is_empty() => Ok(None),
+        None => with(toolchain.unknown_flags(target)?),
     }
 }
 
@@ -172,12 +193,14 @@ pub fn call(
     options: &Options,
     folder: &Path,
 ) -> Result<Command, Error> {
-    let (arguments, _) = laid_out(unit, target, toolchain, options, folder)?;
+    let unknown = toolchain.unknown_flags(target)?;
+    let (arguments, _) = laid_out(unknown, unit, target, toolchain, options, folder)?;
     Ok(command(toolchain, &arguments, options, folder))
 }
 
 /// Writes into `folder` all that the compiler reads of it, and says what it is to be called with.
 fn laid_out(
+    unknown: &[UnknownFlag],
     unit: &Unit<'_>,
     target: &Target,
     toolchain: &Toolchain,
@@ -188,7 +211,8 @@ fn laid_out(
     let exports = [&[unit.symbol.to_owned()], &options.exports[..]].concat().join("; ");
     fs_err::write(folder.join(EXPORTS), format!("{{ global: {exports}; local: *; }};\n"))?;
     let own = sysroot::link_flags(target, folder, &options.libraries)?;
-    Ok(arguments(folder, &source(unit), &linked(unit), own, target, toolchain, options))
+    let apxs = TargetFlags::of(&target.variables, unknown, &|path| flags::find(target, path));
+    Ok(arguments(folder, apxs, unit, own, target, toolchain, options))
 }
 
 fn command(toolchain: &Toolchain, arguments: &[String], options: &Options, folder: &Path) -> Command {
@@ -214,15 +238,14 @@ const EXPORTS: &str = "exports.map";
 
 fn arguments(
     folder: &Path,
-    source: &str,
-    output: &str,
+    apxs: TargetFlags,
+    unit: &Unit<'_>,
     sysroot: Vec<String>,
     target: &Target,
     toolchain: &Toolchain,
     options: &Options,
 ) -> (Vec<String>, Vec<DroppedFlag>) {
-    let TargetFlags { mut compile, include, link, dropped } =
-        TargetFlags::of(&target.variables, &toolchain.unknown, &|path| flags::find(target, path));
+    let TargetFlags { mut compile, include, link, dropped } = apxs;
     compile.extend(toolchain.cflags.iter().cloned());
     let levels = flags::levels(&compile);
 
@@ -250,7 +273,8 @@ fn arguments(
         }
     }
     arguments.push(format!("-Wl,--version-script={EXPORTS}"));
-    arguments.extend(["-o", output, "-x", "c", source, "-x", "none"].map(str::to_owned));
+    let (source, output) = (source(unit), linked(unit));
+    arguments.extend(["-o", &output, "-x", "c", &source, "-x", "none"].map(str::to_owned));
     arguments.extend(options.libraries.iter().map(|library| format!("-l{library}")));
     (arguments, dropped)
 }

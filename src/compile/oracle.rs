@@ -22,13 +22,17 @@ fn readable(family: Family) -> [&'static str; 3] {
 
 /// The flags that decide what a unit means to the target's compiler, without those that make something of it; `libraries`
 /// are those that the module is linked with.
-pub fn language(target: &Target, toolchain: &Toolchain, libraries: &[String]) -> Vec<String> {
+///
+/// # Errors
+/// A compiler that cannot be asked which flags it takes.
+pub fn language(target: &Target, toolchain: &Toolchain, libraries: &[String]) -> Result<Vec<String>, Error> {
+    let unknown = toolchain.unknown_flags(target)?;
     let TargetFlags { mut compile, include, .. } =
-        TargetFlags::of(&target.variables, &toolchain.unknown, &|path| flags::find(target, path));
+        TargetFlags::of(&target.variables, unknown, &|path| flags::find(target, path));
     compile.extend(toolchain.cflags.iter().cloned());
     compile.extend(flags::own(toolchain));
     compile.extend(header_flags(target, toolchain, include, libraries));
-    compile
+    Ok(compile)
 }
 
 /// Everything that the compiler objects to in a unit, in its order, with the flags of the real call. Places of the unit are
@@ -121,7 +125,7 @@ fn called(
     folder: &Path,
     limit: Duration,
 ) -> Result<Output, Error> {
-    let mut arguments = language(target, toolchain, libraries);
+    let mut arguments = language(target, toolchain, libraries)?;
     arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
     run(unit, target, toolchain, arguments, folder, limit)
 }

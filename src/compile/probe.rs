@@ -59,9 +59,9 @@ pub fn machine(toolchain: &Toolchain, target: &Target) -> Result<Option<&'static
 /// # Errors
 /// [`Error::OtherProcessor`], [`Error::BadCompiler`].
 pub fn unknown_flags(toolchain: &Toolchain, target: &Target) -> Result<Vec<UnknownFlag>, Error> {
-    let probe = Probe::new(toolchain)?;
     let TargetFlags { compile, link, .. } =
         TargetFlags::of(&target.variables, &[], &|path| flags::find(target, path));
+    let probe = Probe::new(toolchain)?;
     let all = [&compile[..], &words(LINK), &link].concat();
     if probe.run(&all)?.is_ok() && probe.machine() == Some(target.machine) {
         return Ok(Vec::new());

@@ -4,11 +4,13 @@ use std::env;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::Error;
+use super::asked::Asked;
 use super::probe::{self, UnknownFlag};
 use crate::machine::Machine;
 use crate::process;
@@ -17,6 +19,12 @@ use crate::target::{Provenance, Target};
 
 /// A compiler answers such questions in 2 ms.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Which compiler there is for a machine, under a name or as the variables have it.
+static COMPILERS: Asked<(&'static str, Option<PathBuf>), Toolchain> = Asked::new();
+
+/// Where a compiler has its own headers.
+static HEADERS: Asked<(PathBuf, Vec<String>), Vec<PathBuf>> = Asked::new();
 
 /// The compiler and its companion.
 #[derive(Debug, Clone, Serialize)]
@@ -36,8 +44,9 @@ pub struct Toolchain {
     /// The folders of the compiler's own headers (stddef.h), which it needs where the target has headers of its own for all
     /// else.
     pub headers: Vec<PathBuf>,
-    /// Flags of the target's own build that this compiler does not take.
-    pub unknown: Vec<UnknownFlag>,
+    /// Flags of the target's own build that this compiler does not take, once it was asked.
+    #[serde(skip)]
+    unknown: OnceLock<Vec<UnknownFlag>>,
 }
 
 /// Compilers that take the same flags.
@@ -53,8 +62,7 @@ pub enum Family {
 impl Toolchain {
     /// Finds the compiler for the target's processor: the variables that the crate cc reads (CC and CFLAGS, with their forms
     /// for a target, such as `CC_aarch64_unknown_linux_gnu`); else `cc`, or for another processor than this machine's
-    /// `TRIPLE-gcc`, or clang where it can link for it. What it is and what it takes is asked of the compiler itself (some 20
-    /// ms; 50 ms more where the target's own build had another compiler).
+    /// `TRIPLE-gcc`, or clang where it can link for it. What it is is asked of the compiler itself (some 20 ms, once a run).
     ///
     /// # Errors
     /// No compiler, one that does not work, one for another processor, or no objcopy.
@@ -70,13 +78,36 @@ impl Toolchain {
             toolchain.leading.push(clang_target(machine));
         }
         let apxs_s_own = matches!(target.provenance, Provenance::Installed | Provenance::Fetched { .. });
-        if named || !apxs_s_own || !toolchain.cflags.is_empty() {
-            toolchain.unknown = probe::unknown_flags(&toolchain, target)?;
+        if named || !machine.is_host() || !toolchain.cflags.is_empty() {
+            // It may well be one for another processor, which is told before anything is compiled.
+            toolchain.unknown_flags(target)?;
+        } else if apxs_s_own {
+            toolchain.unknown = OnceLock::from(Vec::new());
         }
         if target.sysroot().is_some() {
-            toolchain.headers = toolchain.own_headers(target)?;
+            let question = (toolchain.program.clone(), toolchain.leading.clone());
+            toolchain.headers = HEADERS.once(question, || toolchain.own_headers(target))?;
         }
         Ok(toolchain)
+    }
+
+    /// Flags of the target's own build that this compiler does not take. The first time, it is asked, which takes 50 ms.
+    ///
+    /// # Errors
+    /// A compiler that does not work, or makes objects of another processor.
+    pub fn unknown_flags(&self, target: &Target) -> Result<&[UnknownFlag], Error> {
+        match self.unknown.get() {
+            Some(unknown) => Ok(unknown),
+            None => {
+                let unknown = probe::unknown_flags(self, target)?;
+                Ok(self.unknown.get_or_init(|| unknown))
+            }
+        }
+    }
+
+    /// What [`unknown_flags`](Self::unknown_flags) said, where it was asked.
+    pub(super) fn unknown_so_far(&self) -> Option<&[UnknownFlag]> {
+        self.unknown.get().map(Vec::as_slice)
     }
 
     /// What is installed for another processor than this machine's.
@@ -105,6 +136,11 @@ impl Toolchain {
 
     /// The compiler that the crate cc finds, or this one with the flags that the crate finds.
     fn read(machine: &'static Machine, program: Option<&Path>, advice: &Advice) -> Result<Self, Error> {
+        let question = (machine.name.as_str(), program.map(Path::to_owned));
+        COMPILERS.once(question, || Self::ask(machine, program, advice))
+    }
+
+    fn ask(machine: &'static Machine, program: Option<&Path>, advice: &Advice) -> Result<Self, Error> {
         let scratch = tempfile::tempdir()?;
         let mut build = cc::Build::new();
         build
@@ -151,8 +187,22 @@ impl Toolchain {
             cflags,
             program,
             headers: Vec::new(),
-            unknown: Vec::new(),
+            unknown: OnceLock::new(),
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(family: Family, version: [u32; 2]) -> Self {
+        Toolchain {
+            program: "cc".into(),
+            leading: Vec::new(),
+            cflags: Vec::new(),
+            family,
+            version,
+            objcopy: "objcopy".into(),
+            headers: Vec::new(),
+            unknown: OnceLock::new(),
+        }
     }
 
     /// A call of the compiler in a folder, which also takes its temporary files, so that they go with it. Nothing of the

@@ -71,11 +71,14 @@ impl Prepared {
     }
 
     /// The call by which the target's compiler only reads the file `name`, with the flags of the real one.
-    pub fn reading(&self, name: &str) -> Command {
+    ///
+    /// # Errors
+    /// A compiler that cannot be asked which flags it takes.
+    pub fn reading(&self, name: &str) -> Result<Command, crate::Error> {
         let Ready { target, toolchain, recipe, .. } = &self.ready;
         let mut command = Command::new(&toolchain.program);
-        command.args(&toolchain.leading).args(compile::language(target, toolchain, &recipe.libraries));
+        command.args(&toolchain.leading).args(compile::language(target, toolchain, &recipe.libraries)?);
         command.args(["-fsyntax-only", name]);
-        command
+        Ok(command)
     }
 }

@@ -170,7 +170,7 @@ fn files(
     key: &str,
     laid_out: &LaidOut<'_>,
     missing: &[String],
-) -> Result<Vec<(String, String)>, Error> {
+) -> Result<Vec<(String, String)>, crate::Error> {
     let name = laid_out.edited.file_name();
     let patch = laid_out.opened.map_or("", |overlay| overlay.name.as_str());
     let state = State {
@@ -180,7 +180,7 @@ fn files(
         patch: patch.to_owned(),
         message: laid_out.opened.map_or(String::new(), |overlay| overlay.message.clone()),
     };
-    let language = compile::language(&ready.target, &ready.toolchain, &ready.recipe.libraries);
+    let language = compile::language(&ready.target, &ready.toolchain, &ready.recipe.libraries)?;
     let words =
         [ready.toolchain.program.display().to_string()].into_iter().chain(ready.toolchain.leading.clone());
     let call: Vec<String> = words

@@ -137,7 +137,7 @@ pub fn execute(adapted: &Adapted, target: &Target, stubs: &str, main: &str) -> S
     fs_err::write(&source, text).unwrap();
     let toolchain = toolchain(target);
     let mut command = Command::new(&toolchain.program);
-    command.args(&toolchain.leading).args(compile::language(target, &toolchain, &[]));
+    command.args(&toolchain.leading).args(compile::language(target, &toolchain, &[]).unwrap());
     command
         .arg("-o")
         .arg(&program)
