@@ -22,6 +22,8 @@ pub mod compression;
 pub mod download;
 pub mod error;
 pub mod flatten;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod layout;
 pub mod libraries;
 pub mod loader;

@@ -192,6 +192,14 @@ impl Repository {
     }
 }
 
+/// Reads `data` as each of the files that a repository has; for what it finds, see [`Repository::open`].
+pub(crate) fn parse(data: &[u8]) {
+    let root = Root::Folder(PathBuf::new());
+    let _ = repomd::read(data, &["primary", "filelists"]);
+    let _ = primary::read(data, &root, &Arc::from(""));
+    let _ = filelists::read(data, &HashSet::from(["/usr/bin/file"]));
+}
+
 /// What a file of metadata is called in the cache.
 fn file_name(record: &Record) -> String {
     format!("{}-{}", record.kind, record.digest.hex())
