@@ -2,18 +2,16 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 
 use modgraft::rpm::{Destinations, write_set};
-use rpm::{IndexData, PackageMetadata};
 use support::module::{Module, TIME};
 use support::rpmbuild::rebuild;
 use support::run;
+use support::tags::{Excuse, Excused, compare, header, signature};
 
 /// Tags whose values may differ; the type and its presence may not.
-const EXCUSED: &[(u32, &str)] = &[
+const VALUES: &[Excuse] = &[
     (63, "the region: offsets"),
     (1009, "size: rpmbuild's build gives another shared object"),
     (1028, "file sizes: the same"),
@@ -30,49 +28,13 @@ const EXCUSED: &[(u32, &str)] = &[
 ];
 
 /// Tags that only rpmbuild has.
-const NOT_OURS: &[(u32, &str)] = &[(5099, "the spec as rpmbuild parsed it, macros expanded")];
+const NOT_OURS: &[Excuse] = &[(5099, "the spec as rpmbuild parsed it, macros expanded")];
 
 /// Tags that rpmbuild writes in other circumstances.
-const NOT_THEIRS: &[(u32, &str)] =
+const NOT_THEIRS: &[Excuse] =
     &[(1146, "the source package's MD5: by -ba, which makes both, not by --rebuild")];
 
-fn header(path: &Path) -> BTreeMap<u32, IndexData> {
-    let metadata = PackageMetadata::open(path).unwrap();
-    metadata.header.get_all_entries().unwrap().into_iter().collect()
-}
-
-fn signature(path: &Path) -> BTreeMap<u32, IndexData> {
-    let metadata = PackageMetadata::open(path).unwrap();
-    metadata.signature.get_all_entries().unwrap().into_iter().collect()
-}
-
-fn compare(ours: &Path, theirs: &Path) {
-    let (our_tags, their_tags) = (header(ours), header(theirs));
-    for (tag, theirs) in &their_tags {
-        let Some(ours) = our_tags.get(tag) else {
-            assert!(NOT_OURS.iter().any(|(excused, _)| excused == tag), "{tag} is missing: {theirs:?}");
-            continue;
-        };
-        assert_eq!(ours.to_string(), theirs.to_string(), "type of {tag}");
-        if !EXCUSED.iter().any(|(excused, _)| excused == tag) {
-            assert_eq!(ours, theirs, "{tag}");
-        }
-    }
-    for (tag, ours) in &our_tags {
-        let excused = NOT_THEIRS.iter().any(|(excused, _)| excused == tag);
-        assert!(excused || their_tags.contains_key(tag), "{tag} is not rpmbuild's: {ours:?}");
-    }
-    // Of the signature header all values differ, but neither tags nor types.
-    let kinds = |path: &Path| -> Vec<(u32, String)> {
-        signature(path).into_iter().map(|(tag, data)| (tag, data.to_string())).collect()
-    };
-    assert_eq!(kinds(ours), kinds(theirs));
-    assert_eq!(lead(ours), lead(theirs));
-}
-
-fn lead(path: &Path) -> Vec<u8> {
-    fs_err::read(path).unwrap()[..96].to_vec()
-}
+const EXCUSED: Excused = Excused { values: VALUES, not_ours: NOT_OURS, not_theirs: NOT_THEIRS };
 
 #[test]
 fn every_tag_that_rpmbuild_writes() {
@@ -88,7 +50,7 @@ fn every_tag_that_rpmbuild_writes() {
     write_set(&set, None, &to).unwrap();
 
     let made = rebuild(&to.source, &folder.path().join("top"));
-    compare(&to.binary, &made[0]);
+    compare(&to.binary, &made[0], &EXCUSED);
     let of_files = run(Command::new("rpm")
         .args(["-qp", "--nosignature", "--qf", "[%{FILENAMES} %{FILEREQUIRE}\n]"])
         .arg(&to.binary));
@@ -115,5 +77,5 @@ fn every_tag_that_rpmbuild_writes() {
         .args(["--define", "_source_payload w3.zstdio"])
         .env("SOURCE_DATE_EPOCH", TIME.to_string())
         .arg(top.join("SPECS/mod_tiny.spec")));
-    compare(&to.source, &top.join("SRPMS/mod_tiny-1.0-1.src.rpm"));
+    compare(&to.source, &top.join("SRPMS/mod_tiny-1.0-1.src.rpm"), &EXCUSED);
 }

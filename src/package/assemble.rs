@@ -11,13 +11,15 @@ use super::{
 use crate::compile::CompilerCall;
 use crate::libraries;
 use crate::machine::Machine;
-use crate::profile::{Compressor, HttpdRelation, Packaging, Profile};
+use crate::profile::{HttpdRelation, Packaging, Profile};
 use crate::recipe::ChangelogEntry;
 use crate::spec;
 use crate::target::Layout;
 
 /// The build host in packages: a constant, since which machine it was is nobody's concern and would change the bytes.
-const BUILD_HOST: &str = "reproducible";
+pub(super) const BUILD_HOST: &str = "reproducible";
+/// Since nobody sorts packages by groups any more.
+pub(super) const GROUP: &str = "Unspecified";
 
 /// Makes the three packages. Nothing is written; of the compiled files only the shared object is read.
 ///
@@ -133,7 +135,7 @@ impl Common {
                 description => description,
             },
             license: text::line("license", &recipe.license)?,
-            url: recipe.url.as_deref().map(url).transpose()?,
+            url: recipe.url.as_deref().map(text::url).transpose()?,
             changelog: recipe.changelog.iter().map(change).collect::<Result<_, _>>()?,
             time: inputs.source_date_epoch,
             optflags: optflags(&inputs.object.call),
@@ -156,6 +158,7 @@ impl Common {
         Package {
             kind,
             name,
+            epoch: None,
             version: self.version.clone(),
             release: self.release.clone(),
             arch: self.machine.name.clone(),
@@ -163,11 +166,7 @@ impl Common {
             description: self.description.clone(),
             license: self.license.clone(),
             url: self.url.clone(),
-            group: if self.profile.packaging.legacy_spec {
-                "System Environment/Daemons"
-            } else {
-                "Unspecified"
-            },
+            group: if self.profile.packaging.legacy_spec { "System Environment/Daemons" } else { GROUP },
             build_host: BUILD_HOST,
             time: self.time,
             source_rpm: format!("{}-{}-{}.src.rpm", self.name, self.version, self.release),
@@ -176,6 +175,10 @@ impl Common {
             provides: Vec::new(),
             requires: Vec::new(),
             conflicts: Vec::new(),
+            obsoletes: Vec::new(),
+            recommends: Vec::new(),
+            suggests: Vec::new(),
+            scriptlets: Vec::new(),
             changelog: self.changelog.clone(),
             files,
             sources: Vec::new(),
@@ -191,30 +194,6 @@ impl Common {
             .replace("{version}", &self.version)
             .replace("{release}", &self.release)
             .replace("{arch}", &self.machine.name)
-    }
-
-    /// The features of rpm that a package of this version with this payload needs.
-    pub(super) fn rpmlib(&self, kind: PackageKind) -> Vec<Relation> {
-        let mut all = vec![
-            Relation::rpmlib("CompressedFileNames", "3.0.4-1"),
-            Relation::rpmlib("FileDigests", "4.6.0-1"),
-        ];
-        if kind != PackageKind::Source {
-            all.push(Relation::rpmlib("PayloadFilesHavePrefix", "4.0-1"));
-        }
-        match self.profile.packaging.payload.compressor {
-            Compressor::Gzip => {}
-            Compressor::Xz => all.push(Relation::rpmlib("PayloadIsXz", "5.2-1")),
-            Compressor::Zstd => all.push(Relation::rpmlib("PayloadIsZstd", "5.4.18-1")),
-        }
-        for (sign, feature, since) in
-            [('~', "TildeInVersions", "4.10.0-1"), ('^', "CaretInVersions", "4.15.0-1")]
-        {
-            if self.version.contains(sign) || self.release.contains(sign) {
-                all.push(Relation::rpmlib(feature, since));
-            }
-        }
-        all
     }
 }
 
@@ -242,14 +221,6 @@ pub(super) fn sorted(mut relations: Vec<Relation>) -> Vec<Relation> {
 fn build_requires(packaging: &Packaging, linked: &[String]) -> Vec<String> {
     let libraries = libraries::development_packages(linked, packaging.library_packages);
     packaging.build_requires.iter().cloned().chain(libraries.into_iter().map(str::to_owned)).collect()
-}
-
-fn url(url: &str) -> Result<String, Error> {
-    let url = url.trim();
-    if url.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(Error::BadUrl { url: url.to_owned() });
-    }
-    Ok(url.to_owned())
 }
 
 fn change(entry: &ChangelogEntry) -> Result<Change, Error> {

@@ -5,7 +5,7 @@ use super::documents::Documents;
 use super::dropin::DropIns;
 use super::file::{self, File};
 use super::relation::CONFIG;
-use super::{Error, Inputs, Package, PackageKind, Relation, elf};
+use super::{Error, Inputs, Package, PackageKind, Relation, elf, features};
 
 pub(super) fn package(
     inputs: &Inputs<'_>,
@@ -38,7 +38,7 @@ pub(super) fn package(
     requires.extend(common.of_httpd.iter().map(|(relation, _)| relation.clone()));
     let package_name = |module: &String| common.profile.packaging.package_name.replace("{name}", module);
     requires.extend(inputs.requires.iter().map(|module| Relation::any(package_name(module))));
-    requires.extend(common.rpmlib(PackageKind::Binary));
+    requires.extend(features::of(&package));
     requires.push(config());
     let mut provides = in_files(|file| &file.provides);
     provides.extend(own_names(&package.name, &evr, common));

@@ -6,7 +6,7 @@ use super::assemble::{Common, sorted};
 use super::binary::own_names;
 use super::file::{self, File};
 use super::relation::{EQUAL, FIND_PROVIDES};
-use super::{Inputs, Package, PackageKind, Relation, elf};
+use super::{Inputs, Package, PackageKind, Relation, elf, features};
 
 const ROOT: &str = "/usr/lib/debug";
 
@@ -55,7 +55,7 @@ pub(super) fn package(inputs: &Inputs<'_>, common: &Common) -> Package {
     let mut package = common.package(PackageKind::Debuginfo, format!("{}-debuginfo", common.name), files);
     provides.extend(own_names(&package.name, &package.evr(), common));
     package.provides = sorted(provides);
-    package.requires = sorted(common.rpmlib(PackageKind::Debuginfo));
+    package.requires = sorted(features::of(&package));
     package.group = "Development/Debug";
     // In the words of rpm's own %debug_package.
     package.summary = format!("Debug information for package {}", common.name);

@@ -89,6 +89,37 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that no package can have.
+    #[error("`{}` cannot be packaged: {reason}", path.escape_debug())]
+    #[diagnostic(
+        code(modgraft::package::file),
+        help("give each file a path of its own, from the root and without `.` and `..`")
+    )]
+    File {
+        /// As it was given.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A relation that rpm could not read.
+    #[error("`{}` is no relation of a package", relation.escape_debug())]
+    #[diagnostic(
+        code(modgraft::package::relation),
+        help("it has a name and may have a version, both without blanks")
+    )]
+    Relation {
+        /// As it was given.
+        relation: String,
+    },
+    /// A weak dependency for an rpm that knows none.
+    #[error("rpm {rpm} on the target knows no weak dependencies such as `{}`", relation.escape_debug())]
+    #[diagnostic(code(modgraft::package::weak_dependency), help("leave it out, or require it"))]
+    WeakDependency {
+        /// The relation.
+        relation: String,
+        /// The target's rpm.
+        rpm: String,
+    },
     /// A path of the target's layout that no package can own.
     #[error("the target's {what} `{}` is no absolute path", path.escape_debug())]
     #[diagnostic(code(modgraft::package::layout), help("correct the target's layout"))]
@@ -127,7 +158,10 @@ impl Error {
             | Error::BadName { .. }
             | Error::BadUrl { .. }
             | Error::Directives { .. }
-            | Error::Document { .. } => Kind::Input,
+            | Error::Document { .. }
+            | Error::File { .. }
+            | Error::Relation { .. }
+            | Error::WeakDependency { .. } => Kind::Input,
             Error::Layout { .. } => Kind::Usage,
             Error::Elf { .. } => Kind::Internal,
             Error::Spec(error) => error.kind(),

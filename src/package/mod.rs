@@ -9,9 +9,12 @@ pub mod documents;
 mod dropin;
 mod elf;
 mod error;
+mod features;
 pub mod file;
 mod names;
 pub mod relation;
+mod scriptlet;
+mod small;
 pub mod source;
 mod text;
 
@@ -19,6 +22,8 @@ pub use assemble::{Places, assemble};
 pub use error::Error;
 pub use file::{Content, File, FileKind};
 pub use relation::Relation;
+pub use scriptlet::{Scriptlet, When};
+pub use small::{About, Architecture, Contents, Relations};
 
 use std::sync::Arc;
 
@@ -67,10 +72,10 @@ pub struct PackageSet {
     pub spec: (String, String),
 }
 
-/// Which of the three a package is.
+/// What a package is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PackageKind {
-    /// The module.
+    /// To be installed: the module, or any other that is no debug information.
     Binary,
     /// Debug information.
     Debuginfo,
@@ -78,18 +83,20 @@ pub enum PackageKind {
     Source,
 }
 
-/// One package.
+/// One package. A module's come from [`assemble`], any other from [`Package::new`].
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// Which of the three.
+    /// What it is.
     pub kind: PackageKind,
     /// RPM name.
     pub name: String,
+    /// Comes before the version where versions are compared; none counts as 0.
+    pub epoch: Option<u32>,
     /// RPM version.
     pub version: String,
     /// RPM release.
     pub release: String,
-    /// The processor, also in a source package: the one it was made on.
+    /// The processor, also in a source package: the one it was made on. `noarch` for any.
     pub arch: String,
     /// One line.
     pub summary: String,
@@ -117,6 +124,14 @@ pub struct Package {
     pub requires: Vec<Relation>,
     /// Sorted, each once.
     pub conflicts: Vec<Relation>,
+    /// Sorted, each once: what it takes the place of.
+    pub obsoletes: Vec<Relation>,
+    /// Sorted, each once: what is installed with it where it can be. rpm 4.12 and later.
+    pub recommends: Vec<Relation>,
+    /// Sorted, each once. rpm 4.12 and later.
+    pub suggests: Vec<Relation>,
+    /// What is run; a module's packages have none.
+    pub scriptlets: Vec<Scriptlet>,
     /// Newest first.
     pub changelog: Vec<Change>,
     /// Sorted by path.
@@ -143,14 +158,15 @@ pub struct Change {
 }
 
 impl Package {
-    /// `version-release`.
+    /// `version-release`, with `epoch:` in front where there is one: what relations compare.
     pub fn evr(&self) -> String {
-        format!("{}-{}", self.version, self.release)
+        let epoch = self.epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
+        format!("{epoch}{}-{}", self.version, self.release)
     }
 
-    /// `name-version-release`.
+    /// `name-version-release`. File names have no epoch.
     pub fn nvr(&self) -> String {
-        format!("{}-{}", self.name, self.evr())
+        format!("{}-{}-{}", self.name, self.version, self.release)
     }
 
     /// `name-version-release.arch`, with `src` as the arch of a source package.

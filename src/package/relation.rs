@@ -21,6 +21,8 @@ pub const LESS: u32 = 1 << 1;
 pub const GREATER: u32 = 1 << 2;
 /// Sense: equal.
 pub const EQUAL: u32 = 1 << 3;
+/// A scriptlet's interpreter.
+pub const INTERPRETER: u32 = 1 << 8;
 /// Found in a file, as a requirement.
 pub const FIND_REQUIRES: u32 = 1 << 14;
 /// Found in a file, as a provision.
@@ -39,6 +41,16 @@ impl Relation {
     /// Exactly `version`.
     pub fn equal(name: impl Into<String>, version: impl Into<String>) -> Self {
         Relation { name: name.into(), version: version.into(), flags: EQUAL }
+    }
+
+    /// Less than `version`: what replaces something obsoletes what was there before.
+    pub fn less(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Relation { name: name.into(), version: version.into(), flags: LESS }
+    }
+
+    /// `version` or later.
+    pub fn at_least(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Relation { name: name.into(), version: version.into(), flags: GREATER | EQUAL }
     }
 
     /// `version` at most, of rpm itself.
@@ -79,6 +91,8 @@ mod tests {
     fn relations_read_as_in_a_spec() {
         assert_eq!(Relation::any("gcc").text(), "gcc");
         assert_eq!(Relation::equal("httpd-mmn", "20120211x8664").text(), "httpd-mmn = 20120211x8664");
+        assert_eq!(Relation::less("mod_old", "2.0").text(), "mod_old < 2.0");
+        assert_eq!(Relation::at_least("httpd", "2.4.6").text(), "httpd >= 2.4.6");
         assert_eq!(Relation::rpmlib("FileDigests", "4.6.0-1").text(), "rpmlib(FileDigests) <= 4.6.0-1");
     }
 }

@@ -7,7 +7,7 @@ use super::documents::Documents;
 use super::dropin::DropIns;
 use super::file;
 use super::names::Unique;
-use super::{File, Inputs, Package, PackageKind, Relation};
+use super::{File, Inputs, Package, PackageKind, Relation, features};
 
 /// One source, in the spec's order.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ pub(super) fn package(common: &Common, listed: Vec<Listed>, spec_name: &str, spe
     let mut package = common.package(PackageKind::Source, common.name.clone(), files);
     let evr = package.evr();
     let mut requires: Vec<Relation> = common.build_requires.iter().map(Relation::any).collect();
-    requires.extend(common.rpmlib(PackageKind::Source));
+    requires.extend(features::of(&package));
     package.requires = sorted(requires);
     // The packages that the spec makes.
     package.provides = sorted(vec![

@@ -70,7 +70,7 @@ pub(super) fn version(field: &'static str, text: &str, rpm: &str) -> Result<Stri
         return Err(bad("it has to begin with a letter or a digit".to_owned()));
     }
     for (sign, since) in [('~', (4, 10)), ('^', (4, 15))] {
-        if text.contains(sign) && release(rpm) < since {
+        if text.contains(sign) && release_of(rpm) < since {
             return Err(bad(format!("rpm {rpm} on the target does not know `{sign}`")));
         }
     }
@@ -78,9 +78,21 @@ pub(super) fn version(field: &'static str, text: &str, rpm: &str) -> Result<Stri
 }
 
 /// `4.14.3` as (4, 14).
-fn release(rpm: &str) -> (u32, u32) {
+pub(super) fn release_of(rpm: &str) -> (u32, u32) {
     let mut numbers = rpm.split('.').map(|number| number.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// An address.
+///
+/// # Errors
+/// [`Error::BadUrl`].
+pub(super) fn url(url: &str) -> Result<String, Error> {
+    let url = url.trim();
+    if url.is_empty() || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::BadUrl { url: url.to_owned() });
+    }
+    Ok(url.to_owned())
 }
 
 /// The name of a package.

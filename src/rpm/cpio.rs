@@ -11,6 +11,8 @@ pub(super) struct Entry<'a> {
     pub inode: u32,
     /// `st_mode`.
     pub mode: u16,
+    /// How many names the file has.
+    pub links: u32,
     /// Unix seconds.
     pub time: u32,
     /// Of the content that follows; for a link the length of its target.
@@ -24,7 +26,7 @@ pub(super) fn entry(out: &mut impl Write, entry: Entry<'_>) -> io::Result<()> {
         u32::from(entry.mode),
         0, // owner: rpm goes by the names in the header
         0, // group
-        1, // links
+        entry.links,
         entry.time,
         entry.size,
         0, // device
@@ -53,7 +55,7 @@ pub(super) fn pad(out: &mut impl Write, length: u64) -> io::Result<()> {
 
 /// Writes the end of the archive.
 pub(super) fn trailer(out: &mut impl Write) -> io::Result<()> {
-    entry(out, Entry { name: "TRAILER!!!", inode: 0, mode: 0, time: 0, size: 0 })
+    entry(out, Entry { name: "TRAILER!!!", inode: 0, mode: 0, links: 1, time: 0, size: 0 })
 }
 
 #[cfg(test)]
@@ -63,7 +65,8 @@ mod tests {
     #[test]
     fn entries_are_aligned() {
         let mut archive = Vec::new();
-        entry(&mut archive, Entry { name: "./a", inode: 1, mode: 0o100_644, time: 1, size: 5 }).unwrap();
+        entry(&mut archive, Entry { name: "./a", inode: 1, mode: 0o100_644, links: 1, time: 1, size: 5 })
+            .unwrap();
         assert_eq!(archive.len() % 4, 0);
         archive.extend(b"12345");
         pad(&mut archive, 5).unwrap();

@@ -36,6 +36,15 @@ pub enum Error {
         /// In bytes.
         size: u64,
     },
+    /// A second name of nothing.
+    #[error("`{}` is another name of `{}`, which is no regular file of the package", path.escape_debug(), to.escape_debug())]
+    #[diagnostic(code(modgraft::rpm::link), help("this is a defect of modgraft"))]
+    Link {
+        /// The name.
+        path: String,
+        /// What it is a name of.
+        to: String,
+    },
     /// A time that the format has no room for.
     #[error("SOURCE_DATE_EPOCH {time} is after the year 2106, where RPM's time ends")]
     #[diagnostic(code(modgraft::rpm::time), help("it counts seconds, not milliseconds"))]
@@ -111,7 +120,7 @@ impl Error {
             | Error::Damaged { .. }
             | Error::Unsigned { .. }
             | Error::Untrusted { .. } => Kind::Input,
-            Error::Header { .. } => Kind::Internal,
+            Error::Header { .. } | Error::Link { .. } => Kind::Internal,
             Error::Sign(error) => error.kind(),
             Error::Interrupted => Kind::Interrupted,
         }

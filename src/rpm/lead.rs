@@ -15,7 +15,7 @@ pub(super) fn lead(package: &Package) -> [u8; SIZE] {
     lead[7] = u8::from(package.kind == PackageKind::Source);
     lead[8..10].copy_from_slice(&package.lead_arch.to_be_bytes());
     // 66 bytes, the last of which stays NUL. Names are ASCII.
-    let name = package.nvr();
+    let name = format!("{}-{}", package.name, package.evr());
     let length = name.len().min(65);
     lead[10..10 + length].copy_from_slice(&name.as_bytes()[..length]);
     lead[77] = 1; // Linux

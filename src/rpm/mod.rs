@@ -1,11 +1,13 @@
 //! Writes and reads RPM files: payload, header, signature; streamed and atomic.
 
+mod beside;
 mod compress;
 mod cpio;
 mod digest;
 mod error;
 mod header;
 mod lead;
+mod links;
 mod payload;
 mod read;
 mod signature;

@@ -12,6 +12,7 @@ pub mod processes;
 pub mod repository;
 pub mod rpmbuild;
 pub mod server;
+pub mod tags;
 pub mod tls;
 
 use std::path::{Path, PathBuf};
