@@ -94,6 +94,7 @@ stages! {
     Spec => spec,
     Rpm => rpm,
     Sign => sign,
+    Publish => publish,
     Check => check,
     Loader => loader,
     Pipeline => pipeline,

@@ -6,7 +6,7 @@
 //! `package` →
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed, `download` the only one that fetches by http.
-//! `repository` reads what dnf reads. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
+//! `repository` reads what dnf reads, `publish` writes it. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
 //! tries many commits on many targets.
 
 pub mod adapt;
@@ -33,6 +33,7 @@ pub mod paths;
 pub mod pipeline;
 pub mod process;
 pub mod profile;
+pub mod publish;
 pub mod recipe;
 pub mod replay;
 pub mod report;

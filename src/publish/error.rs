@@ -1,0 +1,242 @@
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+
+use crate::error::Kind;
+use crate::{rpm, sign};
+
+/// Why a repository could not be published or checked.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum Error {
+    /// A file could not be read or written; the message names it.
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::io))]
+    Io(#[from] std::io::Error),
+    /// A package that is none, or damaged, or not by a key of the repository's.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rpm(#[from] rpm::Error),
+    /// A key that cannot be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Key(#[from] sign::Error),
+    /// What cannot be a repository's name.
+    #[error("`{}` is no repository's name", name.escape_debug())]
+    #[diagnostic(
+        code(modgraft::publish::name),
+        help("letters, digits, `.`, `_` and `-`, as it stands in brackets in a .repo file: --name NAME")
+    )]
+    Name {
+        /// As it was typed.
+        name: String,
+    },
+    /// What cannot be the place of a repository or of a key.
+    #[error("`{}` cannot be the url in a .repo file: {reason}", url.escape_debug())]
+    #[diagnostic(code(modgraft::publish::url), help("write it as clients reach it: https://HOST/PATH"))]
+    Url {
+        /// As it was typed.
+        url: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// DIR is a file.
+    #[error("{} is no folder", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::no_folder),
+        help("name the folder that the web server serves; it is made where it is missing")
+    )]
+    NoFolder {
+        /// As it was named.
+        path: PathBuf,
+    },
+    /// Somebody else is publishing.
+    #[error("{} is being published to{}", path.display(), by(.holder))]
+    #[diagnostic(
+        code(modgraft::publish::locked),
+        help("wait until that is done, or let --wait do so; nothing was changed")
+    )]
+    Locked {
+        /// The repository.
+        path: PathBuf,
+        /// Process and host, as it says of itself; may be empty.
+        holder: String,
+    },
+    /// A package without a signature in a signed repository.
+    #[error("{} is not signed, and the repository is", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::unsigned),
+        help(
+            "its clients would refuse it (gpgcheck=1): sign it, or publish with --allow-unsigned, which takes that check from all of them"
+        )
+    )]
+    Unsigned {
+        /// The package.
+        path: PathBuf,
+    },
+    /// A repository that was signed, and would be no more.
+    #[error("{} is signed, and no key is given", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::no_key),
+        help(
+            "its clients would refuse it (repo_gpgcheck=1): name the key with --sign-key, or publish with --allow-unsigned"
+        )
+    )]
+    NoKey {
+        /// The repository.
+        path: PathBuf,
+    },
+    /// A package that claims what no package has.
+    #[error("{} claims the file `{}`, which {reason}", path.display(), claimed.escape_debug())]
+    #[diagnostic(
+        code(modgraft::publish::claims),
+        help("it was made to do harm, or by a broken tool; it was not published")
+    )]
+    Claims {
+        /// The package.
+        path: PathBuf,
+        /// As its header has it.
+        claimed: String,
+        /// What is wrong with that.
+        reason: &'static str,
+    },
+    /// A package whose name, version or architecture cannot be a file's name.
+    #[error("{} is called `{}`, which no package is", path.display(), name.escape_debug())]
+    #[diagnostic(
+        code(modgraft::publish::called),
+        help("it was made to do harm, or by a broken tool; it was not published")
+    )]
+    Called {
+        /// The package.
+        path: PathBuf,
+        /// As its header has it.
+        name: String,
+    },
+    /// Two files that say to be one package.
+    #[error("{nevra} is given twice, and the two differ: {} and {}", first.display(), second.display())]
+    #[diagnostic(
+        code(modgraft::publish::twice),
+        help("publish one of them; a new build takes a new release")
+    )]
+    Twice {
+        /// What both say to be.
+        nevra: String,
+        /// The one.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// Another file says to be a package that was published.
+    #[error("{nevra} is published already, and {} is another file", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::replaced),
+        help(
+            "whoever installed it would not get the new one: give a new build a new release; --replace publishes it all the same"
+        )
+    )]
+    Replaced {
+        /// What both say to be.
+        nevra: String,
+        /// The new one.
+        path: PathBuf,
+    },
+    /// What is to be removed is not there.
+    #[error("there is no package `{name}` in {}", path.display())]
+    #[diagnostic(code(modgraft::publish::unknown), help("{}", alike(.similar)))]
+    Unknown {
+        /// As it was typed.
+        name: String,
+        /// The repository.
+        path: PathBuf,
+        /// Names that are like it.
+        similar: Vec<String>,
+    },
+    /// A package that is listed, and not there.
+    #[error("{} is listed, and is not there", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::gone),
+        help("bring it back, or take it out of the list with --remove {file}")
+    )]
+    Gone {
+        /// Where it should be.
+        path: PathBuf,
+        /// As it is listed.
+        file: String,
+    },
+    /// A folder with no package in it.
+    #[error("there is no package in {}", path.display())]
+    #[diagnostic(code(modgraft::publish::empty), help("packages are the files whose names end in .rpm"))]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// No repository at all.
+    #[error("{} is no repository: it has no repodata/repomd.xml", path.display())]
+    #[diagnostic(code(modgraft::publish::none), help("`modgraft repo publish` makes one"))]
+    None {
+        /// As it was named.
+        path: PathBuf,
+    },
+    /// The problems were told one by one.
+    #[error("{count} {} in {}", if *.count == 1 { "problem" } else { "problems" }, path.display())]
+    #[diagnostic(
+        code(modgraft::publish::problems),
+        help("publish again with --full, once what is damaged is replaced")
+    )]
+    Problems {
+        /// The repository.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+    },
+    /// The built-in page does not fit the data.
+    #[error("{what} could not be rendered: {reason}")]
+    #[diagnostic(code(modgraft::publish::template), help("this is a defect of modgraft"))]
+    Template {
+        /// `index.html`.
+        what: &'static str,
+        /// In the library's words.
+        reason: String,
+    },
+    /// Ctrl-C or SIGTERM.
+    #[error("interrupted; the repository is as it was")]
+    #[diagnostic(code(modgraft::interrupted))]
+    Interrupted,
+}
+
+fn by(holder: &str) -> String {
+    if holder.is_empty() { String::new() } else { format!(" by {holder}") }
+}
+
+fn alike(names: &[String]) -> String {
+    match names {
+        [] => "name it as `modgraft repo check --list` does, or by its file".to_owned(),
+        names => format!("like it are: {}", names.join(", ")),
+    }
+}
+
+impl Error {
+    /// The kind, which decides the exit code.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Io(_) | Error::Locked { .. } => Kind::Environment,
+            Error::Rpm(error) => error.kind(),
+            Error::Key(error) => error.kind(),
+            Error::Name { .. }
+            | Error::Url { .. }
+            | Error::NoFolder { .. }
+            | Error::NoKey { .. }
+            | Error::Unknown { .. }
+            | Error::Empty { .. }
+            | Error::None { .. } => Kind::Usage,
+            Error::Unsigned { .. }
+            | Error::Claims { .. }
+            | Error::Called { .. }
+            | Error::Twice { .. }
+            | Error::Gone { .. }
+            | Error::Problems { .. } => Kind::Input,
+            Error::Replaced { .. } => Kind::Refused,
+            Error::Template { .. } => Kind::Internal,
+            Error::Interrupted => Kind::Interrupted,
+        }
+    }
+}
