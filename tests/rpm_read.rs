@@ -199,19 +199,9 @@ fn every_length_of_a_cut_package_is_refused() {
 fn evil(path: &str, kind: FileKind, folder: &Path) -> PathBuf {
     let mut package = Module::new().packages().source;
     // In front of all others.
-    package.files.insert(
-        0,
-        File {
-            path: path.to_owned(),
-            kind,
-            permissions: 0o6777,
-            flags: 0,
-            class: String::new(),
-            color: 0,
-            provides: Vec::new(),
-            requires: Vec::new(),
-        },
-    );
+    package
+        .files
+        .insert(0, File { kind, permissions: 0o6777, class: String::new(), ..File::text(path, *b"") });
     let to = folder.join("evil.rpm");
     rpm::write(&package, None, &to).unwrap();
     to
