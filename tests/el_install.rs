@@ -190,6 +190,23 @@ fn the_reference_module_lives_on_enterprise_linux_9() {
     lives_on(Release::El9, How::Inside);
 }
 
+/// The debug information recommends the sources that it names.
+#[test]
+fn the_sources_for_debuggers_come_with_the_debug_information() {
+    let release = Release::El9;
+    let (machine, _servers) = machine(release, &ours(release, 1));
+    let (debuginfo, debugsource) = (format!("{MODULE}-debuginfo"), format!("{MODULE}-debugsource"));
+    run(&mut machine.dnf(&["install", "--setopt=install_weak_deps=True", &debuginfo]));
+    for package in [&debuginfo, &debugsource] {
+        assert_eq!(run(&mut machine.rpm(&["-V", package])), "");
+    }
+    let files = run(&mut machine.rpm(&["-ql", &debugsource]));
+    let place = format!("/usr/src/debug/{MODULE}-1.0.0-1.x86_64");
+    for file in ["mod_proxy_wstunnel.c", "modules/proxy/mod_proxy_wstunnel.c", "modules/proxy/proxy_util.c"] {
+        assert!(files.lines().any(|line| line == format!("{place}/{file}")), "{file} in {files}");
+    }
+}
+
 /// What rpmbuild makes of the source package where httpd-devel's macros, apxs, headers and libraries are EL's.
 fn rebuilds(release: Release) {
     let root = release.sysroot();
@@ -205,12 +222,23 @@ fn rebuilds(release: Release) {
     let apxs = format!("_httpd_apxs {}", apxs.display());
     let payload = if release == Release::El7 { "w9.gzdio" } else { "w3.zstdio" };
     let payload = format!("_binary_payload {payload}");
-    let options = ["--load", &macros, "--define", &apxs, "--define", &payload];
+    // As redhat-rpm-config has it.
+    let debugsource = if release == Release::El7 { "_unused 1" } else { "_debugsource_packages 1" };
+    let options = ["--load", &macros, "--define", &apxs, "--define", &payload, "--define", debugsource];
     let made = rebuild_with(&find("src"), &folder.path().join("top"), &options);
     let binary = find("x86_64");
     let files = "[%{FILENAMES} %{FILEMODES:perms} %{FILEUSERNAME} %{FILEFLAGS:fflags}\\n]";
     for format in [files, "[%{PROVIDENEVRS}\\n]", "[%{REQUIRENEVRS}\\n]"] {
         assert_eq!(query(&binary, format), query(&made[0], format), "{format}");
+    }
+    let debugsource = format!("{MODULE}-debugsource-1.0.0-1.x86_64.rpm");
+    let theirs = made.iter().find(|path| path.ends_with(&debugsource));
+    assert_eq!(theirs.is_some(), release != Release::El7);
+    if let Some(theirs) = theirs {
+        let ours = made_by_us.join(debugsource);
+        for format in [files, "[%{PROVIDENEVRS}\\n]", "[%{FILEDIGESTS}\\n]"] {
+            assert_eq!(query(&ours, format), query(theirs, format), "{format}");
+        }
     }
 }
 

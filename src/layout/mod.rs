@@ -11,9 +11,11 @@ mod dwarf;
 mod error;
 mod probe;
 mod read;
+mod sources;
 mod spell;
 
 pub use error::Error;
+pub use sources::debug_sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;

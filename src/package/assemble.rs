@@ -1,7 +1,8 @@
-//! From all stages before to the three packages.
+//! From all stages before to the packages.
 
 use std::sync::Arc;
 
+use super::debugsource::Named;
 use super::documents::Documents;
 use super::text;
 use super::{
@@ -21,7 +22,7 @@ pub(super) const BUILD_HOST: &str = "reproducible";
 /// Since nobody sorts packages by groups any more.
 pub(super) const GROUP: &str = "Unspecified";
 
-/// Makes the three packages. Nothing is written; of the compiled files only the shared object is read.
+/// Makes the packages. Nothing is written; of the compiled files the dependencies and the names of sources are read.
 ///
 /// # Errors
 /// Texts, names, versions, directives or documents of the recipe that no package can have.
@@ -32,8 +33,10 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
     let drop_ins =
         dropin::render(inputs, &common.symbol, common.places.load_file == common.places.directives_file)?;
     let binary = binary::package(inputs, &common, &drop_ins, &documents)?;
-    let debuginfo = debuginfo::package(inputs, &common);
-    let listed = source::list(inputs, &common, &drop_ins, &documents);
+    let named = Named::find(inputs, &common)?;
+    let debugsource = named.package(&common);
+    let debuginfo = debuginfo::package(inputs, &common, &named, debugsource.as_ref());
+    let listed = source::list(inputs, &common, &drop_ins, &documents)?;
     let spec_name = format!("{}.spec", common.name);
     let spec_text = spec::render(&spec::View {
         binary: &binary,
@@ -49,11 +52,11 @@ pub fn assemble(inputs: &Inputs<'_>) -> Result<PackageSet, Error> {
         build_requires: &common.build_requires,
         documents: &documents,
     })?;
-    let source = source::package(&common, listed, &spec_name, &spec_text);
-    Ok(PackageSet { binary, debuginfo, source, spec: (spec_name, spec_text) })
+    let source = source::package(&common, listed, &spec_name, &spec_text, debugsource.as_ref());
+    Ok(PackageSet { binary, debuginfo, debugsource, source, spec: (spec_name, spec_text) })
 }
 
-/// What all three packages say alike.
+/// What all packages say alike.
 pub(super) struct Common {
     pub name: String,
     pub version: String,
@@ -127,7 +130,7 @@ impl Common {
         let places =
             Places::new(&inputs.target.layout, dropin::short_name(&module), inputs.audit.load_order)?;
         Ok(Common {
-            name: text::name(&packaging.package_name.replace("{name}", &module))?,
+            name: text::name(&packaging.package_named(&module))?,
             machine: inputs.target.machine,
             summary: text::line("summary", &recipe.summary)?,
             description: match text::paragraphs("description", &recipe.description)? {

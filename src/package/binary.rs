@@ -36,7 +36,7 @@ pub(super) fn package(
         |of: fn(&File) -> &[Relation]| package.files.iter().flat_map(of).cloned().collect::<Vec<_>>();
     let mut requires = in_files(|file| &file.requires);
     requires.extend(common.of_httpd.iter().map(|(relation, _)| relation.clone()));
-    let package_name = |module: &String| common.profile.packaging.package_name.replace("{name}", module);
+    let package_name = |module: &String| common.profile.packaging.package_named(module);
     requires.extend(inputs.requires.iter().map(|module| Relation::any(package_name(module))));
     requires.extend(features::of(&package));
     requires.push(config());

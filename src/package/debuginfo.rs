@@ -1,16 +1,20 @@
 //! The package with the debug information, laid out as rpmbuild's find-debuginfo lays it out.
-//!
-//! Left out is `/usr/src/debug`: the debug information names upstream's files (by `#line`), which are not in the package.
 
 use super::assemble::{Common, sorted};
 use super::binary::own_names;
+use super::debugsource::Named;
 use super::file::{self, File};
 use super::relation::{EQUAL, FIND_PROVIDES};
 use super::{Inputs, Package, PackageKind, Relation, elf, features};
 
 const ROOT: &str = "/usr/lib/debug";
 
-pub(super) fn package(inputs: &Inputs<'_>, common: &Common) -> Package {
+pub(super) fn package(
+    inputs: &Inputs<'_>,
+    common: &Common,
+    sources: &Named,
+    debugsource: Option<&Package>,
+) -> Package {
     let module = format!("{}/{}.so", common.places.module_dir, inputs.recipe.name);
     let debug_file = format!("{ROOT}{module}{}.debug", common.path(&common.profile.packaging.debug_suffix));
 
@@ -52,10 +56,18 @@ pub(super) fn package(inputs: &Inputs<'_>, common: &Common) -> Package {
         files.extend(made.map(|file| file.flagged(file::ARTIFACT)));
     }
 
+    if debugsource.is_none() {
+        files.extend(sources.to_files());
+    }
+
     let mut package = common.package(PackageKind::Debuginfo, format!("{}-debuginfo", common.name), files);
     provides.extend(own_names(&package.name, &package.evr(), common));
     package.provides = sorted(provides);
     package.requires = sorted(features::of(&package));
+    package.recommends = debugsource
+        .map(|package| Relation::equal(format!("{}{}", package.name, common.machine.mark()), package.evr()))
+        .into_iter()
+        .collect();
     package.group = "Development/Debug";
     // In the words of rpm's own %debug_package.
     package.summary = format!("Debug information for package {}", common.name);

@@ -5,6 +5,7 @@
 mod assemble;
 mod binary;
 mod debuginfo;
+mod debugsource;
 pub mod documents;
 mod dropin;
 mod elf;
@@ -19,6 +20,7 @@ pub mod source;
 mod text;
 
 pub use assemble::{Places, assemble};
+pub use debugsource::Upstream;
 pub use error::Error;
 pub use file::{Content, File, FileKind};
 pub use relation::Relation;
@@ -51,6 +53,8 @@ pub struct Inputs<'a> {
     pub sources: &'a Sources,
     /// Modules that must be there first and that are packages like this one: `mod_NAME`.
     pub requires: &'a [String],
+    /// Upstream's files that lines of the C file are from.
+    pub upstream: &'a Upstream,
     /// Further files for the source package, such as the rules that were applied: name and bytes.
     pub extra_sources: &'a [(String, Arc<[u8]>)],
     /// Documentation that modgraft wrote: name and bytes. It goes into the package behind the recipe's own.
@@ -59,17 +63,26 @@ pub struct Inputs<'a> {
     pub source_date_epoch: u64,
 }
 
-/// The binary package, its debug information and the source package.
+/// The binary package, its debug information and sources for debuggers, and the source package.
 #[derive(Debug)]
 pub struct PackageSet {
     /// The module.
     pub binary: Package,
     /// Its debug information.
     pub debuginfo: Package,
+    /// The sources that a debugger shows, where the distribution has a package for them; else they are in `debuginfo`.
+    pub debugsource: Option<Package>,
     /// Its source. The spec is one of its files.
     pub source: Package,
     /// The spec: file name and text.
     pub spec: (String, String),
+}
+
+impl PackageSet {
+    /// All of them, the module's first and the source's last.
+    pub fn packages(&self) -> impl Iterator<Item = &Package> {
+        [&self.binary, &self.debuginfo].into_iter().chain(&self.debugsource).chain([&self.source])
+    }
 }
 
 /// What a package is.
@@ -79,6 +92,8 @@ pub enum PackageKind {
     Binary,
     /// Debug information.
     Debuginfo,
+    /// Sources for debuggers.
+    Debugsource,
     /// Source.
     Source,
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::assemble::{Common, sorted};
+use super::debugsource::upstream_files;
 use super::documents::Documents;
 use super::dropin::DropIns;
 use super::file;
 use super::names::Unique;
-use super::{File, Inputs, Package, PackageKind, Relation, features};
+use super::{Error, File, Inputs, Package, PackageKind, Relation, features};
 
 /// One source, in the spec's order.
 #[derive(Debug, Clone)]
@@ -31,6 +32,8 @@ pub enum Role {
     Directives,
     /// The document with this number, installed.
     Document(usize),
+    /// An archive of upstream's files that its lines are from, unpacked beside it for debuggers.
+    Upstream,
     /// There for people, and to make it all again: recipe, patches, rules.
     Origin,
 }
@@ -40,7 +43,7 @@ pub(super) fn list(
     common: &Common,
     drop_ins: &DropIns,
     documents: &Documents,
-) -> Vec<Listed> {
+) -> Result<Vec<Listed>, Error> {
     let mut names = Unique::default();
     // Never another source's name.
     names.take(&format!("{}.spec", common.name));
@@ -66,10 +69,40 @@ pub(super) fn list(
     for (name, bytes) in inputs.extra_sources {
         add(&base(name), Role::Origin, bytes.clone());
     }
-    listed
+    if let Some((name, bytes)) = upstream(inputs, common)? {
+        add(&name, Role::Upstream, bytes);
+    }
+    Ok(listed)
 }
 
-pub(super) fn package(common: &Common, listed: Vec<Listed>, spec_name: &str, spec_text: &str) -> Package {
+/// One archive of upstream's files, under their own paths in a folder of the archive's name. Its name says whether they are
+/// upstream's byte by byte, as for a module that no patch brings.
+fn upstream(inputs: &Inputs<'_>, common: &Common) -> Result<Option<(String, Arc<[u8]>)>, Error> {
+    let (flat, _) = inputs.flat_source;
+    let mut files = upstream_files(&inputs.upstream.files).filter(|(path, _)| *path != flat).peekable();
+    if files.peek().is_none() {
+        return Ok(None);
+    }
+    let what = if inputs.upstream.pristine { "upstream" } else { "sources" };
+    let top = format!("{}-{}-{what}", inputs.recipe.name, common.version);
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(common.time);
+        archive.append_data(&mut header, format!("{top}/{path}"), &**bytes)?;
+    }
+    Ok(Some((format!("{top}.tar"), archive.into_inner()?.into())))
+}
+
+pub(super) fn package(
+    common: &Common,
+    listed: Vec<Listed>,
+    spec_name: &str,
+    spec_text: &str,
+    debugsource: Option<&Package>,
+) -> Package {
     let sources = listed.iter().map(|source| source.name.clone()).collect();
     let mut files: Vec<File> =
         listed.into_iter().map(|source| File::text(source.name, source.bytes)).collect();
@@ -80,10 +113,9 @@ pub(super) fn package(common: &Common, listed: Vec<Listed>, spec_name: &str, spe
     requires.extend(features::of(&package));
     package.requires = sorted(requires);
     // The packages that the spec makes.
-    package.provides = sorted(vec![
-        Relation::equal(&common.name, &evr),
-        Relation::equal(format!("{}-debuginfo", common.name), &evr),
-    ]);
+    let mut made = vec![common.name.clone(), format!("{}-debuginfo", common.name)];
+    made.extend(debugsource.map(|package| package.name.clone()));
+    package.provides = sorted(made.into_iter().map(|name| Relation::equal(name, &evr)).collect());
     package.sources = sources;
     package
 }

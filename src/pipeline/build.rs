@@ -14,11 +14,11 @@ use super::prepare::Ready;
 use super::record::{PackageFile, Record};
 use super::signing::SigningKey;
 use super::simulate::simulated;
-use super::{Check, Error, Packaging, Request, epoch, graft_notes, pristine, summary};
+use super::{Check, Error, Packaging, Request, epoch, graft_notes, summary, upstream};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
-use crate::package::{self, PackageSet};
+use crate::package::{self, Package, PackageSet};
 use crate::report::{Event, Reporter, Stage};
 use crate::rpm::{self, Destinations};
 
@@ -60,24 +60,24 @@ pub(super) fn build_signed(
         reporter,
         Stage::Package,
         || rpm::write_set(&set, signer, &destinations(&set, &staging)),
-        |_| summary::signed(signer.map(|signer| signer.key())),
+        |written| summary::signed(written.packages().count(), signer.map(|signer| signer.key())),
     )?;
     let checks = match not_checked {
         None => Ok(checked(&graft, &audit, &written.binary.path, work.path(), packaging.keep, reporter)?),
         Some(reason) => Err(reason),
     };
 
-    let packages = [
-        (&set.binary, &written.binary),
-        (&set.debuginfo, &written.debuginfo),
-        (&set.source, &written.source),
-    ];
-    let files = packages.map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()));
+    let files: Vec<PackageFile> = set
+        .packages()
+        .zip(written.packages())
+        .map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()))
+        .collect();
     let key = signer.map(|signer| signer.key());
     let record =
-        Record::new(&graft, &object, &audit, files.into(), key, checks.as_ref().map_err(String::as_str));
+        Record::new(&graft, &object, &audit, files, key, checks.as_ref().map_err(String::as_str));
     let (report, notes) = (record.json(), graft_notes::text(&graft));
-    let mut names: Vec<String> = packages.iter().map(|(package, _)| package.file_name()).collect();
+    let mut names: Vec<String> = set.packages().map(Package::file_name).collect();
+    let packages = names.len();
     let mut texts = vec![
         (graft.file_name(), &graft.text),
         (set.spec.0.clone(), &set.spec.1),
@@ -95,7 +95,7 @@ pub(super) fn build_signed(
     reporter.event(Event::Summary {
         lines: summary::lines(&graft, &set, checks.as_ref().err().map(String::as_str)),
     });
-    published.truncate(packages.len());
+    published.truncate(packages);
     reporter.event(Event::Results { files: published });
     Ok(())
 }
@@ -237,8 +237,7 @@ pub(super) fn assembled(
     let name = graft.file_name();
     let time = epoch::of(&graft.ready.recipe)?;
     let notes = [(graft_notes::NAME.to_owned(), Arc::from(graft_notes::text(graft).as_bytes()))];
-    let mut extra = extra_sources(graft);
-    extra.extend(pristine::archive(graft, time)?);
+    let extra = extra_sources(graft);
     let set = package::assemble(&package::Inputs {
         recipe: &graft.ready.recipe,
         target: &graft.ready.target,
@@ -247,6 +246,7 @@ pub(super) fn assembled(
         flat_source: (&name, &graft.text),
         sources: &graft.ready.sources,
         requires: &graft.packages_required(),
+        upstream: &upstream::files(graft)?,
         extra_sources: &extra,
         notes: &notes,
         source_date_epoch: time,

@@ -79,11 +79,12 @@ fn exports(ready: &Ready, unit: &TranslationUnit) -> Vec<String> {
 /// How a unit is compiled, into the folder `out`.
 pub fn compiling(ready: &Ready, unit: &TranslationUnit, out: &Path) -> Result<compile::Options, Error> {
     let recipe = &ready.recipe;
+    let name = ready.target.profile.packaging.package_named(&recipe.name);
     Ok(compile::Options {
         exports: exports(ready, unit),
         libraries: recipe.libraries.clone(),
         out_dir: out.to_owned(),
-        nevra: format!("{}-{}-{}.{}", recipe.name, recipe.version, recipe.release, ready.target.machine),
+        nevra: format!("{name}-{}-{}.{}", recipe.version, recipe.release, ready.target.machine),
         source_date_epoch: Some(epoch::of(recipe)?),
         limit: COMPILE_LIMIT,
     })

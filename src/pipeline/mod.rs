@@ -11,7 +11,6 @@ mod measured;
 mod output;
 mod overlay;
 mod prepare;
-mod pristine;
 mod record;
 mod request;
 mod required;
@@ -21,6 +20,7 @@ mod simulate;
 mod summary;
 mod targets;
 mod trial;
+mod upstream;
 mod verdict;
 
 pub use build::{build, check, flatten};

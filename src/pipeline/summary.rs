@@ -129,11 +129,13 @@ pub fn audited(audit: &Audit) -> String {
 }
 
 /// `3 packages signed by 4F2A 91C0 (development key)`.
-pub fn signed(key: Option<&Key>) -> String {
+pub fn signed(count: usize, key: Option<&Key>) -> String {
     match key {
-        None => "3 packages, unsigned".to_owned(),
-        Some(key) if key.development => format!("3 packages signed by {} (development key)", key.short_id()),
-        Some(key) => format!("3 packages signed by {}", key.short_id()),
+        None => format!("{count} packages, unsigned"),
+        Some(key) if key.development => {
+            format!("{count} packages signed by {} (development key)", key.short_id())
+        }
+        Some(key) => format!("{count} packages signed by {}", key.short_id()),
     }
 }
 

@@ -12,7 +12,7 @@ mod read;
 pub use distribution::Distribution;
 pub use error::Error;
 pub use packaging::{
-    Acceptance, Checksum, Compression, Compressor, Fallback, HttpdRelation, LibraryPackages, Macros,
+    Acceptance, Checksum, Compression, Compressor, DebugSources, Fallback, HttpdRelation, LibraryPackages, Macros,
     MetadataCompression, Packaging, Repodata,
 };
 

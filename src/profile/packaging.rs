@@ -30,6 +30,8 @@ pub struct Packaging {
     pub platform: String,
     /// What debug files have between the module's file name and `.debug`.
     pub debug_suffix: String,
+    /// Where the sources go that debug information names.
+    pub debug_sources: DebugSources,
     /// Where documentation goes.
     pub doc_dir: String,
     /// Where licence texts go.
@@ -42,6 +44,23 @@ pub struct Packaging {
     pub legacy_spec: bool,
     /// Compiler flags for the spec, before the distribution's own.
     pub cflags: String,
+}
+
+/// Which package has the sources that a debugger shows (`_debugsource_packages` of the distribution's rpm macros).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DebugSources {
+    /// NAME-debuginfo, as rpm before 4.14 and Debian's do it.
+    Debuginfo,
+    /// NAME-debugsource.
+    Debugsource,
+}
+
+impl Packaging {
+    /// The name of a module's package.
+    pub fn package_named(&self, module: &str) -> String {
+        self.package_name.replace("{name}", module)
+    }
 }
 
 /// How a payload is compressed.

@@ -15,7 +15,8 @@ use crate::package::{Package, PackageSet};
 use crate::process;
 use crate::sign::{Signer, check_accepted};
 
-/// Where the three packages are to be written, exactly.
+/// Where packages are to be written, exactly. Sources for debuggers, where they are a package, go beside the debug information
+/// under their own name.
 #[derive(Debug, Clone)]
 pub struct Destinations {
     /// The module's package.
@@ -26,15 +27,24 @@ pub struct Destinations {
     pub source: PathBuf,
 }
 
-/// The three packages as they were written.
+/// The packages of a module as they were written.
 #[derive(Debug, Clone, Serialize)]
 pub struct WrittenSet {
     /// The module's package.
     pub binary: Written,
     /// The debug information's.
     pub debuginfo: Written,
+    /// The sources for debuggers, where they are a package.
+    pub debugsource: Option<Written>,
     /// The source's.
     pub source: Written,
+}
+
+impl WrittenSet {
+    /// All of them, in the order of [`PackageSet::packages`].
+    pub fn packages(&self) -> impl Iterator<Item = &Written> {
+        [&self.binary, &self.debuginfo].into_iter().chain(&self.debugsource).chain([&self.source])
+    }
 }
 
 /// A package as it was written.
@@ -54,7 +64,7 @@ pub struct Written {
     pub signed_by: Option<String>,
 }
 
-/// Writes the three packages, side by side. Each file appears whole, or not at all.
+/// Writes the packages of a module, side by side. Each file appears whole, or not at all.
 ///
 /// # Errors
 /// [`Error::Sign`] where the target's rpm does not accept the key, or it does not sign; [`Error::Changed`] where a file
@@ -68,27 +78,37 @@ pub fn write_set(
         let profile = &set.binary.profile;
         check_accepted(signer.key(), &profile.name, &profile.packaging.keys)?;
     }
-    let (binary, debuginfo, source) = thread::scope(|scope| {
-        let binary = scope.spawn(|| Payload::build(&set.binary));
-        let debuginfo = scope.spawn(|| Payload::build(&set.debuginfo));
+    let (binary, debuginfo, debugsource, source) = thread::scope(|scope| {
+        let build = |package| scope.spawn(move || Payload::build(package));
+        let (binary, debuginfo) = (build(&set.binary), build(&set.debuginfo));
+        let debugsource = set.debugsource.as_ref().map(build);
         let source = Payload::build(&set.source);
-        (join(binary), join(debuginfo), source)
+        (join(binary), join(debuginfo), debugsource.map(join).transpose(), source)
     });
     // The others name the source package by its digest.
     let source = Ready::new(&set.source, source?, None)?;
-    let (binary, debuginfo) = (binary?, debuginfo?);
+    let (binary, debuginfo, debugsource) = (binary?, debuginfo?, debugsource?);
     let id = Some(source.md5);
     thread::scope(|scope| {
-        let binary =
-            scope.spawn(move || Ready::new(&set.binary, binary, id)?.write(signer, &destinations.binary));
-        let debuginfo = scope
-            .spawn(move || Ready::new(&set.debuginfo, debuginfo, id)?.write(signer, &destinations.debuginfo));
+        let write = |package, payload, to: PathBuf| {
+            scope.spawn(move || Ready::new(package, payload, id)?.write(signer, &to))
+        };
+        let binary = write(&set.binary, binary, destinations.binary.clone());
+        let debuginfo = write(&set.debuginfo, debuginfo, destinations.debuginfo.clone());
+        let debugsource = set.debugsource.as_ref().zip(debugsource).map(|(package, payload)| {
+            write(package, payload, destinations.debuginfo.with_file_name(package.file_name()))
+        });
         let source = source.write(signer, &destinations.source);
-        Ok(WrittenSet { binary: join(binary)?, debuginfo: join(debuginfo)?, source: source? })
+        Ok(WrittenSet {
+            binary: join(binary)?,
+            debuginfo: join(debuginfo)?,
+            debugsource: debugsource.map(join).transpose()?,
+            source: source?,
+        })
     })
 }
 
-/// Writes one package to exactly `to`. Use [`write_set`] for all three: there each names its source package.
+/// Writes one package to exactly `to`. Use [`write_set`] for all of a module's: there each names its source package.
 ///
 /// # Errors
 /// As [`write_set`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use modgraft::audit::{Audit, Prerequisite};
 use modgraft::compile::{CompilerCall, SharedObject};
-use modgraft::package::{self, Content, FileKind, Inputs, Package, PackageSet};
+use modgraft::package::{self, Content, FileKind, Inputs, Package, PackageSet, Upstream};
 use modgraft::profile::Profile;
 use modgraft::recipe::{ChangelogEntry, Compat, Document, DocumentKind, Recipe};
 use modgraft::source::{PatchFile, SourceSpec, Sources};
@@ -38,6 +38,26 @@ static void tiny_hooks(apr_pool_t *p)
 AP_DECLARE_MODULE(tiny) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, tiny_hooks };
 "#;
 
+/// A function of which a patch shows nothing but itself, and the line that it stands on.
+const HUNK: &str = "static int from_hunk(int number)\n{\n    return number * 7 + getpid();\n}\n";
+const HUNK_LINE: u32 = 41;
+
+/// The module as upstream would have it, with a comment in front.
+fn upstream() -> String {
+    format!("/* tiny */\n\n{SOURCE}").replace("(int)getpid()", "from_hunk((int)getpid())")
+}
+
+/// What a graft of it looks like: a line of its own, a part of a file that is known in parts, a part of one that nobody has.
+fn from_upstream() -> String {
+    let (includes, rest) = SOURCE.split_once("\n\n").unwrap();
+    let rest = rest.replace("(int)getpid()", "from_hunk((int)getpid())");
+    let line = 2 + includes.lines().count() + 2;
+    format!(
+        "{includes}\nstatic int gone(int);\n#line {HUNK_LINE} \"server/hunk.c\"\n{HUNK}#line {line} \"modules/tiny/mod_tiny.c\"\n\
+         {rest}#line 5 \"server/gone.c\"\n__attribute__((used)) static int gone(int number)\n{{\n    return number / 3;\n}}\n"
+    )
+}
+
 /// 2013-06-13 00:00 UTC.
 pub const TIME: u64 = 1_371_081_600;
 
@@ -49,6 +69,9 @@ pub struct Module {
     pub object: SharedObject,
     pub audit: Audit,
     pub sources: Sources,
+    /// The flat C file.
+    pub source: String,
+    pub upstream: Upstream,
     pub extra: Vec<(String, Arc<[u8]>)>,
     pub requires: Vec<String>,
     pub notes: Vec<(String, Arc<[u8]>)>,
@@ -57,11 +80,29 @@ pub struct Module {
 
 impl Module {
     pub fn new() -> Self {
+        Module::of_source(SOURCE)
+    }
+
+    /// Of a C file whose lines are from files of upstream.
+    pub fn of_upstream() -> Self {
+        let mut module = Module::of_source(&from_upstream());
+        let text = |text: &str| Arc::from(text.as_bytes());
+        module.upstream.files = [
+            ("modules/tiny/mod_tiny.c".to_owned(), text(&upstream())),
+            ("server/hunk.c".to_owned(), text(&format!("{}{HUNK}", "\n".repeat(40)))),
+            // Of which the compiler had nothing to say.
+            ("modules/tiny/unused.h".to_owned(), text("#define UNUSED 1\n")),
+        ]
+        .into();
+        module
+    }
+
+    fn of_source(source: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs_err::write(folder.path().join(name), text).unwrap();
         write("LICENSE", "Do what you like.\n");
         write("README.md", "# tiny\n\nNäher beschrieben.\n");
-        let object = compile(folder.path());
+        let object = compile(folder.path(), source);
         Module {
             recipe: recipe(folder.path()),
             target: target(),
@@ -88,6 +129,8 @@ impl Module {
                 files: Vec::new(),
                 description: "1 patch".into(),
             },
+            source: source.to_owned(),
+            upstream: Upstream::default(),
             extra: Vec::new(),
             requires: Vec::new(),
             notes: vec![("GRAFT.md".into(), b"# mod_tiny for httpd\n".as_slice().into())],
@@ -133,8 +176,9 @@ impl Module {
             target: &self.target,
             object: &self.object,
             audit: &self.audit,
-            flat_source: ("mod_tiny.c", SOURCE),
+            flat_source: ("mod_tiny.c", &self.source),
             sources: &self.sources,
+            upstream: &self.upstream,
             extra_sources: &self.extra,
             requires: &self.requires,
             notes: &self.notes,
@@ -199,9 +243,9 @@ fn target() -> Target {
     Target { mmn: Mmn { major: 20120211, minor: 141 }, httpd_version: "2.4.68".into(), ..local }
 }
 
-fn compile(folder: &Path) -> SharedObject {
+fn compile(folder: &Path, source: &str) -> SharedObject {
     let path = |name: &str| folder.join(name);
-    fs_err::write(path("mod_tiny.c"), SOURCE).unwrap();
+    fs_err::write(path("mod_tiny.c"), source).unwrap();
     fs_err::write(path("mod_tiny.map"), "{ global: tiny_module; local: *; };\n").unwrap();
     let apxs = |name: &str| run(Command::new("apxs").args(["-q", name])).trim().to_owned();
     let apr = run(Command::new("apr-1-config").args(["--includes", "--cppflags"]));
@@ -211,11 +255,11 @@ fn compile(folder: &Path) -> SharedObject {
             .into();
     arguments.extend(apr.split_whitespace().map(String::from));
     arguments.push(format!("-I{}", apxs("includedir")));
-    arguments.push(format!("-ffile-prefix-map={}=.", folder.display()));
+    arguments.push(format!("-ffile-prefix-map={}=/usr/src/debug/mod_tiny-1.0-1.x86_64", folder.display()));
     arguments
         .extend(["-Wl,-z,relro", "-Wl,-z,now", "-Wl,--as-needed", "-Wl,--build-id=sha1"].map(String::from));
     arguments.push(format!("-Wl,--version-script={}", path("mod_tiny.map").display()));
-    run(Command::new("cc").args(&arguments).arg("-o").arg(path("mod_tiny.so")).arg(path("mod_tiny.c")));
+    run(Command::new("cc").current_dir(folder).args(&arguments).args(["-o", "mod_tiny.so", "mod_tiny.c"]));
     run(Command::new("objcopy")
         .arg("--only-keep-debug")
         .arg(path("mod_tiny.so"))
