@@ -24,6 +24,8 @@ pub enum Kind {
     Audit,
     /// A real httpd did not load the module, or a check was answered wrongly; or it is told that httpd would refuse. Exit code 8.
     Check,
+    /// A signing key that is missing, locked, expired, revoked or not accepted. Exit code 9.
+    Key,
     /// Ctrl-C or SIGTERM. Exit code 130.
     Interrupted,
     /// A defect of modgraft itself. Exit code 70.
@@ -41,6 +43,7 @@ impl Kind {
             Kind::Compile => 6,
             Kind::Audit => 7,
             Kind::Check => 8,
+            Kind::Key => 9,
             Kind::Internal => 70,
             Kind::Interrupted => 130,
         }

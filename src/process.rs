@@ -3,7 +3,7 @@
 //! SIGINT and SIGTERM set a flag and kill every group that is alive, so a stage that waits for a program returns at once
 //! with [`Error::Interrupted`] and its temporary folders are removed on the way out.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
@@ -12,7 +12,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
+
 use rustix::process::{Pid, Signal, kill_process_group};
+
+/// What no other program is to see: modgraft reads the passphrase itself, and a compiler or an httpd has no use for it.
+const SECRET_VARIABLE: &str = "MODGRAFT_PASSPHRASE";
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static ALIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -51,6 +56,14 @@ pub enum Error {
         program: String,
         /// The limit that it was given.
         limit: Duration,
+    },
+    /// It wrote more than it has to say, and was killed.
+    #[error("`{program}` wrote more than {most} bytes and was killed")]
+    TooMuch {
+        /// The program's name.
+        program: String,
+        /// The limit that it was given, in bytes.
+        most: u64,
     },
     /// modgraft was asked to stop.
     #[error("interrupted")]
@@ -100,7 +113,7 @@ impl Running {
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        let child = command.process_group(0).spawn().map_err(|source| match source.kind() {
+        let child = command.env_remove(SECRET_VARIABLE).process_group(0).spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Error::Missing { program: program.clone() },
             _ => Error::Start { program: program.clone(), source },
         })?;
@@ -169,17 +182,47 @@ impl Drop for Running {
 /// # Errors
 /// [`Error::Missing`], [`Error::Start`], [`Error::TimedOut`] after `limit`, [`Error::Interrupted`].
 pub fn output(command: &mut Command, limit: Duration) -> Result<Output, Error> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::null());
+    run(command, None, limit, u64::MAX)
+}
+
+/// As [`output`], with `input` on stdin, which is wiped after that. stdout and stderr may have `most` bytes each. Whether the
+/// program reads its input is its own affair.
+///
+/// # Errors
+/// As [`output`], and [`Error::TooMuch`].
+pub fn exchange(
+    command: &mut Command,
+    input: Zeroizing<Vec<u8>>,
+    limit: Duration,
+    most: u64,
+) -> Result<Output, Error> {
+    command.stdin(Stdio::piped());
+    run(command, Some(input), limit, most)
+}
+
+fn run(
+    command: &mut Command,
+    input: Option<Zeroizing<Vec<u8>>>,
+    limit: Duration,
+    most: u64,
+) -> Result<Output, Error> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running::start(command)?;
+    if let (Some(mut stdin), Some(input)) = (running.child.stdin.take(), input) {
+        // Ends at the latest with the program, whose end breaks the pipe: that is no error.
+        thread::spawn(move || stdin.write_all(&input));
+    }
     let (done, ended) = mpsc::channel();
-    let stdout = drain(running.child.stdout.take(), done.clone());
-    let stderr = drain(running.child.stderr.take(), done);
+    let stdout = drain(running.child.stdout.take(), most, done.clone());
+    let stderr = drain(running.child.stderr.take(), most, done);
     let deadline = Instant::now() + limit;
     let mut open = 2;
     // A program closes its pipes by ending, so waiting for that costs no delay; the ticks are for all else.
     while open > 0 {
         match ended.recv_timeout(Duration::from_millis(10)) {
-            Ok(()) => open -= 1,
+            Ok(true) => return Err(Error::TooMuch { program: running.program.clone(), most }),
+            Ok(false) => open -= 1,
             Err(_) if interrupted() => return Err(Error::Interrupted),
             Err(_) if Instant::now() > deadline => {
                 return Err(Error::TimedOut { program: running.program.clone(), limit });
@@ -210,15 +253,17 @@ pub fn succeed(command: &mut Command, limit: Duration) -> Result<Output, Error> 
     })
 }
 
+/// Tells at the end of the pipe whether there was more in it than `most` bytes.
 fn drain(
-    pipe: Option<impl io::Read + Send + 'static>,
-    done: mpsc::Sender<()>,
+    pipe: Option<impl Read + Send + 'static>,
+    most: u64,
+    done: mpsc::Sender<bool>,
 ) -> thread::JoinHandle<io::Result<Vec<u8>>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        let read = pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes));
+        let read = pipe.map_or(Ok(0), |pipe| pipe.take(most.saturating_add(1)).read_to_end(&mut bytes));
         // Nobody listens any more where the wait was given up: that is no error.
-        let _ = done.send(());
+        let _ = done.send(bytes.len() as u64 > most);
         read.map(|_| bytes)
     })
 }
@@ -238,6 +283,18 @@ mod tests {
     fn a_program_that_hangs_is_killed() {
         let error = output(Command::new("sleep").arg("60"), Duration::from_millis(50)).unwrap_err();
         assert!(matches!(error, Error::TimedOut { .. }), "{error}");
+    }
+
+    #[test]
+    fn input_is_given_and_output_is_bounded() {
+        let limit = Duration::from_secs(20);
+        let input = || Zeroizing::new(b"word".repeat(50_000));
+        let output = exchange(&mut Command::new("cat"), input(), limit, 200_000).unwrap();
+        assert_eq!(output.stdout.len(), 200_000);
+        let error = exchange(&mut Command::new("cat"), input(), limit, 199_999).unwrap_err();
+        assert!(matches!(error, Error::TooMuch { most: 199_999, .. }), "{error}");
+        // A program that does not read is none the worse for it.
+        assert!(exchange(&mut Command::new("true"), input(), limit, 0).unwrap().status.success());
     }
 
     #[test]

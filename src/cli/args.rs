@@ -1,10 +1,14 @@
 //! The command line as it is typed.
 
+pub mod key;
+pub mod sign;
 pub mod target;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+
+pub use sign::{KeyArgs, Unlock};
 
 use crate::source::Base;
 use crate::{Error, pipeline, recipe};
@@ -29,6 +33,7 @@ Exit codes:
   6    the C compiler
   7    the audit of the shared object
   8    a real httpd did not do what the checks ask, or would refuse its configuration
+  9    a signing key that is missing, locked, expired, revoked or not accepted
   70   a defect of modgraft
   130  interrupted";
 
@@ -39,6 +44,9 @@ pub enum Command {
     Check(Check),
     Overlay(Overlay),
     Target(target::Target),
+    Sign(sign::Sign),
+    Resign(sign::Resign),
+    Key(key::Key),
     Explain(Explain),
     Inspect(Inspect),
     /// Print the JSON schema of module.toml
@@ -73,6 +81,9 @@ impl Command {
             Command::Overlay(Overlay { command: OverlayCommand::Start(args) }) => of(&args.talk),
             Command::Overlay(Overlay { command: OverlayCommand::Save(args) }) => of(&args.talk),
             Command::Target(args) => args.voice(),
+            Command::Sign(args) => of(&args.talk),
+            Command::Resign(args) => of(&args.talk),
+            Command::Key(args) => args.voice(),
             Command::Explain(_)
             | Command::Inspect(_)
             | Command::Schema
@@ -141,10 +152,8 @@ pub struct BuildModule {
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
 
-    /// What signs the packages: an OpenPGP secret key file, a key of gpg's, or nothing; a development key, made once,
-    /// where the option is missing
-    #[arg(long, value_name = "FILE | gpg:KEYID | none", env = "MODGRAFT_SIGN_KEY")]
-    pub sign_key: Option<String>,
+    #[command(flatten)]
+    pub key: KeyArgs,
 
     /// Build for others: refuse the development key, a recipe that was worked out from a patch, and --no-check
     #[arg(long, conflicts_with = "no_check")]

@@ -7,10 +7,8 @@ pub fn run(args: &BuildModule, reporter: &dyn Reporter) -> Result<(), Error> {
     let request = args.what.request_for_each()?;
     let packaging = Packaging {
         out: args.out.clone(),
-        key: match &args.sign_key {
-            Some(key) => sign::KeySpec::parse(key)?,
-            None => sign::KeySpec::Development,
-        },
+        key: args.key.spec()?.unwrap_or(sign::KeySpec::Development),
+        environment: args.key.unlock.environment()?,
         release: args.release,
         check: if args.no_check { Check::Skip } else { Check::Run },
         keep: args.keep,

@@ -8,7 +8,10 @@ mod explain;
 mod flatten;
 mod generate;
 mod inspect;
+mod key;
 mod overlay;
+mod resign;
+mod sign;
 mod target;
 
 use std::process::ExitCode;
@@ -47,6 +50,9 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
         Command::Overlay(args) => overlay::run(&args, reporter),
+        Command::Sign(args) => sign::run(&args, reporter),
+        Command::Resign(args) => resign::run(&args, reporter),
+        Command::Key(args) => key::run(&args, reporter),
         Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Schema => generate::schema(),

@@ -11,11 +11,20 @@ use crate::recipe::Recipe;
 /// # Errors
 /// [`Error::Epoch`] for a `SOURCE_DATE_EPOCH` that is no number.
 pub fn of(recipe: &Recipe) -> Result<u64, Error> {
-    if let Some(text) = env::var_os("SOURCE_DATE_EPOCH") {
-        let text = text.to_string_lossy();
-        return text.trim().parse().map_err(|_| Error::Epoch(text.into_owned()));
+    if let Some(stated) = stated()? {
+        return Ok(stated);
     }
     let newest = recipe.changelog.iter().map(|entry| entry.date).max();
     let noon = newest.and_then(|date| date.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).ok());
     Ok(noon.and_then(|noon| u64::try_from(noon.timestamp().as_second()).ok()).unwrap_or(0))
+}
+
+/// `SOURCE_DATE_EPOCH`, where it is set.
+///
+/// # Errors
+/// As [`of`].
+pub fn stated() -> Result<Option<u64>, Error> {
+    let Some(text) = env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let text = text.to_string_lossy();
+    text.trim().parse().map(Some).map_err(|_| Error::Epoch(text.into_owned()))
 }

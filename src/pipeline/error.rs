@@ -86,6 +86,57 @@ pub enum Error {
         given: usize,
     },
 
+    /// A key that was tried before in this run.
+    #[error("the key that signs could not be used, as was said before; it is not tried again in this run")]
+    #[diagnostic(code(modgraft::sign::failed_before), help("the first error says why"))]
+    KeyFailed,
+
+    /// Nothing that signs was named.
+    #[error("it is not said what signs")]
+    #[diagnostic(
+        code(modgraft::sign::no_key),
+        help("--sign-key names a key, --export writes what another machine is to sign; `modgraft resign --remove` leaves packages unsigned")
+    )]
+    NoKey,
+
+    /// `sign` on a package that is signed.
+    #[error("{} is signed already", package.display())]
+    #[diagnostic(code(modgraft::sign::signed_already), help("`modgraft resign` puts a new signature in place of the old one"))]
+    SignedAlready {
+        /// The package.
+        package: PathBuf,
+    },
+
+    /// Two packages whose exported files would have one name.
+    #[error("two of the packages are called `{name}`")]
+    #[diagnostic(code(modgraft::sign::same_name), help("export them into two folders"))]
+    SameName {
+        /// The file name.
+        name: String,
+    },
+
+    /// A signature that is to be imported is not there.
+    #[error("there is no signature {}.sig or .asc", file.display())]
+    #[diagnostic(
+        code(modgraft::sign::no_signature),
+        help("`modgraft sign --export` writes the file, `gpg --detach-sign --digest-algo SHA256 FILE` signs it")
+    )]
+    NoSignature {
+        /// The exported file.
+        file: PathBuf,
+    },
+
+    /// `key certify` would write over a file.
+    #[error("{} is there already", path.display())]
+    #[diagnostic(
+        code(modgraft::key::exists),
+        help("a certificate made anew is another key to everybody who has the old one; keep that, or name another file")
+    )]
+    CertificateExists {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// `SOURCE_DATE_EPOCH` is not a number.
     #[error("SOURCE_DATE_EPOCH is {0:?}, which is not a number of seconds")]
     #[diagnostic(code(modgraft::source_date_epoch), help("set it to seconds since 1970, or unset it"))]
@@ -223,11 +274,17 @@ impl Error {
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
             Error::RequiresItself { .. } => Kind::Input,
             Error::Targets { kind, .. } => *kind,
+            Error::KeyFailed => Kind::Key,
             Error::Provisional { .. }
             | Error::SameTarget { .. }
             | Error::NamelessTarget { .. }
             | Error::OneTarget { .. }
             | Error::Epoch(_)
+            | Error::NoKey
+            | Error::SignedAlready { .. }
+            | Error::SameName { .. }
+            | Error::NoSignature { .. }
+            | Error::CertificateExists { .. }
             | Error::NoModule { .. }
             | Error::OverlayWithoutRecipe
             | Error::OverlayFolder(_)

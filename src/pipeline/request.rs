@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::recipe::Input;
-use crate::sign::KeySpec;
+use crate::sign::{Environment, KeySpec};
 use crate::source::Base;
 
 /// What to graft, and onto what.
@@ -30,6 +30,8 @@ pub struct Packaging {
     pub out: PathBuf,
     /// What signs them.
     pub key: KeySpec,
+    /// How the key is unlocked.
+    pub environment: Environment,
     /// Whether the packages are for others: nothing may be provisional.
     pub release: bool,
     /// Whether a real httpd must load the module first.

@@ -5,13 +5,15 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use super::{Error, Packaging};
 use crate::paths;
 use crate::report::Reporter;
-use crate::sign::{self, BoxedSigner, KeySpec, Signer};
+use crate::sign::{self, BoxedSigner, Environment, KeySpec, Signer};
 
 /// What signs, as it was asked for.
 pub struct SigningKey {
     spec: KeySpec,
-    /// Held while the key is opened: to unlock and check it takes as long as half a build, and may ask a person.
-    opening: Mutex<()>,
+    environment: Environment,
+    /// Held while the key is opened: to unlock and check it takes as long as half a build, and may ask a person. Whether that
+    /// failed: it is not tried twice, since a token counts how often its PIN was wrong.
+    opening: Mutex<bool>,
     opened: OnceLock<Option<BoxedSigner>>,
 }
 
@@ -22,20 +24,27 @@ impl SigningKey {
     /// [`Error::Provisional`] where the packages are for others, and the key is not one to be known by.
     pub fn of(packaging: &Packaging) -> Result<Self, Error> {
         demand_release_key(packaging)?;
-        let spec = packaging.key.clone();
-        Ok(SigningKey { spec, opening: Mutex::default(), opened: OnceLock::new() })
+        Ok(SigningKey::new(packaging.key.clone(), packaging.environment.clone()))
+    }
+
+    /// A key for what is not built here; nothing is opened yet.
+    pub fn new(spec: KeySpec, environment: Environment) -> Self {
+        SigningKey { spec, environment, opening: Mutex::default(), opened: OnceLock::new() }
     }
 
     /// The key, open; nothing where packages are to stay unsigned.
     ///
     /// # Errors
-    /// As [`sign::open`].
+    /// As [`sign::open`]; [`Error::KeyFailed`] where that failed before.
     pub fn open(&self, reporter: &dyn Reporter) -> Result<Option<&dyn Signer>, crate::Error> {
-        let _opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let signer = match self.opened.get() {
             Some(signer) => signer,
+            None if *failed => return Err(Error::KeyFailed.into()),
             None => {
-                let signer = open_signer(&self.spec, reporter)?;
+                *failed = true;
+                let signer = open_signer(&self.spec, &self.environment, reporter)?;
+                *failed = false;
                 self.opened.get_or_init(|| signer)
             }
         };
@@ -50,18 +59,22 @@ fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
             ("the development key", "name the key that the packages' users know with --sign-key")
         }
         KeySpec::None => ("unsigned packages", "name the key that the packages' users know with --sign-key"),
-        KeySpec::File(_) | KeySpec::Gpg(_) => return Ok(()),
+        KeySpec::File(_) | KeySpec::Gpg(_) | KeySpec::Pkcs11(_) | KeySpec::Command(_) => return Ok(()),
     };
     Err(Error::Provisional { what: what.to_owned(), help: help.to_owned() })
 }
 
-fn open_signer(key: &KeySpec, reporter: &dyn Reporter) -> Result<Option<BoxedSigner>, crate::Error> {
+fn open_signer(
+    key: &KeySpec,
+    environment: &Environment,
+    reporter: &dyn Reporter,
+) -> Result<Option<BoxedSigner>, crate::Error> {
     let data = paths::data();
     let first = *key == KeySpec::Development && !sign::development_key_exists(&data);
     if first {
         reporter.note("no key is configured: making a development key (RSA-4096), once");
     }
-    let signer = sign::open(key, &data)?;
+    let signer = sign::open_with(key, &data, environment)?;
     if let (true, Some(signer)) = (first, &signer) {
         let key = signer.key();
         reporter.note(format!(

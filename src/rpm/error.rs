@@ -77,6 +77,15 @@ pub enum Error {
         /// What is wrong, and where.
         reason: String,
     },
+    /// A package of a format that is only read here.
+    #[error("{} is of RPM's format {format}, whose signatures modgraft does not write", path.display())]
+    #[diagnostic(code(modgraft::rpm::format), help("sign it with the rpmsign of rpm 6"))]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its number.
+        format: u64,
+    },
     /// No signature at all.
     #[error("{} is not signed", path.display())]
     #[diagnostic(
@@ -114,7 +123,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io(_) | Error::Write { .. } | Error::Changed { .. } => Kind::Environment,
-            Error::TooLarge { .. } => Kind::Refused,
+            Error::TooLarge { .. } | Error::Format { .. } => Kind::Refused,
             Error::Time { .. } => Kind::Usage,
             Error::NotAPackage { .. }
             | Error::Damaged { .. }

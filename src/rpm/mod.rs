@@ -10,6 +10,7 @@ mod lead;
 mod links;
 mod payload;
 mod read;
+mod resign;
 mod signature;
 mod write;
 
@@ -18,4 +19,5 @@ pub use read::{
     Change, DigestCheck, Identity, InspectedFile, Inspection, Packed, PayloadInfo, RelationGroup, Scriptlet,
     SignatureInfo, Verdict, each_file, extract, identify, inspect, nevra, verify,
 };
+pub use resign::{Existing, NewSignature, Staged};
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

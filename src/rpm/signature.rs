@@ -30,9 +30,19 @@ const GPG: u32 = 1005;
 /// Size of the archive.
 const PAYLOAD_SIZE: u32 = 1007;
 /// Room for later signatures, so that rpmsign need not move the payload.
-const RESERVED: u32 = 1008;
+pub(super) const RESERVED: u32 = 1008;
 /// As rpmbuild reserves: 4096 and two index entries.
-const RESERVED_SIZE: usize = 4128;
+pub(super) const RESERVED_SIZE: usize = 4128;
+
+/// Where a signature by such a key goes.
+pub(super) fn tag(algorithm: Algorithm, with_payload: bool) -> u32 {
+    match (algorithm, with_payload) {
+        (Algorithm::Rsa { .. }, false) => RSA_HEADER,
+        (Algorithm::Rsa { .. }, true) => PGP,
+        (_, false) => DSA_HEADER,
+        (_, true) => GPG,
+    }
+}
 
 /// The MD5 of header and payload: a source package's identity, too.
 pub(super) fn md5(header: &[u8], payload: &mut Payload) -> Result<[u8; 16], Error> {
@@ -68,12 +78,12 @@ pub(super) fn entries(
         HeaderEntry::new(RESERVED, IndexData::Bin(vec![0; RESERVED_SIZE])),
     ];
     if let Some(signer) = signer {
-        let rsa = matches!(signer.key().algorithm, Algorithm::Rsa { .. });
+        let tag = |with_payload| tag(signer.key().algorithm, with_payload);
         let signature = signer.sign(&mut &header[..], package.time)?;
-        entries.push(HeaderEntry::new(if rsa { RSA_HEADER } else { DSA_HEADER }, IndexData::Bin(signature)));
+        entries.push(HeaderEntry::new(tag(false), IndexData::Bin(signature)));
         if package.profile.packaging.payload_signature {
             let signature = signer.sign(&mut header.chain(payload.reader()?), package.time)?;
-            entries.push(HeaderEntry::new(if rsa { PGP } else { GPG }, IndexData::Bin(signature)));
+            entries.push(HeaderEntry::new(tag(true), IndexData::Bin(signature)));
         }
     }
     Ok(entries)

@@ -14,7 +14,10 @@ pub enum Error {
     Io(#[from] std::io::Error),
     /// What stands after `gpg:` names no key.
     #[error("`{spec}` names no key")]
-    #[diagnostic(code(modgraft::sign::spec), help("give a key file, `gpg:KEYID` or `none`"))]
+    #[diagnostic(
+        code(modgraft::sign::spec),
+        help("give a key file, `gpg:KEYID`, `pkcs11:…`, `command:PROGRAM ARGUMENTS` or `none`")
+    )]
     Spec {
         /// As it was typed.
         spec: String,
@@ -80,7 +83,9 @@ pub enum Error {
     #[error("the key {key} is protected by a passphrase")]
     #[diagnostic(
         code(modgraft::sign::passphrase_needed),
-        help("set MODGRAFT_PASSPHRASE, or let MODGRAFT_PASSPHRASE_FILE name a file that holds it")
+        help(
+            "let MODGRAFT_PASSPHRASE_FILE or --passphrase-file name a file that holds it, or set MODGRAFT_PASSPHRASE; gpg's agent may also know it beforehand"
+        )
     )]
     PassphraseNeeded {
         /// Fingerprint, or what the key was called.
@@ -90,7 +95,7 @@ pub enum Error {
     #[error("the passphrase does not open the key {key}")]
     #[diagnostic(
         code(modgraft::sign::wrong_passphrase),
-        help("check MODGRAFT_PASSPHRASE, or the file that MODGRAFT_PASSPHRASE_FILE names")
+        help("check what MODGRAFT_PASSPHRASE, --passphrase-file or --passphrase-fd gives")
     )]
     WrongPassphrase {
         /// Fingerprint, or what the key was called.
@@ -171,6 +176,250 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// A passphrase in two places.
+    #[error("two places are named for the passphrase: {first} and {second}")]
+    #[diagnostic(code(modgraft::sign::two_passphrases), help("leave out one of them"))]
+    TwoPassphrases {
+        /// One.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A passphrase that cannot be read.
+    #[error("no passphrase can be read from {place}: {reason}")]
+    #[diagnostic(
+        code(modgraft::sign::passphrase_source),
+        help("the first line of a file or of a descriptor that is open for reading is the passphrase")
+    )]
+    PassphraseSource {
+        /// A file, a variable, an option.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A `pkcs11:` URI that names no key.
+    #[error("the token's URI names no key: {reason}")]
+    #[diagnostic(
+        code(modgraft::sign::token_uri),
+        help(
+            "RFC 7512: pkcs11:token=LABEL;object=LABEL?module-path=/usr/lib/….so&pin-source=FILE, with `%20` for a blank; `p11tool --list-tokens` or `pkcs11-tool -L` shows labels"
+        )
+    )]
+    TokenUri {
+        /// What is wrong, with no value of it.
+        reason: String,
+    },
+    /// No library for a token.
+    #[error("{} is no PKCS#11 module that works: {reason}", module.display())]
+    #[diagnostic(
+        code(modgraft::sign::token_module),
+        help("name the token's library in the URI: `?module-path=/usr/lib/….so`")
+    )]
+    TokenModule {
+        /// The library.
+        module: PathBuf,
+        /// Why it cannot be used.
+        reason: String,
+    },
+    /// No such token.
+    #[error("there is no token {token}")]
+    #[diagnostic(
+        code(modgraft::sign::no_token),
+        help("plug it in; `pkcs11-tool --module MODULE -L` shows the tokens that a module sees")
+    )]
+    NoToken {
+        /// Its URI.
+        token: String,
+    },
+    /// No such key in the token.
+    #[error("the token has no private key {key}")]
+    #[diagnostic(
+        code(modgraft::sign::no_token_key),
+        help("`pkcs11-tool --module MODULE --login -O` shows a token's keys")
+    )]
+    NoTokenKey {
+        /// Its URI.
+        key: String,
+    },
+    /// More than one token or key fits.
+    #[error("{count} {what} fit {key}")]
+    #[diagnostic(code(modgraft::sign::ambiguous_token), help("say more: `serial=…`, `object=…`, `id=%01`"))]
+    AmbiguousToken {
+        /// `tokens`, `private keys`.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// The URI.
+        key: String,
+    },
+    /// The token has locked itself.
+    #[error("the token {token} is locked: its PIN was wrong too often")]
+    #[diagnostic(code(modgraft::sign::token_locked), help("its security officer can set a new PIN"))]
+    TokenLocked {
+        /// Its label.
+        token: String,
+    },
+    /// One more wrong PIN would lock the token.
+    #[error("the token {token} takes one more attempt before it locks itself, and modgraft does not risk it")]
+    #[diagnostic(
+        code(modgraft::sign::last_attempt),
+        help("log in by hand with the right PIN, which resets the count: `pkcs11-tool --module MODULE --login -O`")
+    )]
+    LastAttempt {
+        /// Its label.
+        token: String,
+    },
+    /// The PIN is wrong.
+    #[error("the PIN does not open the token {token}")]
+    #[diagnostic(
+        code(modgraft::sign::wrong_pin),
+        help("check it before the next run: each run is one attempt, and a token locks itself after a few")
+    )]
+    WrongPin {
+        /// Its label.
+        token: String,
+    },
+    /// The token wants a PIN, and there is none.
+    #[error("the token {token} is protected by a PIN")]
+    #[diagnostic(
+        code(modgraft::sign::pin_needed),
+        help(
+            "`pin-source=FILE` in its URI names a file that holds it, or give it as the passphrase (MODGRAFT_PASSPHRASE_FILE, --passphrase-fd, MODGRAFT_PASSPHRASE)"
+        )
+    )]
+    PinNeeded {
+        /// Its label.
+        token: String,
+    },
+    /// A key in a token that cannot sign packages.
+    #[error("the key {key} cannot sign packages: {reason}")]
+    #[diagnostic(
+        code(modgraft::sign::token_key),
+        help("RSA of 4096 bits is accepted by every rpm; Ed25519 and ECDSA on P-256 by newer ones")
+    )]
+    TokenKey {
+        /// Its URI, or the command.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The token failed.
+    #[error("the token {token} failed: {reason}")]
+    #[diagnostic(code(modgraft::sign::token), help("try it with `pkcs11-tool --module MODULE --login --test`"))]
+    Token {
+        /// Its label or URI.
+        token: String,
+        /// The function and its return code.
+        reason: String,
+    },
+    /// The certificate of a key that is elsewhere was not given.
+    #[error("{key} has a secret key only, and rpm needs its OpenPGP public key")]
+    #[diagnostic(
+        code(modgraft::sign::no_certificate),
+        help("give it with --public-key FILE; `modgraft key certify` makes one, once")
+    )]
+    NoCertificate {
+        /// The token or the command.
+        key: String,
+    },
+    /// A certificate that is not that of the key.
+    #[error("{} is not the public key of {key}", path.display())]
+    #[diagnostic(
+        code(modgraft::sign::not_its_certificate),
+        help("none of its keys that may sign is the one in the token; `modgraft key certify` makes the right one")
+    )]
+    NotItsCertificate {
+        /// The file.
+        path: PathBuf,
+        /// The token's key.
+        key: String,
+    },
+    /// A file without one OpenPGP public key.
+    #[error("{} does not hold one OpenPGP public key: {reason}", path.display())]
+    #[diagnostic(
+        code(modgraft::sign::not_a_certificate),
+        help("`gpg --armor --export KEYID` or `modgraft key certify` writes such a file")
+    )]
+    NotACertificate {
+        /// The file.
+        path: PathBuf,
+        /// What was found in it.
+        reason: String,
+    },
+    /// `key certify` for a key that needs none.
+    #[error("only a key in a token or of an external command needs a certificate made")]
+    #[diagnostic(
+        code(modgraft::sign::has_certificate),
+        help("`pkcs11:…` or `command:…` names such a key; `gpg --armor --export KEYID` gives the public half of others")
+    )]
+    HasCertificate,
+    /// An unusable user id.
+    #[error("the user id is empty or not one line")]
+    #[diagnostic(code(modgraft::sign::user_id), help("a name and an address: `Example packages <rpm@example.org>`"))]
+    UserId,
+    /// An external command is missing, failed or hung.
+    #[error("the signing command did not sign: {0}")]
+    #[diagnostic(code(modgraft::sign::command), help("README.md, Signing, says what such a command gets and gives"))]
+    Command(#[source] process::Error),
+    /// An external command answered something else.
+    #[error("the answer of `{program}` cannot be used: {reason}")]
+    #[diagnostic(code(modgraft::sign::answer), help("README.md, Signing, says what such a command gives"))]
+    Answer {
+        /// The program.
+        program: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A signature that does not hold.
+    #[error("what {key} gave is no signature by the key {fingerprint}")]
+    #[diagnostic(
+        code(modgraft::sign::bad_answer),
+        help("check that the public key given is that of the key that signs there")
+    )]
+    BadAnswer {
+        /// The token or the command.
+        key: String,
+        /// Of the (sub)key that was to sign.
+        fingerprint: String,
+    },
+    /// A detached signature that cannot be used.
+    #[error("{} cannot be used: {reason}", file.display())]
+    #[diagnostic(
+        code(modgraft::sign::imported),
+        help("sign the file that was exported: `gpg --detach-sign --digest-algo SHA256 FILE`")
+    )]
+    Imported {
+        /// The signature's file.
+        file: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// gpg-agent cannot be reached.
+    #[error("gpg cannot reach its agent, which has the key {key}")]
+    #[diagnostic(code(modgraft::sign::no_agent), help("start it: `gpgconf --launch gpg-agent`"))]
+    NoAgent {
+        /// Fingerprint.
+        key: String,
+    },
+    /// A person declined.
+    #[error("signing by the key {key} was cancelled")]
+    #[diagnostic(code(modgraft::sign::cancelled), help("run it again, and allow it"))]
+    Cancelled {
+        /// Fingerprint, or the token's label.
+        key: String,
+    },
+    /// gpg's card is out or blocked.
+    #[error("the card with the key {key} does not sign: {reason}")]
+    #[diagnostic(
+        code(modgraft::sign::card),
+        help("`gpg --card-status` shows the card and how many attempts its PIN has left")
+    )]
+    Card {
+        /// Fingerprint.
+        key: String,
+        /// `it is not plugged in`, `its PIN is blocked`.
+        reason: &'static str,
+    },
     /// gpg is missing, failed or hung.
     #[error(transparent)]
     #[diagnostic(
@@ -186,20 +435,49 @@ impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Spec { .. } | Error::NoFile { .. } | Error::NoKeyring { .. } => Kind::Usage,
-            Error::NotAKey { .. }
-            | Error::NotAKeyring { .. }
+            Error::Spec { .. }
+            | Error::NoKeyring { .. }
+            | Error::TwoPassphrases { .. }
+            | Error::PassphraseSource { .. }
+            | Error::TokenUri { .. }
+            | Error::NoCertificate { .. }
+            | Error::HasCertificate
+            | Error::UserId => Kind::Usage,
+            Error::NotAKeyring { .. } | Error::NotACertificate { .. } | Error::Imported { .. } => Kind::Input,
+            Error::NoFile { .. }
+            | Error::NotAKey { .. }
             | Error::SeveralKeys { .. }
             | Error::PassphraseNeeded { .. }
             | Error::WrongPassphrase { .. }
             | Error::Revoked { .. }
             | Error::Expired { .. }
             | Error::CannotSign { .. }
+            | Error::NotAccepted { .. }
+            | Error::Failed { .. }
             | Error::NoSuchKey { .. }
-            | Error::Ambiguous { .. } => Kind::Input,
-            Error::NotAccepted { .. } => Kind::Refused,
-            Error::Gpg(process::Error::Interrupted) => Kind::Interrupted,
-            Error::Io(_) | Error::Gpg(_) | Error::Failed { .. } => Kind::Environment,
+            | Error::Ambiguous { .. }
+            | Error::TokenModule { .. }
+            | Error::NoToken { .. }
+            | Error::NoTokenKey { .. }
+            | Error::AmbiguousToken { .. }
+            | Error::TokenLocked { .. }
+            | Error::LastAttempt { .. }
+            | Error::WrongPin { .. }
+            | Error::PinNeeded { .. }
+            | Error::TokenKey { .. }
+            | Error::Token { .. }
+            | Error::NotItsCertificate { .. }
+            | Error::Answer { .. }
+            | Error::BadAnswer { .. }
+            | Error::NoAgent { .. }
+            | Error::Cancelled { .. }
+            | Error::Card { .. } => Kind::Key,
+            Error::Gpg(process::Error::Interrupted) | Error::Command(process::Error::Interrupted) => {
+                Kind::Interrupted
+            }
+            // It was asked and said no.
+            Error::Gpg(process::Error::Failed { .. }) | Error::Command(process::Error::Failed { .. }) => Kind::Key,
+            Error::Io(_) | Error::Gpg(_) | Error::Command(_) => Kind::Environment,
         }
     }
 }

@@ -2,16 +2,20 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::process::{self, Running};
+use zeroize::Zeroizing;
 
+use super::validity::day;
 use super::{Algorithm, Environment, Error, Key, Signer};
+use crate::process;
 
 /// Enough for a person to find the card and type a PIN in pinentry's window.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// A signature is a kilobyte, and what gpg says about it some lines. Bytes.
+const LONGEST: u64 = 1 << 20;
 
 /// A signer that calls gpg.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ pub(super) struct Gpg {
     /// Of the (sub)key that signs.
     signing_fingerprint: String,
     environment: Environment,
+    /// Whether the passphrase was found to be wrong. It is not tried a second time: it may be the PIN of a card, which counts.
+    wrong: Mutex<bool>,
 }
 
 impl Gpg {
@@ -60,7 +66,12 @@ impl Gpg {
             development: false,
             public_key,
         };
-        Ok(Gpg { key, signing_fingerprint: part.fingerprint.clone(), environment: environment.clone() })
+        Ok(Gpg {
+            key,
+            signing_fingerprint: part.fingerprint.clone(),
+            environment: environment.clone(),
+            wrong: Mutex::new(false),
+        })
     }
 
     fn call(&self, message: &Path, time: u64) -> Command {
@@ -69,43 +80,59 @@ impl Gpg {
         command.arg("--faked-system-time").arg(format!("{time}!"));
         command.arg("--local-user").arg(format!("{}!", self.signing_fingerprint));
         command.args(["--digest-algo", "SHA256", "--no-armor", "--no-emit-version", "--output", "-"]);
+        command.args(["--status-fd", "2"]);
         if self.environment.passphrase.get().is_some() {
             command.args(["--pinentry-mode", "loopback", "--passphrase-fd", "0"]);
+        } else if !self.environment.interactive {
+            // What the agent remembers is all there is; no window opens on a machine that nobody looks at.
+            command.args(["--pinentry-mode", "error"]);
         }
         command.arg("--detach-sign").arg("--").arg(message);
         command
     }
 
-    /// Runs gpg with the passphrase on its stdin, where no other process can see it.
-    fn run_with_passphrase(&self, mut command: Command, passphrase: &str) -> Result<Vec<u8>, Error> {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut running = Running::start(&mut command)?;
-        let child = running.child();
-        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        if let Some(mut stdin) = stdin {
-            // Where gpg ended early, its own message says why.
-            let _ = stdin.write_all(passphrase.as_bytes()).and_then(|()| stdin.write_all(b"\n"));
-        }
-        let stderr = thread::spawn(move || {
-            let mut text = String::new();
-            stderr.map_or(Ok(0), |mut stderr| stderr.read_to_string(&mut text)).map(|_| text)
+    /// Runs gpg, with the passphrase on its stdin, where no other process can see it.
+    fn run(&self, mut command: Command) -> Result<Output, Error> {
+        let passphrase = self.environment.passphrase.get().unwrap_or_default();
+        let mut input = Zeroizing::new(Vec::with_capacity(passphrase.len() + 1));
+        input.extend(passphrase.as_bytes());
+        input.push(b'\n');
+        Ok(process::exchange(&mut command, input, PATIENCE, LONGEST)?)
+    }
+
+    /// Why gpg did not sign. The code that it gives says more than its words, which depend on its release.
+    fn refusal(&self, output: &Output) -> Error {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        let (status, words): (Vec<&str>, Vec<&str>) =
+            stderr.lines().partition(|line| line.starts_with("[GNUPG:]"));
+        let key = self.key.fingerprint.clone();
+        let code = status.iter().find_map(|line| {
+            let number = line.strip_prefix("[GNUPG:] FAILURE sign ")?;
+            // The upper byte says which part of gpg it comes from.
+            Some(number.trim().parse::<u32>().ok()? & 0xffff)
         });
-        let mut signature = Vec::new();
-        if let Some(mut stdout) = stdout {
-            stdout.read_to_end(&mut signature)?;
+        match code.unwrap_or_default() {
+            // GPG_ERR_BAD_PASSPHRASE, _BAD_PIN.
+            11 | 87 => Error::WrongPassphrase { key },
+            // GPG_ERR_NO_PIN_ENTRY, _NO_PIN, _NO_PASSPHRASE: there is nobody to ask.
+            85 | 86 | 177 | 178 => Error::PassphraseNeeded { key },
+            // GPG_ERR_NO_AGENT, _AGENT.
+            77 | 78 => Error::NoAgent { key },
+            // GPG_ERR_CANCELED, _FULLY_CANCELED.
+            99 | 198 => Error::Cancelled { key },
+            // GPG_ERR_CARD_REMOVED, _CARD_NOT_PRESENT.
+            110 | 112 => Error::Card { key, reason: "it is not plugged in" },
+            // GPG_ERR_NO_SCDAEMON, _SCDAEMON.
+            119 | 120 => Error::Card { key, reason: "gpg's part for cards (scdaemon) is missing or fails" },
+            // GPG_ERR_PIN_BLOCKED.
+            130 => Error::Card { key, reason: "its PIN is blocked" },
+            _ => process::Error::Failed {
+                program: "gpg".to_owned(),
+                status: output.status.to_string(),
+                stderr: words.join("\n"),
+            }
+            .into(),
         }
-        let status = running.child().wait()?;
-        let stderr = stderr.join().unwrap_or_else(|_| Ok(String::new()))?;
-        if status.success() {
-            return Ok(signature);
-        }
-        if process::interrupted() {
-            return Err(process::Error::Interrupted.into());
-        }
-        if stderr.contains("Bad passphrase") {
-            return Err(Error::WrongPassphrase { key: self.key.fingerprint.clone() });
-        }
-        Err(process::Error::Failed { program: "gpg".to_owned(), status: status.to_string(), stderr }.into())
     }
 }
 
@@ -118,22 +145,19 @@ impl Signer for Gpg {
         let mut message = tempfile::NamedTempFile::new()?;
         std::io::copy(data, &mut message)?;
         message.flush()?;
-        let mut command = self.call(message.path(), time.max(self.key.created));
-        match self.environment.passphrase.get() {
-            Some(passphrase) => self.run_with_passphrase(command, passphrase),
-            None => match process::succeed(&mut command, PATIENCE) {
-                Ok(output) => Ok(output.stdout),
-                // Without a terminal or a window, the agent has nobody to ask.
-                Err(process::Error::Failed { stderr, .. })
-                    if ["No pinentry", "Inappropriate ioctl", "No passphrase given"]
-                        .iter()
-                        .any(|words| stderr.contains(words)) =>
-                {
-                    Err(Error::PassphraseNeeded { key: self.key.fingerprint.clone() })
-                }
-                Err(error) => Err(error.into()),
-            },
+        let command = self.call(message.path(), time.max(self.key.created));
+        // One after another: the agent does no better, and a wrong passphrase is to be noticed before it is used again.
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if *wrong {
+            return Err(Error::WrongPassphrase { key: self.key.fingerprint.clone() });
         }
+        let output = self.run(command)?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let refusal = self.refusal(&output);
+        *wrong = matches!(refusal, Error::WrongPassphrase { .. });
+        Err(refusal)
     }
 }
 
@@ -179,7 +203,7 @@ impl Listed {
         let state = self.parts.first().map(|part| (part.validity, part.expires));
         match state {
             Some(('r', _)) => return Err(Error::Revoked { key }),
-            Some(('e', expires)) => return Err(Error::Expired { key, date: day(expires) }),
+            Some(('e', expires)) => return Err(Error::Expired { key, date: expires.map(day).unwrap_or_default() }),
             _ => {}
         }
         let usable =
@@ -193,14 +217,6 @@ impl Listed {
             .or_else(subkeys)
             .ok_or(Error::CannotSign { key })
     }
-}
-
-fn day(seconds: Option<u64>) -> String {
-    seconds
-        .and_then(|seconds| i64::try_from(seconds).ok())
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-        .map(|time| time.strftime("%Y-%m-%d").to_string())
-        .unwrap_or_default()
 }
 
 /// The format is in gnupg's doc/DETAILS.

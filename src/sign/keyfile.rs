@@ -2,18 +2,19 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use pgp::composed::{ArmorOptions, Deserializable, SignedSecretKey, SignedSecretSubKey};
+use pgp::composed::{ArmorOptions, Deserializable, SignedSecretKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{SecretKey, SecretSubkey, Signature, SignatureType};
+use pgp::packet::{SecretKey, SecretSubkey, Signature};
 use pgp::types::{
     EncryptedSecretParams, KeyDetails, Password, PlainSecretParams, PublicParams, S2kParams, SecretParams,
     StringToKey,
 };
 
+use zeroize::Zeroizing;
+
 use super::rsa::RsaKey;
-use super::validity::{algorithm, day, end, may_sign, newest_self_signature};
+use super::validity::{algorithm, check_alive, check_subkey, may_sign, newest_self_signature};
 use super::{Error, Key, Passphrase, Signer, packet};
 
 /// A key file is a few kilobytes; what is larger is something else.
@@ -41,7 +42,8 @@ impl KeyFile {
             std::io::ErrorKind::NotFound => Error::NoFile { path: path.to_owned() },
             _ => Error::Io(error),
         })?;
-        let mut bytes = Vec::new();
+        // A key without a passphrase is a secret itself.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(64 << 10));
         file.take(LARGEST + 1).read_to_end(&mut bytes)?;
         KeyFile::from_bytes(&bytes, path, passphrase)
     }
@@ -56,7 +58,7 @@ impl KeyFile {
             });
         };
         let name = format!("{:X}", key.primary_key.fingerprint());
-        check_alive(&key, self_signature, &name)?;
+        check_alive(&key.details, key.primary_key.public_key(), self_signature, &name)?;
         let (secret, created) = choose(&key, self_signature, &name, passphrase)?;
         let (details, fast): (&dyn KeyDetails, _) = match &secret {
             Secret::Primary(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
@@ -125,28 +127,6 @@ fn parse(bytes: &[u8], path: &Path) -> Result<SignedSecretKey, Error> {
     }
 }
 
-fn check_alive(key: &SignedSecretKey, self_signature: &Signature, name: &str) -> Result<(), Error> {
-    let primary = key.primary_key.public_key();
-    if key.details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
-        return Err(Error::Revoked { key: name.to_owned() });
-    }
-    match end(u64::from(key.primary_key.created_at().as_secs()), self_signature) {
-        None => Ok(()),
-        Some(end) => check_expiry(end, name),
-    }
-}
-
-/// Against the clock, not SOURCE_DATE_EPOCH: whether a key may still be used is a question of today. No byte of the
-/// output depends on it.
-fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    if end > now {
-        return Ok(());
-    }
-    let date = day(end);
-    Err(Error::Expired { key: name.to_owned(), date })
-}
-
 /// The packet that signs, unlocked, and when it was made.
 fn choose(
     key: &SignedSecretKey,
@@ -164,7 +144,7 @@ fn choose(
     }
     let mut refusal = Error::CannotSign { key: name.to_owned() };
     for subkey in key.secret_subkeys.iter().filter(|subkey| is_here(subkey.key.secret_params())) {
-        match check_subkey(key, subkey, name) {
+        match check_subkey(primary.public_key(), subkey.key.public_key(), &subkey.signatures, name) {
             Err(error) => refusal = error,
             Ok(false) => {}
             Ok(true) => {
@@ -178,31 +158,6 @@ fn choose(
         }
     }
     Err(refusal)
-}
-
-/// Whether a subkey may sign; an error where it might, were it not revoked or expired.
-fn check_subkey(key: &SignedSecretKey, subkey: &SignedSecretSubKey, name: &str) -> Result<bool, Error> {
-    let valid = |kind: SignatureType| {
-        subkey.signatures.iter().filter(move |signature| {
-            signature.typ() == Some(kind)
-                && signature
-                    .verify_subkey_binding(key.primary_key.public_key(), subkey.key.public_key())
-                    .is_ok()
-        })
-    };
-    let binding = valid(SignatureType::SubkeyBinding).max_by_key(|signature| signature.created());
-    // A subkey has to be given the right to sign expressly.
-    if !binding.is_some_and(|binding| binding.key_flags().sign()) {
-        return Ok(false);
-    }
-    if valid(SignatureType::SubkeyRevocation).next().is_some() {
-        return Err(Error::Revoked { key: name.to_owned() });
-    }
-    let created = u64::from(subkey.key.created_at().as_secs());
-    if let Some(end) = binding.and_then(|binding| end(created, binding)) {
-        check_expiry(end, name)?;
-    }
-    Ok(true)
 }
 
 /// gpg exports a key whose secret part is elsewhere (on a card, or left out) with a private form of S2K.

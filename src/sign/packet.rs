@@ -11,8 +11,8 @@ use pgp::types::{KeyDetails, Password, SigningKey, Timestamp};
 use super::rsa::RsaKey;
 
 /// Messages up to this size are read whole, since the fast signer takes them in one piece; longer ones are hashed as they
-/// come. 64 MiB.
-const WHOLE: u64 = 64 << 20;
+/// come, which takes longer than the slow signer loses. 8 MiB.
+const WHOLE: u64 = 8 << 20;
 
 /// What a signature says beside the mathematics. Subpackets are not critical: rpm 4.18 refuses what it does not know
 /// where that is marked critical.

@@ -1,11 +1,13 @@
 //! What a key says of itself: since when, until when and for what it is good.
 
 use pgp::composed::SignedKeyDetails;
-use pgp::packet::{PublicKey, Signature, SignatureType, SubpacketData};
-use pgp::types::PublicParams;
+use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
+use pgp::types::{KeyDetails, PublicParams};
 use rsa::traits::PublicKeyParts;
 
-use super::Algorithm;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Algorithm, Error};
 
 /// The newest valid certification of the key by itself: it says what the key may do, and until when. What others certify
 /// is beside the point here.
@@ -56,4 +58,58 @@ pub(super) fn algorithm(params: &PublicParams) -> Algorithm {
         PublicParams::DSA(_) => Algorithm::Dsa,
         _ => Algorithm::Other,
     }
+}
+
+/// Whether the key may be used today; `name` is for messages.
+pub(super) fn check_alive(
+    details: &SignedKeyDetails,
+    primary: &PublicKey,
+    self_signature: &Signature,
+    name: &str,
+) -> Result<(), Error> {
+    if details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
+        return Err(Error::Revoked { key: name.to_owned() });
+    }
+    match end(u64::from(primary.created_at().as_secs()), self_signature) {
+        None => Ok(()),
+        Some(end) => check_expiry(end, name),
+    }
+}
+
+/// Against the clock, not SOURCE_DATE_EPOCH: whether a key may still be used is a question of today. No byte of the
+/// output depends on it.
+fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    if end > now {
+        return Ok(());
+    }
+    let date = day(end);
+    Err(Error::Expired { key: name.to_owned(), date })
+}
+
+/// Whether a subkey may sign; an error where it might, were it not revoked or expired.
+pub(super) fn check_subkey(
+    primary: &PublicKey,
+    subkey: &PublicSubkey,
+    signatures: &[Signature],
+    name: &str,
+) -> Result<bool, Error> {
+    let valid = |kind: SignatureType| {
+        signatures.iter().filter(move |signature| {
+            signature.typ() == Some(kind) && signature.verify_subkey_binding(primary, subkey).is_ok()
+        })
+    };
+    let binding = valid(SignatureType::SubkeyBinding).max_by_key(|signature| signature.created());
+    // A subkey has to be given the right to sign expressly.
+    if !binding.is_some_and(|binding| binding.key_flags().sign()) {
+        return Ok(false);
+    }
+    if valid(SignatureType::SubkeyRevocation).next().is_some() {
+        return Err(Error::Revoked { key: name.to_owned() });
+    }
+    let created = u64::from(subkey.created_at().as_secs());
+    if let Some(end) = binding.and_then(|binding| end(created, binding)) {
+        check_expiry(end, name)?;
+    }
+    Ok(true)
 }

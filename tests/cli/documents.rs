@@ -31,7 +31,7 @@ fn help_and_readme_have_the_same_exit_codes() {
     let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
     let from_readme: Vec<String> = rows.map(|row| words(&row.replace('|', " "))).collect();
     assert_eq!(from_help, from_readme);
-    assert_eq!(from_help.len(), 11);
+    assert_eq!(from_help.len(), 12);
 }
 
 #[test]

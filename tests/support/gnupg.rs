@@ -53,6 +53,7 @@ impl Gnupg {
         Environment {
             passphrase: passphrase.map(Into::into).unwrap_or_default(),
             gnupg_home: Some(self.home.path().to_owned()),
+            ..Environment::default()
         }
     }
 

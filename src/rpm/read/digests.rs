@@ -101,7 +101,7 @@ pub(super) fn check(package: &Opened, files: &[Listed]) -> Result<Vec<DigestChec
 ///
 /// # Errors
 /// Where the file itself cannot be read.
-pub(super) fn stated(package: &Opened) -> Result<Vec<DigestCheck>, Error> {
+pub(in crate::rpm) fn stated(package: &Opened) -> Result<Vec<DigestCheck>, Error> {
     let mut checks = Vec::new();
     let verdict = |good: bool| if good { Verdict::Ok } else { Verdict::Bad };
     for (tag, algorithm, actual) in [

@@ -2,7 +2,7 @@
 //! allocated before the file was seen to be that long.
 
 mod archive;
-mod digests;
+pub(super) mod digests;
 mod extract;
 mod files;
 mod inspect;
@@ -29,20 +29,20 @@ use rpm::{Header, IndexData, IndexSignatureTag, IndexTag, PackageMetadata};
 use super::{Error, lead};
 
 /// A package whose headers were read and checked.
-struct Opened {
-    path: std::path::PathBuf,
-    file: File,
-    metadata: PackageMetadata,
+pub(super) struct Opened {
+    pub(super) path: std::path::PathBuf,
+    pub(super) file: File,
+    pub(super) metadata: PackageMetadata,
     /// The main header's bytes, as digests and signatures cover them.
-    header_bytes: Vec<u8>,
+    pub(super) header_bytes: Vec<u8>,
     /// Where the payload begins.
-    payload_start: u64,
+    pub(super) payload_start: u64,
     /// Of the whole file.
-    size: u64,
+    pub(super) size: u64,
 }
 
 impl Opened {
-    fn open(path: &Path) -> Result<Self, Error> {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let mut file = File::open(path)?;
         let metadata = file.metadata()?;
         let not_a_package =
@@ -78,7 +78,7 @@ impl Opened {
         Ok(Opened { path: path.to_owned(), file, metadata, header_bytes, payload_start, size })
     }
 
-    fn damaged(&self, reason: impl Into<String>) -> Error {
+    pub(super) fn damaged(&self, reason: impl Into<String>) -> Error {
         Error::Damaged { path: self.path.clone(), reason: reason.into() }
     }
 
@@ -97,9 +97,13 @@ impl Opened {
         self.metadata.header.entry(tag).ok()
     }
 
-    fn signature(&self, tag: u32) -> Option<IndexData> {
+    pub(super) fn signature(&self, tag: u32) -> Option<IndexData> {
         let header: &Header<IndexSignatureTag> = &self.metadata.signature;
         header.entry(tag).ok()
+    }
+
+    pub(super) fn integers_of(&self, tag: u32) -> Vec<u64> {
+        integers(self.number(tag))
     }
 
     fn text(&self, tag: IndexTag) -> Option<String> {
@@ -157,6 +161,6 @@ fn key(path: &str) -> &str {
     path.strip_prefix('.').filter(|rest| rest.starts_with('/')).unwrap_or(path).trim_start_matches('/')
 }
 
-fn one_line(error: &dyn std::fmt::Display) -> String {
+pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }

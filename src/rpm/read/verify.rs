@@ -106,7 +106,7 @@ fn payload_is_the_one(package: &Opened) -> Result<Option<bool>, Error> {
 
 impl Opened {
     /// Header and payload, as the signatures of old cover them.
-    fn signed(&self) -> io::Result<Box<dyn Read + '_>> {
+    pub(in crate::rpm) fn signed(&self) -> io::Result<Box<dyn Read + '_>> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(self.payload_start))?;
         Ok(Box::new(self.header_bytes.as_slice().chain(file)))

@@ -1,0 +1,108 @@
+//! What signs, as it is typed; `modgraft sign` and `modgraft resign`.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Talk;
+use crate::{Error, sign};
+
+/// What signs.
+#[derive(Debug, Args)]
+pub struct KeyArgs {
+    /// What signs the packages: an OpenPGP secret key file; a key of gpg's and its agent's; a key in a PKCS#11 token
+    /// (`pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=FILE`); an external command
+    /// (`command:PROGRAM ARGUMENTS`, split into words without a shell); or nothing. build-module signs with a development key,
+    /// made once, where the option is missing
+    #[arg(long, value_name = "FILE | gpg:KEYID | pkcs11:URI | command:PROGRAM | none", env = "MODGRAFT_SIGN_KEY")]
+    pub sign_key: Option<String>,
+
+    #[command(flatten)]
+    pub unlock: Unlock,
+}
+
+/// How a key is unlocked.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// The OpenPGP public key that belongs to a key in a token or with an external command; `modgraft key certify` makes it
+    #[arg(long, value_name = "FILE", env = "MODGRAFT_PUBLIC_KEY")]
+    pub public_key: Option<PathBuf>,
+
+    /// The file whose first line is the key's passphrase, or the token's PIN; MODGRAFT_PASSPHRASE_FILE names it too, and
+    /// MODGRAFT_PASSPHRASE has the passphrase itself
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+
+    /// The open file descriptor to read it from, closed after that; also MODGRAFT_PASSPHRASE_FD
+    #[arg(long, value_name = "NUMBER")]
+    pub passphrase_fd: Option<i32>,
+}
+
+impl KeyArgs {
+    /// The key, where one was named.
+    pub fn spec(&self) -> Result<Option<sign::KeySpec>, Error> {
+        Ok(self.sign_key.as_deref().map(sign::KeySpec::parse).transpose()?)
+    }
+}
+
+impl Unlock {
+    /// Reads the passphrase, at once: no program that runs before the key is used inherits the descriptor.
+    pub fn environment(&self) -> Result<sign::Environment, Error> {
+        Ok(sign::Environment {
+            passphrase: sign::Passphrase::find(self.passphrase_file.as_deref(), self.passphrase_fd)?,
+            gnupg_home: None,
+            public_key: self.public_key.clone(),
+            interactive: std::io::stdin().is_terminal(),
+        })
+    }
+}
+
+/// Where signatures come from and go to.
+#[derive(Debug, Args)]
+pub struct Signatures {
+    /// The packages
+    #[arg(value_name = "PACKAGE", required = true)]
+    pub packages: Vec<PathBuf>,
+
+    #[command(flatten)]
+    pub key: KeyArgs,
+
+    /// Write what is to be signed on another machine into this folder, with manifest.json; the packages stay as they are
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
+
+    /// Put in the detached signatures (FILE.sig or FILE.asc) that lie in this folder beside what was exported; --public-key
+    /// names the key that made them
+    #[arg(long, value_name = "DIR", conflicts_with = "export", requires = "public_key")]
+    pub import: Option<PathBuf>,
+
+    /// The distribution that is to accept the packages: refuse a key that its rpm refuses, and sign the payload too where it
+    /// needs that (el6, el7); payload signatures that are there are renewed in any case
+    #[arg(long, value_name = "NAME | FILE")]
+    pub profile: Option<String>,
+}
+
+/// Sign packages that are not signed, in place
+#[derive(Debug, Args)]
+pub struct Sign {
+    #[command(flatten)]
+    pub signatures: Signatures,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
+
+/// Change the signatures of packages in place, and nothing else of them
+#[derive(Debug, Args)]
+pub struct Resign {
+    #[command(flatten)]
+    pub signatures: Signatures,
+
+    /// Leave the packages unsigned
+    #[arg(long, conflicts_with_all = ["export", "import"])]
+    pub remove: bool,
+
+    #[command(flatten)]
+    pub talk: Talk,
+}
