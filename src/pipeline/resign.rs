@@ -19,7 +19,7 @@ pub struct Resigning {
     pub packages: Vec<PathBuf>,
     /// What they get.
     pub signatures: NewSignatures,
-    /// The distribution that is to accept them: a profile's name or file.
+    /// The distribution that is to accept them: a profile's name.
     pub profile: Option<String>,
     /// Whether signatures that are there give way; else a signed package is an error.
     pub replace: bool,

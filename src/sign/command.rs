@@ -128,6 +128,10 @@ fn base64(text: &[u8]) -> Option<Vec<u8>> {
             _ => return None,
         }
     }
+    // A rest of one digit is less than a byte.
+    if plain.len() % 4 == 1 {
+        return None;
+    }
     plain.resize(plain.len().next_multiple_of(4), b'=');
     let mut bytes = Vec::new();
     Base64Decoder::new(plain.as_slice()).read_to_end(&mut bytes).ok()?;

@@ -12,6 +12,8 @@ pub mod processes;
 pub mod repository;
 pub mod rpmbuild;
 pub mod server;
+pub mod signing;
+pub mod softhsm;
 pub mod tags;
 pub mod tls;
 

@@ -79,7 +79,7 @@ pub struct Signatures {
 
     /// The distribution that is to accept the packages: refuse a key that its rpm refuses, and sign the payload too where it
     /// needs that (el6, el7); payload signatures that are there are renewed in any case
-    #[arg(long, value_name = "NAME | FILE")]
+    #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 }
 
