@@ -16,8 +16,10 @@ use zeroize::Zeroizing;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// What no other program is to see: modgraft reads the passphrase itself, and a compiler or an httpd has no use for it.
-const SECRET_VARIABLE: &str = "MODGRAFT_PASSPHRASE";
+/// What no other program is to see: modgraft reads the passphrase itself, and a compiler or an httpd has no use for it, nor for
+/// where it is.
+const SECRET_VARIABLES: [&str; 3] =
+    ["MODGRAFT_PASSPHRASE", "MODGRAFT_PASSPHRASE_FILE", "MODGRAFT_PASSPHRASE_FD"];
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static ALIVE: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -113,7 +115,10 @@ impl Running {
         if interrupted() {
             return Err(Error::Interrupted);
         }
-        let child = command.env_remove(SECRET_VARIABLE).process_group(0).spawn().map_err(|source| match source.kind() {
+        for variable in SECRET_VARIABLES {
+            command.env_remove(variable);
+        }
+        let child = command.process_group(0).spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => Error::Missing { program: program.clone() },
             _ => Error::Start { program: program.clone(), source },
         })?;

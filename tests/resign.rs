@@ -46,8 +46,9 @@ fn built(folder: &Path, signer: &Release) -> [PathBuf; 2] {
     let signed = folder.join("signed.rpm");
     fs_err::copy(&plain, &signed).unwrap();
     let define = format!("_gpg_name {}", signer.fingerprint);
+    let gpg = format!("__gpg {}", run(Command::new("sh").args(["-c", "command -v gpg"])).trim());
     run(Command::new("rpmsign")
-        .args(["--addsign", "--rpmv3", "--define", &define])
+        .args(["--addsign", "--rpmv3", "--define", &define, "--define", &gpg])
         .arg(&signed)
         .env("GNUPGHOME", signer.gnupg.home.path()));
     [plain, signed]
@@ -120,7 +121,8 @@ fn nothing_changes_but_the_signature() {
     }
 
     // The same bytes twice, and back to what it was without.
-    let bytes = |packages: &[&PathBuf]| packages.iter().map(|one| fs_err::read(one).unwrap()).collect::<Vec<_>>();
+    let bytes =
+        |packages: &[&PathBuf]| packages.iter().map(|one| fs_err::read(one).unwrap()).collect::<Vec<_>>();
     let first = bytes(&packages);
     assert_eq!(Said::of(new.command(&["resign"]).args(packages)).code, Some(0));
     assert!(bytes(&packages) == first, "signatures differ");
@@ -184,7 +186,8 @@ fn all_or_nothing() {
     let [binary, debuginfo, source] = unsigned("el9", folder.path());
     let before = [&binary, &source].map(|package| fs_err::read(package).unwrap());
     let names = || {
-        let mut names: Vec<_> = fs_err::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            fs_err::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
         names.sort();
         names
     };
@@ -201,7 +204,8 @@ fn all_or_nothing() {
     assert!(before == [&binary, &source].map(|package| fs_err::read(package).unwrap()));
     assert_eq!(names(), files, "something was left behind");
     Said::of(modgraft().arg("sign").arg(&binary)).fails(2, "it is not said what signs");
-    Said::of(modgraft().args(["sign", "--sign-key", "none"]).arg(&binary)).fails(2, "it is not said what signs");
+    Said::of(modgraft().args(["sign", "--sign-key", "none"]).arg(&binary))
+        .fails(2, "it is not said what signs");
 }
 
 #[test]
@@ -275,7 +279,9 @@ fn signatures_are_made_on_another_machine() {
         sign_first(arguments, data);
         with_key(&["--import"]).fails(3, reason);
     }
-    for (bytes, reason) in [(&b""[..], "cannot be used"), (b"none", "cannot be used"), (&good[..40], "cannot be used")] {
+    for (bytes, reason) in
+        [(&b""[..], "cannot be used"), (b"none", "cannot be used"), (&good[..40], "cannot be used")]
+    {
         fs_err::write(&first, bytes).unwrap();
         with_key(&["--import"]).fails(3, reason);
     }
@@ -297,7 +303,13 @@ fn signatures_are_made_on_another_machine() {
     // What covers the payload is demanded where there was such a signature.
     fs_err::remove_file(format!("{}.asc", files[1].display())).unwrap();
     let mut command = modgraft();
-    command.arg("resign").args(&packages).arg("--import").arg(&exported).arg("--public-key").arg(&release.public);
+    command
+        .arg("resign")
+        .args(&packages)
+        .arg("--import")
+        .arg(&exported)
+        .arg("--public-key")
+        .arg(&release.public);
     Said::of(&mut command).fails(2, "there is no signature");
 }
 

@@ -187,6 +187,7 @@ fn keys_that_may_not_sign_are_refused() {
         for spec in [KeySpec::File(file), KeySpec::Gpg(fingerprint.to_owned())] {
             let error = open(&spec, &gnupg.environment(None)).map(drop).unwrap_err();
             assert!(expected(&error), "{spec:?}: {error:?}");
+            assert_eq!(error.kind().exit_code(), 9);
             assert_eq!(error.to_string().lines().count(), 1);
         }
     };

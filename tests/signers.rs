@@ -10,9 +10,9 @@ use std::process::Command;
 use pgp::composed::{Deserializable, SignedSecretKey};
 use pgp::types::{PlainSecretParams, SecretParams};
 use support::gnupg::{Gnupg, PLAIN};
+use support::run;
 use support::signing::{Said, gpg_verifies, modgraft, rpmkeys, unsigned};
 use support::softhsm::{PIN, SoftHsm};
-use support::run;
 
 /// One key in all its forms.
 struct Made {
@@ -78,6 +78,7 @@ fn every_signer_with_every_key() {
             keys_without_a_certificate_get_one,
             what_a_token_may_answer,
             what_a_command_may_answer,
+            keys_whose_time_is_over,
         ] {
             scope.spawn(move || part(keys));
         }
@@ -99,7 +100,8 @@ fn pkcs8(secret: &Path, to: &Path) -> PathBuf {
             let number = |bytes: &[u8]| rsa::BigUint::from_bytes_be(bytes);
             let n = number(&p) * number(&q);
             let e = number(&[1, 0, 1]);
-            let key = rsa::RsaPrivateKey::from_components(n, e, number(&d), vec![number(&p), number(&q)]).unwrap();
+            let key =
+                rsa::RsaPrivateKey::from_components(n, e, number(&d), vec![number(&p), number(&q)]).unwrap();
             rsa::pkcs8::EncodePrivateKey::to_pkcs8_der(&key).unwrap().as_bytes().to_vec()
         }
         PlainSecretParams::EdDSALegacy(pgp::crypto::eddsa_legacy::SecretKey::Ed25519(key)) => {
@@ -114,7 +116,11 @@ fn pkcs8(secret: &Path, to: &Path) -> PathBuf {
     let binary = to.with_extension("der");
     fs_err::write(&binary, der).unwrap();
     // openssl adds the public point, without which SoftHSM imports nothing.
-    run(Command::new("openssl").args(["pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-in"]).arg(&binary).arg("-out").arg(to));
+    run(Command::new("openssl")
+        .args(["pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-in"])
+        .arg(&binary)
+        .arg("-out")
+        .arg(to));
     to.to_owned()
 }
 
@@ -244,7 +250,13 @@ fn keys_without_a_certificate_get_one(keys: &Keys) {
             let public = folder.path().join("public.asc");
             let certify = || {
                 let mut command = modgraft();
-                command.env(name, &value).args(["key", "certify", &spec, "--user-id", "Packages <p@example.org>"]);
+                command.env(name, &value).args([
+                    "key",
+                    "certify",
+                    &spec,
+                    "--user-id",
+                    "Packages <p@example.org>",
+                ]);
                 command.env("SOURCE_DATE_EPOCH", "1700000000").arg("--out").arg(&public);
                 Said::of(&mut command)
             };
@@ -259,7 +271,10 @@ fn keys_without_a_certificate_get_one(keys: &Keys) {
             let gnupg = Gnupg::new();
             run(gnupg.command().arg("--import").arg(&public));
             let listed = run(gnupg.command().args(["--with-colons", "--list-keys"]));
-            assert!(listed.contains("Packages <p@example.org>") && listed.contains(":1700000000:"), "{listed}");
+            assert!(
+                listed.contains("Packages <p@example.org>") && listed.contains(":1700000000:"),
+                "{listed}"
+            );
             if made.name == "ecdsa" {
                 assert!(gpg_verifies(&package, "DSAHEADER", &public).contains("GOODSIG"));
             } else {
@@ -294,16 +309,19 @@ fn what_a_token_may_answer(keys: &Keys) {
     };
 
     // One attempt for all packages, however it ends.
-    sign(&shimmed, &rsa.public, &[("MODGRAFT_PASSPHRASE", "1234")]).fails(9, "the PIN does not open the token Release keys");
+    sign(&shimmed, &rsa.public, &[("MODGRAFT_PASSPHRASE", "1234")])
+        .fails(9, "the PIN does not open the token Release keys");
     assert_eq!(log_ins(), 1);
     sign(&shimmed, &rsa.public, &[("MODGRAFT_PASSPHRASE", PIN), ("SHIM_LOCKED", "1")]).fails(9, "is locked");
     assert_eq!(log_ins(), 1);
-    sign(&shimmed, &rsa.public, &[("MODGRAFT_PASSPHRASE", PIN), ("SHIM_FINAL", "1")]).fails(9, "one more attempt");
+    sign(&shimmed, &rsa.public, &[("MODGRAFT_PASSPHRASE", PIN), ("SHIM_FINAL", "1")])
+        .fails(9, "one more attempt");
     assert_eq!(log_ins(), 0);
     sign(&shimmed, &rsa.public, &[]).fails(9, "protected by a PIN");
     assert_eq!(log_ins(), 0);
 
-    sign(&good, &rsa.public, &[("MODGRAFT_PASSPHRASE", PIN)]).fails(2, "two places are named for the passphrase");
+    sign(&good, &rsa.public, &[("MODGRAFT_PASSPHRASE", PIN)])
+        .fails(2, "two places are named for the passphrase");
     sign(&good.replace("Release", "Other"), &rsa.public, &[]).fails(9, "there is no token");
     sign(&good.replace("rsa4096", "nothing"), &rsa.public, &[]).fails(9, "has no private key");
     sign(&good.replace(";object=rsa4096", ""), &rsa.public, &[]).fails(9, "private keys fit");
@@ -327,7 +345,9 @@ fn what_a_command_may_answer(keys: &Keys) {
         fs_err::write(&script, format!("#!/bin/sh\n{body}\n")).unwrap();
         fs_err::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
         let spec = format!("command:{}", script.display());
-        Said::of(modgraft().arg("sign").arg(&package).args(["--sign-key", &spec, "--public-key"]).arg(&rsa.public))
+        Said::of(
+            modgraft().arg("sign").arg(&package).args(["--sign-key", &spec, "--public-key"]).arg(&rsa.public),
+        )
     };
     let refused = sign("echo 'no such key version' >&2; exit 4");
     assert_eq!(refused.code, Some(9));
@@ -338,10 +358,55 @@ fn what_a_command_may_answer(keys: &Keys) {
     sign("yes | head -c 1000000").fails(5, "wrote more than");
     // A signature that is one, by another key.
     let other = &keys.script;
-    sign(&format!("exec {} {} \"$@\"", other.display(), keys.key("subkey").pkcs8.display())).fails(9, "is no signature by the key");
+    sign(&format!("exec {} {} \"$@\"", other.display(), keys.key("subkey").pkcs8.display()))
+        .fails(9, "is no signature by the key");
     let spec = "command:/no/such/program";
-    let said =
-        Said::of(modgraft().arg("sign").arg(&package).args(["--sign-key", spec, "--public-key"]).arg(&rsa.public));
+    let said = Said::of(
+        modgraft().arg("sign").arg(&package).args(["--sign-key", spec, "--public-key"]).arg(&rsa.public),
+    );
     said.fails(5, "is not installed");
     assert!(fs_err::read(&package).unwrap() == before, "the package was changed");
+}
+
+fn keys_whose_time_is_over(keys: &Keys) {
+    let folder = tempfile::tempdir().unwrap();
+    let [package, ..] = unsigned("el9", folder.path());
+    let before = fs_err::read(&package).unwrap();
+    let made = keys.key("rsa4096");
+    let refused = |public: &Path, words: &str| {
+        let spec = format!("command:{} {}", keys.script.display(), made.pkcs8.display());
+        let mut command = modgraft();
+        Said::of(command.arg("sign").arg(&package).args(["--sign-key", &spec, "--public-key"]).arg(public))
+            .fails(9, words);
+        let (name, value) = keys.token.variable();
+        let mut command = modgraft();
+        command.env(name, value).arg("sign").arg(&package).args([
+            "--sign-key",
+            &keys.token.uri(made.name),
+            "--public-key",
+        ]);
+        Said::of(command.arg(public)).fails(9, words);
+    };
+    // Each in a home of its own, since a revocation stays.
+    let with = |name: &str, change: &dyn Fn(&Gnupg)| {
+        let gnupg = Gnupg::new();
+        run(gnupg.command().arg("--import").arg(&made.secret));
+        change(&gnupg);
+        gnupg.public(&folder.path().join(name))
+    };
+    let expired = with("expired", &|gnupg| {
+        run(gnupg.command().args(["--quick-set-expire", &made.fingerprint, "seconds=1"]));
+        let listed = || run(gnupg.command().args(["--with-colons", "--list-keys"]));
+        while !listed().contains("pub:e:") {}
+    });
+    let revoked = with("revoked", &|gnupg| {
+        let certificate = made.gnupg.home.path().join(format!("openpgp-revocs.d/{}.rev", made.fingerprint));
+        let text = fs_err::read_to_string(&certificate).unwrap().replace(":-----BEGIN", "-----BEGIN");
+        let certificate = gnupg.home.path().join("revocation");
+        fs_err::write(&certificate, text).unwrap();
+        run(gnupg.command().arg("--import").arg(&certificate));
+    });
+    refused(&revoked, "is revoked");
+    refused(&expired, "expired on");
+    assert!(fs_err::read(&package).unwrap() == before);
 }

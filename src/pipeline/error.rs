@@ -95,13 +95,18 @@ pub enum Error {
     #[error("it is not said what signs")]
     #[diagnostic(
         code(modgraft::sign::no_key),
-        help("--sign-key names a key, --export writes what another machine is to sign; `modgraft resign --remove` leaves packages unsigned")
+        help(
+            "--sign-key names a key, --export writes what another machine is to sign; `modgraft resign --remove` leaves packages unsigned"
+        )
     )]
     NoKey,
 
     /// `sign` on a package that is signed.
     #[error("{} is signed already", package.display())]
-    #[diagnostic(code(modgraft::sign::signed_already), help("`modgraft resign` puts a new signature in place of the old one"))]
+    #[diagnostic(
+        code(modgraft::sign::signed_already),
+        help("`modgraft resign` puts a new signature in place of the old one")
+    )]
     SignedAlready {
         /// The package.
         package: PathBuf,
@@ -119,7 +124,9 @@ pub enum Error {
     #[error("there is no signature {}.sig or .asc", file.display())]
     #[diagnostic(
         code(modgraft::sign::no_signature),
-        help("`modgraft sign --export` writes the file, `gpg --detach-sign --digest-algo SHA256 FILE` signs it")
+        help(
+            "`modgraft sign --export` writes the file, `gpg --detach-sign --digest-algo SHA256 FILE` signs it"
+        )
     )]
     NoSignature {
         /// The exported file.
@@ -130,7 +137,9 @@ pub enum Error {
     #[error("{} is there already", path.display())]
     #[diagnostic(
         code(modgraft::key::exists),
-        help("a certificate made anew is another key to everybody who has the old one; keep that, or name another file")
+        help(
+            "a certificate made anew is another key to everybody who has the old one; keep that, or name another file"
+        )
     )]
     CertificateExists {
         /// The file.

@@ -181,7 +181,11 @@ pub fn certify(
         _ => Error::Io(std::io::Error::new(error.kind(), format!("{}: {error}", out.display()))),
     })?;
     let key = Certificate::open(out)?.signing_key()?;
-    reporter.note(format!("{} is the key {}; keep the file: it cannot be made again", out.display(), key.fingerprint));
+    reporter.note(format!(
+        "{} is the key {}; keep the file: it cannot be made again",
+        out.display(),
+        key.fingerprint
+    ));
     reporter.event(Event::Results { files: vec![out.to_owned()] });
     Ok(())
 }

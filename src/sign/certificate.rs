@@ -118,9 +118,10 @@ impl Certificate {
     pub(super) fn describe(&self, part: &Part) -> Result<Key, Error> {
         let details = part.details();
         let user = self.key.details.users.first();
-        let public_key = self.key.to_armored_string(ArmorOptions::default()).map_err(|error| {
-            Error::NotACertificate { path: self.path.clone(), reason: one_line(&error) }
-        })?;
+        let public_key = self
+            .key
+            .to_armored_string(ArmorOptions::default())
+            .map_err(|error| Error::NotACertificate { path: self.path.clone(), reason: one_line(&error) })?;
         Ok(Key {
             fingerprint: self.name(),
             key_id: format!("{}", details.legacy_key_id()).to_uppercase(),

@@ -3,7 +3,7 @@
 use pgp::composed::{ArmorOptions, SignedKeyDetails, SignedPublicKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{KeyFlags, SignatureType, SubpacketData, UserId};
-use pgp::types::{Password, PacketHeaderVersion, Tag};
+use pgp::types::{PacketHeaderVersion, Password, Tag};
 
 use super::command::ExternalCommand;
 use super::delegated::with;

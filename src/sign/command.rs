@@ -49,14 +49,11 @@ impl ExternalCommand {
     }
 
     fn ask(&self, request: &Request<'_>) -> Result<Vec<u8>, Error> {
-        let (program, arguments) = self.words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
+        let (program, arguments) =
+            self.words.split_first().map_or(("", &[][..]), |(first, rest)| (first, rest));
         let mut line = serde_json::to_vec(request).expect("a request is plain data");
         line.push(b'\n');
         let mut command = Command::new(program);
-        // No variable that has to do with a passphrase is its business.
-        for name in ["MODGRAFT_PASSPHRASE_FILE", "MODGRAFT_PASSPHRASE_FD"] {
-            command.env_remove(name);
-        }
         command.args(arguments).arg(request.request);
         let output = process::exchange(&mut command, Zeroizing::new(line), PATIENCE, LONGEST)?;
         if !output.status.success() {

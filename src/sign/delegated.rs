@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::types::{
-    Fingerprint, KeyDetails, KeyId, KeyVersion, Password, PublicParams, SignatureBytes, SigningKey, Timestamp,
-    VerifyingKey,
+    Fingerprint, KeyDetails, KeyId, KeyVersion, Password, PublicParams, SignatureBytes, SigningKey,
+    Timestamp, VerifyingKey,
 };
 
 use super::certificate::{Certificate, Part};

@@ -14,6 +14,7 @@ use pgp::types::{
     SecretParams, Tag, Timestamp,
 };
 use rand::rngs::OsRng;
+use zeroize::Zeroizing;
 
 use super::keyfile::{KeyFile, one_line};
 use super::{Error, Passphrase, packet};
@@ -40,7 +41,7 @@ pub(super) fn open(data_dir: &Path) -> Result<KeyFile, Error> {
 /// key is the one.
 fn create(path: &Path, data_dir: &Path) -> Result<(), Error> {
     fs_err::create_dir_all(data_dir)?;
-    let key = generate()?;
+    let key = Zeroizing::new(generate()?);
     // tempfile makes its files with mode 0600.
     let mut file = tempfile::NamedTempFile::with_prefix_in(".development-key", data_dir)?;
     file.write_all(key.as_bytes())?;

@@ -263,7 +263,9 @@ pub enum Error {
     #[error("the token {token} takes one more attempt before it locks itself, and modgraft does not risk it")]
     #[diagnostic(
         code(modgraft::sign::last_attempt),
-        help("log in by hand with the right PIN, which resets the count: `pkcs11-tool --module MODULE --login -O`")
+        help(
+            "log in by hand with the right PIN, which resets the count: `pkcs11-tool --module MODULE --login -O`"
+        )
     )]
     LastAttempt {
         /// Its label.
@@ -305,7 +307,10 @@ pub enum Error {
     },
     /// The token failed.
     #[error("the token {token} failed: {reason}")]
-    #[diagnostic(code(modgraft::sign::token), help("try it with `pkcs11-tool --module MODULE --login --test`"))]
+    #[diagnostic(
+        code(modgraft::sign::token),
+        help("try it with `pkcs11-tool --module MODULE --login --test`")
+    )]
     Token {
         /// Its label or URI.
         token: String,
@@ -326,7 +331,9 @@ pub enum Error {
     #[error("{} is not the public key of {key}", path.display())]
     #[diagnostic(
         code(modgraft::sign::not_its_certificate),
-        help("none of its keys that may sign is the one in the token; `modgraft key certify` makes the right one")
+        help(
+            "none of its keys that may sign is the one in the token; `modgraft key certify` makes the right one"
+        )
     )]
     NotItsCertificate {
         /// The file.
@@ -350,16 +357,24 @@ pub enum Error {
     #[error("only a key in a token or of an external command needs a certificate made")]
     #[diagnostic(
         code(modgraft::sign::has_certificate),
-        help("`pkcs11:…` or `command:…` names such a key; `gpg --armor --export KEYID` gives the public half of others")
+        help(
+            "`pkcs11:…` or `command:…` names such a key; `gpg --armor --export KEYID` gives the public half of others"
+        )
     )]
     HasCertificate,
     /// An unusable user id.
     #[error("the user id is empty or not one line")]
-    #[diagnostic(code(modgraft::sign::user_id), help("a name and an address: `Example packages <rpm@example.org>`"))]
+    #[diagnostic(
+        code(modgraft::sign::user_id),
+        help("a name and an address: `Example packages <rpm@example.org>`")
+    )]
     UserId,
     /// An external command is missing, failed or hung.
     #[error("the signing command did not sign: {0}")]
-    #[diagnostic(code(modgraft::sign::command), help("README.md, Signing, says what such a command gets and gives"))]
+    #[diagnostic(
+        code(modgraft::sign::command),
+        help("README.md, Signing, says what such a command gets and gives")
+    )]
     Command(#[source] process::Error),
     /// An external command answered something else.
     #[error("the answer of `{program}` cannot be used: {reason}")]
@@ -443,10 +458,12 @@ impl Error {
             | Error::NoCertificate { .. }
             | Error::HasCertificate
             | Error::UserId => Kind::Usage,
-            Error::NotAKeyring { .. } | Error::NotACertificate { .. } | Error::Imported { .. } => Kind::Input,
-            Error::NoFile { .. }
-            | Error::NotAKey { .. }
+            Error::NotAKey { .. }
             | Error::SeveralKeys { .. }
+            | Error::NotAKeyring { .. }
+            | Error::NotACertificate { .. }
+            | Error::Imported { .. } => Kind::Input,
+            Error::NoFile { .. }
             | Error::PassphraseNeeded { .. }
             | Error::WrongPassphrase { .. }
             | Error::Revoked { .. }
@@ -476,7 +493,9 @@ impl Error {
                 Kind::Interrupted
             }
             // It was asked and said no.
-            Error::Gpg(process::Error::Failed { .. }) | Error::Command(process::Error::Failed { .. }) => Kind::Key,
+            Error::Gpg(process::Error::Failed { .. }) | Error::Command(process::Error::Failed { .. }) => {
+                Kind::Key
+            }
             Error::Io(_) | Error::Gpg(_) | Error::Command(_) => Kind::Environment,
         }
     }

@@ -38,6 +38,10 @@ impl Gpg {
         let mut keys = parse(&String::from_utf8_lossy(&listing.stdout));
         let found = match (keys.len(), keys.pop()) {
             (1, Some(found)) => found,
+            // Which secret keys there are, only the agent knows.
+            (0, _) | (_, None) if String::from_utf8_lossy(&listing.stderr).contains("gpg-agent") => {
+                return Err(Error::NoAgent { key: name.to_owned() });
+            }
             (0, _) | (_, None) => return Err(Error::NoSuchKey { key: name.to_owned() }),
             (count, _) => return Err(Error::Ambiguous { key: name.to_owned(), count }),
         };
@@ -203,7 +207,9 @@ impl Listed {
         let state = self.parts.first().map(|part| (part.validity, part.expires));
         match state {
             Some(('r', _)) => return Err(Error::Revoked { key }),
-            Some(('e', expires)) => return Err(Error::Expired { key, date: expires.map(day).unwrap_or_default() }),
+            Some(('e', expires)) => {
+                return Err(Error::Expired { key, date: expires.map(day).unwrap_or_default() });
+            }
             _ => {}
         }
         let usable =

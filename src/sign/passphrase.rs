@@ -82,9 +82,7 @@ fn source(
     let mut found = Vec::new();
     found.extend(file.map(|path| ("--passphrase-file".to_owned(), Source::File(path.to_owned()))));
     found.extend(descriptor.map(|number| ("--passphrase-fd".to_owned(), Source::Descriptor(number))));
-    found.extend(
-        variable("MODGRAFT_PASSPHRASE").map(|(name, _)| (name.to_owned(), Source::Variable(name))),
-    );
+    found.extend(variable("MODGRAFT_PASSPHRASE").map(|(name, _)| (name.to_owned(), Source::Variable(name))));
     found.extend(
         variable("MODGRAFT_PASSPHRASE_FILE").map(|(name, path)| (name.to_owned(), Source::File(path.into()))),
     );

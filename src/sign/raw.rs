@@ -34,7 +34,10 @@ pub(crate) trait RawSigner: std::fmt::Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RawPublic {
     /// Numbers, most significant byte first.
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     Ed25519([u8; 32]),
     /// NIST P-256: the uncompressed point.
     P256(Box<[u8; 65]>),
@@ -184,7 +187,9 @@ mod tests {
 
     #[test]
     fn what_is_no_public_key_is_refused() {
-        for bad in [&b""[..], b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", b"\x30\x03\x02\x01\x01"] {
+        for bad in
+            [&b""[..], b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", b"\x30\x03\x02\x01\x01"]
+        {
             assert!(RawPublic::from_spki(bad).is_err());
         }
     }

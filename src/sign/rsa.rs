@@ -8,6 +8,7 @@ use ring::signature::RSA_PKCS1_SHA256;
 use rsa::pkcs8::EncodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPrivateKey};
+use zeroize::Zeroizing;
 
 /// A key in ring's form.
 #[derive(Debug)]
@@ -16,7 +17,9 @@ pub(super) struct RsaKey(ring::rsa::KeyPair);
 impl RsaKey {
     /// `None` where ring does not take the key: it wants 2048 to 4096 bits and an exponent of at least 65537.
     pub(super) fn new(public: &RsaPublicParams, secret: &SecretKey) -> Option<Self> {
-        let (d, p, q, _) = secret.to_bytes();
+        let (d, p, q, u) = secret.to_bytes();
+        // The numbers of the key wipe themselves; these copies of them would not.
+        let [d, p, q, _] = [d, p, q, u].map(Zeroizing::new);
         let number = |bytes: &[u8]| BigUint::from_bytes_be(bytes);
         // OpenPGP has the smaller prime first, PKCS#8 by habit the larger.
         let mut primes = vec![number(&p), number(&q)];

@@ -18,14 +18,17 @@ impl SoftHsm {
         let folder = tempfile::tempdir().unwrap();
         let tokens = folder.path().join("tokens");
         fs_err::create_dir(&tokens).unwrap();
-        let configuration =
-            format!("directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n", tokens.display());
+        let configuration = format!(
+            "directories.tokendir = {}\nobjectstore.backend = file\nlog.level = ERROR\n",
+            tokens.display()
+        );
         fs_err::write(folder.path().join("softhsm2.conf"), configuration).unwrap();
         fs_err::write(folder.path().join("pin"), format!("{PIN}\n")).unwrap();
         let token = SoftHsm { folder };
-        run(token.util().args(["--init-token", "--free", "--label", "Release keys", "--so-pin", "12345678"]).args([
-            "--pin", PIN,
-        ]));
+        run(token
+            .util()
+            .args(["--init-token", "--free", "--label", "Release keys", "--so-pin", "12345678"])
+            .args(["--pin", PIN]));
         token
     }
 
@@ -56,10 +59,14 @@ impl SoftHsm {
 
     /// The library.
     pub fn module() -> &'static str {
-        ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm.so", "/usr/lib64/pkcs11/libsofthsm2.so"]
-            .into_iter()
-            .find(|path| Path::new(path).exists())
-            .expect("SoftHSM's module is needed by this test (package softhsm2)")
+        [
+            "/usr/lib/softhsm/libsofthsm2.so",
+            "/usr/lib64/softhsm/libsofthsm.so",
+            "/usr/lib64/pkcs11/libsofthsm2.so",
+        ]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .expect("SoftHSM's module is needed by this test (package softhsm2)")
     }
 
     /// A key's URI, by its label; the PIN comes from a file.
@@ -78,7 +85,11 @@ impl SoftHsm {
         fs_err::write(&source, SHIM).unwrap();
         let library = self.path("shim.so");
         let define = format!("-DMODULE=\"{}\"", SoftHsm::module());
-        run(Command::new("cc").args(["-shared", "-fPIC", "-w", &define, "-o"]).arg(&library).arg(&source).arg("-ldl"));
+        run(Command::new("cc")
+            .args(["-shared", "-fPIC", "-w", &define, "-o"])
+            .arg(&library)
+            .arg(&source)
+            .arg("-ldl"));
         library
     }
 }

@@ -15,7 +15,11 @@ pub struct KeyArgs {
     /// (`pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=FILE`); an external command
     /// (`command:PROGRAM ARGUMENTS`, split into words without a shell); or nothing. build-module signs with a development key,
     /// made once, where the option is missing
-    #[arg(long, value_name = "FILE | gpg:KEYID | pkcs11:URI | command:PROGRAM | none", env = "MODGRAFT_SIGN_KEY")]
+    #[arg(
+        long,
+        value_name = "FILE | gpg:KEYID | pkcs11:URI | command:PROGRAM | none",
+        env = "MODGRAFT_SIGN_KEY"
+    )]
     pub sign_key: Option<String>,
 
     #[command(flatten)]

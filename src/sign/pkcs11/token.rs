@@ -22,8 +22,8 @@ use super::TokenUri;
 const DEFAULT_MODULE: &str = "p11-kit-proxy.so";
 /// In front of a SHA-256 digest that RSA signs (RFC 8017, 9.2, note 1).
 const DIGEST_INFO: [u8; 19] = [
-    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04,
-    0x20,
+    0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00,
+    0x04, 0x20,
 ];
 /// CKA_EC_PARAMS of NIST P-256: its object identifier.
 const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -96,9 +96,7 @@ impl RawSigner for Token {
                 with_info = [&DIGEST_INFO[..], digest].concat();
                 (Mechanism::RsaPkcs, &with_info)
             }
-            RawPublic::Ed25519(_) => {
-                (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)), digest)
-            }
+            RawPublic::Ed25519(_) => (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Pure)), digest),
             RawPublic::P256(_) => (Mechanism::Ecdsa, digest),
         };
         session
@@ -214,10 +212,11 @@ impl From<Failure> for Unusable {
 }
 
 fn public(session: &Session, key: ObjectHandle, uri: &TokenUri) -> Result<RawPublic, Unusable> {
-    let kind = session.get_attributes(key, &[AttributeType::KeyType])?.into_iter().find_map(|one| match one {
-        Attribute::KeyType(kind) => Some(kind),
-        _ => None,
-    });
+    let kind =
+        session.get_attributes(key, &[AttributeType::KeyType])?.into_iter().find_map(|one| match one {
+            Attribute::KeyType(kind) => Some(kind),
+            _ => None,
+        });
     match kind {
         // A private RSA key states its public numbers itself, most often.
         Some(KeyType::RSA) => match rsa(session, key)? {

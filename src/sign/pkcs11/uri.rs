@@ -41,7 +41,9 @@ impl TokenUri {
                 return refuse("an attribute has no value".to_owned());
             };
             if name == "pin-value" {
-                return refuse("it has the PIN in it, where everybody who lists processes sees it".to_owned());
+                return refuse(
+                    "it has the PIN in it, where everybody who lists processes sees it".to_owned(),
+                );
             }
             let Some(value) = decode(value) else {
                 return refuse(format!("the value of `{}` is badly escaped", shown(name)));
