@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
-use crate::sign::{self, KeySpec, Keyring, Passphrase};
+use crate::sign::{self, Certificate, KeySpec, Keyring, Passphrase};
 use crate::source::{PatchFile, Sources};
 use crate::unpack::{Leave, Limits, Tree};
 use crate::{c, changeset, recipe, repository, rpm, unpack};
@@ -54,7 +54,10 @@ pub fn key(data: &[u8]) {
         let _ = keys.verify(data, &|| Ok(Box::new(data)));
         let _ = keys.verify_detached(data, &|| Ok(Box::new(data)));
     }
-    let environment = sign::Environment { passphrase: Passphrase::from("x"), gnupg_home: None };
+    if let Ok(certificate) = Certificate::open(&file.path) {
+        let _ = certificate.verify_detached(&file.path, data, data);
+    }
+    let environment = sign::Environment { passphrase: Passphrase::from("x"), ..Default::default() };
     let _ = sign::open_with(&KeySpec::File(file.path.clone()), Path::new("/nonexistent"), &environment);
 }
 

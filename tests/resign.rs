@@ -136,6 +136,36 @@ fn nothing_changes_but_the_signature() {
     assert!(parts(&el9).1 == before[5].0.1);
 }
 
+/// rpmsign 4.18 leaves tag 278 as it was, and rpm 6 believes it.
+#[test]
+fn stale_signatures_go() {
+    use ::rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, PackageMetadata};
+    let release = Release::new();
+    let folder = tempfile::tempdir().unwrap();
+    let [package, ..] = unsigned("el9", folder.path());
+    let bytes = fs_err::read(&package).unwrap();
+    let mut metadata = PackageMetadata::parse(&mut bytes.as_slice()).unwrap();
+    let header = metadata.header_bytes().unwrap();
+    let start = bytes.windows(header.len()).position(|window| window == header).unwrap();
+    let mut entries: Vec<HeaderEntry> = Vec::new();
+    for (tag, data) in metadata.signature.get_all_entries().unwrap() {
+        if tag != 62 {
+            entries.push(HeaderEntry::new(tag, data));
+        }
+    }
+    entries.push(HeaderEntry::new(278, IndexData::StringArray(vec!["c3RhbGU=".to_owned()])));
+    entries.push(HeaderEntry::new(267, IndexData::Bin(b"stale".to_vec())));
+    metadata.signature = Header::from_entries(entries, IndexSignatureTag::HEADER_SIGNATURES);
+    let mut stale = Vec::new();
+    metadata.write(&mut stale).unwrap();
+    stale.extend(&bytes[start + header.len()..]);
+    fs_err::write(&package, stale).unwrap();
+    assert_eq!(tags(&package), [267, 278]);
+    Said::of(release.command(&["sign"]).arg(&package)).fails(2, "is signed already");
+    assert_eq!(Said::of(release.command(&["resign"]).arg(&package)).code, Some(0));
+    assert_eq!(tags(&package), [268]);
+}
+
 #[test]
 fn what_modgraft_signs_at_once_and_later_is_the_same() {
     let folder = tempfile::tempdir().unwrap();
@@ -177,6 +207,8 @@ fn a_profile_asks_for_what_its_rpm_needs() {
     assert!(fs_err::read(&el9).unwrap() == before);
     assert_eq!(sign("el9").code, Some(0));
     assert_eq!(tags(&el9), [267, 1005]);
+    let public = modern.public(&folder.path().join("modern.asc"));
+    assert_eq!(rpmkeys(&el9, &public).matches("EdDSA/SHA256 Signature").count(), 2);
 }
 
 #[test]

@@ -28,6 +28,7 @@ impl Key {
 
 /// Make the OpenPGP public key of a key in a token or with an external command: once, to be kept
 #[derive(Debug, Args)]
+#[command(after_long_help = super::sign::COMMANDS)]
 pub struct Certify {
     /// The key: `pkcs11:URI` or `command:PROGRAM ARGUMENTS`
     #[arg(value_name = "KEY")]

@@ -87,8 +87,16 @@ pub struct Signatures {
     pub profile: Option<String>,
 }
 
+/// What an external command gets and gives, in short; README.md has it in full.
+pub const COMMANDS: &str = "\
+A command that signs (command:PROGRAM ARGUMENTS) is run with `sign` as its last argument and one line of JSON on stdin:
+  {\"modgraft\":1,\"request\":\"sign\",\"algorithm\":\"rsa-pkcs1-sha256\",\"hash\":\"sha256\",\"digest\":\"HEX\",\"key\":\"FINGERPRINT\"}
+algorithm: rsa-pkcs1-sha256, ecdsa-p256-sha256 or ed25519 (the digest is its message). It answers with the signature in base 64,
+and with `public-key` in place of `sign`, for `modgraft key certify`, with the public key in PEM. README.md has more.";
+
 /// Sign packages that are not signed, in place
 #[derive(Debug, Args)]
+#[command(after_long_help = COMMANDS)]
 pub struct Sign {
     #[command(flatten)]
     pub signatures: Signatures,
