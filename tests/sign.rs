@@ -174,6 +174,12 @@ fn gpg_with_a_passphrase_from_the_environment() {
     let wrong = open(&spec, &gnupg.environment(Some("abracadabra"))).unwrap();
     let error = wrong.sign(&mut &b"message"[..], 0).unwrap_err();
     assert!(matches!(error, Error::WrongPassphrase { .. }), "{error:?}");
+    // It is not tried again, since it may be the PIN of a card, which counts: gpg, without its keys, would say something else.
+    let (secrets, away) = (gnupg.home.path().join("private-keys-v1.d"), gnupg.home.path().join("away"));
+    fs_err::rename(&secrets, &away).unwrap();
+    let error = wrong.sign(&mut &b"message"[..], 0).unwrap_err();
+    assert!(matches!(error, Error::WrongPassphrase { .. }), "{error:?}");
+    fs_err::rename(&away, &secrets).unwrap();
     let signer = open(&spec, &gnupg.environment(Some("open sesame"))).unwrap();
     let signature = signer.sign(&mut &b"message"[..], 0).unwrap();
     assert!(Gnupg::verifies(&signer.key().public_key, b"message", &signature).contains("GOODSIG"));

@@ -8,7 +8,7 @@ pub fn run(args: &BuildModule, reporter: &dyn Reporter) -> Result<(), Error> {
     let packaging = Packaging {
         out: args.out.clone(),
         key: args.key.spec()?.unwrap_or(sign::KeySpec::Development),
-        environment: args.key.unlock.environment()?,
+        environment: args.key.environment()?,
         release: args.release,
         check: if args.no_check { Check::Skip } else { Check::Run },
         keep: args.keep,

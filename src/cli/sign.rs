@@ -16,16 +16,16 @@ pub fn change(args: &Signatures, replace: bool, reporter: &dyn Reporter) -> Resu
         replace,
     };
     if let Some(folder) = &args.export {
-        let certificate = args.key.unlock.public_key.as_deref();
+        let certificate = args.key.public_key.as_deref();
         return pipeline::export(&resigning(NewSignatures::None), folder, certificate, reporter);
     }
-    let signatures = match (&args.import, &args.key.unlock.public_key) {
+    let signatures = match (&args.import, &args.key.public_key) {
         (Some(folder), Some(public_key)) => {
             NewSignatures::From { folder: folder.clone(), public_key: public_key.clone() }
         }
         _ => match args.key.spec()? {
             None | Some(sign::KeySpec::None) => return Err(pipeline::Error::NoKey.into()),
-            Some(spec) => NewSignatures::By(SigningKey::new(spec, args.key.unlock.environment()?)),
+            Some(spec) => NewSignatures::By(SigningKey::new(spec, args.key.environment()?)),
         },
     };
     pipeline::resign(&resigning(signatures), reporter)

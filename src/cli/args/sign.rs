@@ -22,6 +22,10 @@ pub struct KeyArgs {
     )]
     pub sign_key: Option<String>,
 
+    /// The OpenPGP public key that belongs to a key in a token or with an external command; `modgraft key certify` makes it
+    #[arg(long, value_name = "FILE", env = "MODGRAFT_PUBLIC_KEY")]
+    pub public_key: Option<PathBuf>,
+
     #[command(flatten)]
     pub unlock: Unlock,
 }
@@ -29,10 +33,6 @@ pub struct KeyArgs {
 /// How a key is unlocked.
 #[derive(Debug, Args)]
 pub struct Unlock {
-    /// The OpenPGP public key that belongs to a key in a token or with an external command; `modgraft key certify` makes it
-    #[arg(long, value_name = "FILE", env = "MODGRAFT_PUBLIC_KEY")]
-    pub public_key: Option<PathBuf>,
-
     /// The file whose first line is the key's passphrase, or the token's PIN; MODGRAFT_PASSPHRASE_FILE names it too, and
     /// MODGRAFT_PASSPHRASE has the passphrase itself
     #[arg(long, value_name = "FILE")]
@@ -48,6 +48,11 @@ impl KeyArgs {
     pub fn spec(&self) -> Result<Option<sign::KeySpec>, Error> {
         Ok(self.sign_key.as_deref().map(sign::KeySpec::parse).transpose()?)
     }
+
+    /// As [`Unlock::environment`], with the public key.
+    pub fn environment(&self) -> Result<sign::Environment, Error> {
+        Ok(sign::Environment { public_key: self.public_key.clone(), ..self.unlock.environment()? })
+    }
 }
 
 impl Unlock {
@@ -55,9 +60,8 @@ impl Unlock {
     pub fn environment(&self) -> Result<sign::Environment, Error> {
         Ok(sign::Environment {
             passphrase: sign::Passphrase::find(self.passphrase_file.as_deref(), self.passphrase_fd)?,
-            gnupg_home: None,
-            public_key: self.public_key.clone(),
             interactive: std::io::stdin().is_terminal(),
+            ..sign::Environment::default()
         })
     }
 }
@@ -89,10 +93,13 @@ pub struct Signatures {
 
 /// What an external command gets and gives, in short; README.md has it in full.
 pub const COMMANDS: &str = "\
-A command that signs (command:PROGRAM ARGUMENTS) is run with `sign` as its last argument and one line of JSON on stdin:
-  {\"modgraft\":1,\"request\":\"sign\",\"algorithm\":\"rsa-pkcs1-sha256\",\"hash\":\"sha256\",\"digest\":\"HEX\",\"key\":\"FINGERPRINT\"}
-algorithm: rsa-pkcs1-sha256, ecdsa-p256-sha256 or ed25519 (the digest is its message). It answers with the signature in base 64,
-and with `public-key` in place of `sign`, for `modgraft key certify`, with the public key in PEM. README.md has more.";
+A signing command (command:PROGRAM ARGUMENTS) is run for each signature, with `sign` as its last argument
+and one line of JSON on stdin:
+  {\"modgraft\":1,\"request\":\"sign\",\"algorithm\":\"rsa-pkcs1-sha256\",\"hash\":\"sha256\",\"digest\":\"HEX\",
+   \"key\":\"FINGERPRINT\"}
+The algorithm may also be ecdsa-p256-sha256, or ed25519, of which the digest is the message. stdout has the
+signature in base 64. With `public-key` in place of `sign`, which `modgraft key certify` asks for, stdout has
+the public key in PEM. README.md has more.";
 
 /// Sign packages that are not signed, in place
 #[derive(Debug, Args)]
