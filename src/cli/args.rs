@@ -2,6 +2,7 @@
 
 pub mod key;
 pub mod sign;
+pub mod repo;
 pub mod target;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +48,7 @@ pub enum Command {
     Sign(sign::Sign),
     Resign(sign::Resign),
     Key(key::Key),
+    Repo(repo::Repo),
     Explain(Explain),
     Inspect(Inspect),
     /// Print the JSON schema of module.toml
@@ -84,6 +86,7 @@ impl Command {
             Command::Sign(args) => of(&args.talk),
             Command::Resign(args) => of(&args.talk),
             Command::Key(args) => args.voice(),
+            Command::Repo(args) => args.voice(),
             Command::Explain(_)
             | Command::Inspect(_)
             | Command::Schema

@@ -12,6 +12,7 @@ mod key;
 mod overlay;
 mod resign;
 mod sign;
+mod repo;
 mod target;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     match command {
         Command::Target(args) => return target::run(&args, reporter),
+        Command::Repo(args) => return repo::run(&args, reporter),
         Command::BuildModule(args) => build_module::run(&args, reporter),
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),

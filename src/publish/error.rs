@@ -169,6 +169,34 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Metadata that cannot be read.
+    #[error("the metadata in {} cannot be read: {file}: {problem}", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::metadata),
+        help("nothing was changed; move {}/repodata away and publish the folder anew: modgraft repo publish {0} {0}", path.display())
+    )]
+    Metadata {
+        /// The repository.
+        path: PathBuf,
+        /// Which file.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A package that changed while it was read.
+    #[error("{} changed while it was published", path.display())]
+    #[diagnostic(code(modgraft::publish::changed), help("publish again, with nothing else writing there"))]
+    Changed {
+        /// The package.
+        path: PathBuf,
+    },
+    /// A signature that was made and cannot be used.
+    #[error("repomd.xml could not be signed: its signature {reason}")]
+    #[diagnostic(code(modgraft::publish::signature), help("try the key with `modgraft build-module`"))]
+    Signature {
+        /// Why.
+        reason: crate::sign::Unverified,
+    },
     /// No repository at all.
     #[error("{} is no repository: it has no repodata/repomd.xml", path.display())]
     #[diagnostic(code(modgraft::publish::none), help("`modgraft repo publish` makes one"))]
@@ -218,7 +246,9 @@ impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io(_) | Error::Locked { .. } => Kind::Environment,
+            Error::Io(_) | Error::Locked { .. } | Error::Changed { .. } | Error::Signature { .. } => {
+                Kind::Environment
+            }
             Error::Rpm(error) => error.kind(),
             Error::Key(error) => error.kind(),
             Error::Name { .. }
@@ -233,6 +263,7 @@ impl Error {
             | Error::Called { .. }
             | Error::Twice { .. }
             | Error::Gone { .. }
+            | Error::Metadata { .. }
             | Error::Problems { .. } => Kind::Input,
             Error::Replaced { .. } => Kind::Refused,
             Error::Template { .. } => Kind::Internal,

@@ -65,7 +65,7 @@ impl Root {
 }
 
 /// Whether a path stays in its folder.
-fn beneath(href: &str) -> Result<(), &'static str> {
+pub(crate) fn beneath(href: &str) -> Result<(), &'static str> {
     if href.is_empty() {
         return Err("it is empty");
     }

@@ -9,7 +9,7 @@ use crate::download::{Digest, Hasher};
 
 /// What a file may at most have, in bytes.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// As it lies there.
     pub packed: u64,
     /// Decompressed.
@@ -17,15 +17,15 @@ pub(super) struct Limits {
 }
 
 /// Of primary.xml. Fedora's and openSUSE's have some 200 MB, decompressed.
-pub(super) const PRIMARY: Limits = Limits { packed: 256 << 20, open: 1 << 30 };
+pub(crate) const PRIMARY: Limits = Limits { packed: 256 << 20, open: 1 << 30 };
 /// Of filelists.xml, which is four times as long.
-pub(super) const FILELISTS: Limits = Limits { packed: 1 << 30, open: 4 << 30 };
+pub(crate) const FILELISTS: Limits = Limits { packed: 1 << 30, open: 4 << 30 };
 
 /// Reads the file at `path` with `parse`, which reads it to its end, and checks what it has read.
 ///
 /// # Errors
 /// In words, after the file's name. What `parse` finds wrong comes first, unless the file is too long.
-pub(super) fn read<T, E: From<String>>(
+pub(crate) fn read<T, E: From<String>>(
     path: &Path,
     record: &Record,
     limits: Limits,

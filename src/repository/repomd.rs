@@ -5,7 +5,7 @@ use crate::download::{Algorithm, Digest};
 
 /// One file of metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// `primary`.
     pub kind: String,
     pub href: String,
@@ -25,7 +25,12 @@ pub(super) struct Record {
 const MOST: usize = 200;
 
 /// Those of `kinds`, as they stand. Others may be of forms that are not known here.
-pub(super) fn read(text: &[u8], kinds: &[&str]) -> Result<Vec<Record>, String> {
+pub(crate) fn read(text: &[u8], kinds: &[&str]) -> Result<Vec<Record>, String> {
+    read_where(text, &|kind| kinds.contains(&kind))
+}
+
+/// Those whose kind is wanted, as they stand.
+pub(crate) fn read_where(text: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Record>, String> {
     #[derive(Default)]
     struct Partial {
         kind: String,
@@ -46,7 +51,7 @@ pub(super) fn read(text: &[u8], kinds: &[&str]) -> Result<Vec<Record>, String> {
                     return Err("it names too many files".to_owned());
                 }
                 let kind = xml::required(element, "type")?;
-                if kinds.contains(&kind.as_str()) {
+                if wanted(&kind) {
                     current = Some(Partial { kind, ..Partial::default() });
                 }
             }
@@ -93,7 +98,7 @@ pub(super) fn read(text: &[u8], kinds: &[&str]) -> Result<Vec<Record>, String> {
 }
 
 /// A checksum as it stands in metadata.
-pub(super) fn digest(algorithm: Option<&str>, text: &str) -> Result<Digest, String> {
+pub(crate) fn digest(algorithm: Option<&str>, text: &str) -> Result<Digest, String> {
     let name = algorithm.unwrap_or_default();
     let Some(algorithm) = Algorithm::parse(name) else {
         return Err(format!("a checksum is by `{}`, which is not read here", xml::shortened(name)));

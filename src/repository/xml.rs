@@ -12,7 +12,7 @@ use quick_xml::{Reader, XmlVersion};
 const DEEPEST: usize = 16;
 
 /// What is met on the way.
-pub(super) enum Item<'a> {
+pub(crate) enum Item<'a> {
     /// An element begins, by its name without a prefix.
     Start(&'a str, &'a BytesStart<'a>),
     /// It ends; the text that stood last in it.
@@ -20,7 +20,7 @@ pub(super) enum Item<'a> {
 }
 
 /// Meets all elements in order, up to the end of the one that holds all, which has to be called `root`.
-pub(super) fn walk(
+pub(crate) fn walk(
     input: impl BufRead,
     root: &str,
     visit: &mut dyn FnMut(Item<'_>) -> Result<(), String>,
@@ -73,7 +73,7 @@ pub(super) fn walk(
 }
 
 /// One attribute, by its name with the prefix.
-pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
+pub(crate) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, String> {
     let mut found = None;
     each(element, |key, value| {
         if key == name {
@@ -85,7 +85,7 @@ pub(super) fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<S
 }
 
 /// One that has to be there.
-pub(super) fn required(element: &BytesStart<'_>, name: &str) -> Result<String, String> {
+pub(crate) fn required(element: &BytesStart<'_>, name: &str) -> Result<String, String> {
     attribute(element, name)?.ok_or_else(|| {
         let element = element.local_name();
         format!("a `{}` has no `{name}`", element.as_ref())
@@ -93,7 +93,7 @@ pub(super) fn required(element: &BytesStart<'_>, name: &str) -> Result<String, S
 }
 
 /// All attributes, in order.
-pub(super) fn each(
+pub(crate) fn each(
     element: &BytesStart<'_>,
     mut take: impl FnMut(&str, &str) -> Result<(), String>,
 ) -> Result<(), String> {
@@ -106,12 +106,12 @@ pub(super) fn each(
 }
 
 /// A number that has to be one.
-pub(super) fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
+pub(crate) fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("`{name}` is no number: {:?}", shortened(text)))
 }
 
 /// So much of a stranger's text as a message takes.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     text.chars().take(80).collect()
 }
 

@@ -16,8 +16,8 @@ mod write;
 
 pub use error::Error;
 pub use read::{
-    Change, DigestCheck, Identity, InspectedFile, Inspection, Packed, PayloadInfo, RelationGroup, Scriptlet,
-    SignatureInfo, Verdict, each_file, extract, identify, inspect, nevra, verify,
+    Change, DigestCheck, FileForm, Identity, InspectedFile, Inspection, Listing, ListingFile, Packed, PayloadInfo, RelationGroup, Scriptlet,
+    SignatureInfo, Verdict, each_file, extract, identify, inspect, listing, nevra, verify,
 };
 pub use resign::{Existing, NewSignature, Staged};
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

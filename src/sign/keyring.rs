@@ -1,5 +1,9 @@
 //! Public keys to verify with, from a file as distributions publish them (`RPM-GPG-KEY-*`).
 
+mod armor;
+
+pub use armor::armored_signature;
+
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -108,8 +112,17 @@ impl Keyring {
         if bytes.len() as u64 > LARGEST {
             return Err(wrong(format!("it has more than {} MiB", LARGEST >> 20)));
         }
+        Keyring::parse(&bytes, path)
+    }
+
+    /// Reads what such a file has. `path` is the name that errors show.
+    ///
+    /// # Errors
+    /// [`Error::NotAKeyring`].
+    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
+        let wrong = |reason: String| Error::NotAKeyring { path: path.to_owned(), reason };
         let mut keys = Vec::new();
-        for block in blocks(&bytes) {
+        for block in blocks(bytes) {
             let (found, _) =
                 SignedPublicKey::from_reader_many(block).map_err(|error| wrong(one_line(&error)))?;
             for key in found {

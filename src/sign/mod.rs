@@ -26,7 +26,7 @@ pub use certificate::{Certificate, Detached};
 pub use certify::certify;
 pub use error::Error;
 pub use key::{Algorithm, Key};
-pub use keyring::{Keyring, SignedBy, Unverified};
+pub use keyring::{Keyring, SignedBy, Unverified, armored_signature};
 pub use passphrase::Passphrase;
 pub use pkcs11::TokenUri;
 pub use spec::KeySpec;

@@ -135,6 +135,16 @@ pub(in crate::rpm) fn stated(package: &Opened) -> Result<Vec<DigestCheck>, Error
     Ok(checks)
 }
 
+/// Refuses a package of which a digest of header or payload does not hold.
+pub(super) fn demand(package: &Opened) -> Result<(), Error> {
+    match stated(package)?.into_iter().find(|check| check.verdict == Verdict::Bad) {
+        Some(bad) => {
+            Err(package.damaged(format!("the {} of its {} does not hold", bad.algorithm, bad.covers)))
+        }
+        None => Ok(()),
+    }
+}
+
 fn name(number: Option<u64>) -> String {
     match number.and_then(hasher) {
         Some((name, _)) => name.to_owned(),

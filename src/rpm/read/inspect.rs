@@ -222,7 +222,7 @@ fn relations(package: &Opened) -> Vec<RelationGroup> {
         .collect()
 }
 
-fn changelog(package: &Opened) -> Vec<Change> {
+pub(super) fn changelog(package: &Opened) -> Vec<Change> {
     let times = package.integers(IndexTag::RPMTAG_CHANGELOGTIME);
     let (titles, texts) =
         (package.texts(IndexTag::RPMTAG_CHANGELOGNAME), package.texts(IndexTag::RPMTAG_CHANGELOGTEXT));

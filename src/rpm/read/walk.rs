@@ -71,13 +71,7 @@ pub fn each_file<E: From<Error>>(
     take: &mut dyn FnMut(Packed<'_>, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let package = Opened::open(package)?;
-    if let Some(bad) =
-        digests::stated(&package)?.into_iter().find(|check| check.verdict == digests::Verdict::Bad)
-    {
-        return Err(package
-            .damaged(format!("the {} of its {} does not hold", bad.algorithm, bad.covers))
-            .into());
-    }
+    digests::demand(&package)?;
     let listed = files::list(&package)?;
     Walk { package: &package, listed: &listed, take, waiting: HashMap::new() }.run(limit)
 }

@@ -1,0 +1,46 @@
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::args::repo::{Publish, Repo, RepoCommand};
+use crate::profile::Profile;
+use crate::publish::Request;
+use crate::report::Reporter;
+use crate::sign::KeySpec;
+use crate::{Error, pipeline};
+
+pub fn run(args: &Repo, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
+    match &args.command {
+        RepoCommand::Publish(args) => publish(args, reporter)?,
+        RepoCommand::Check(_) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<(), Error> {
+    let key = args.sign_key.as_deref().map(KeySpec::parse).transpose()?;
+    let serve = args.serve.iter().map(|word| profile(word)).collect::<Result<_, _>>()?;
+    let request = Request {
+        folder: args.folder.clone(),
+        packages: args.packages.clone(),
+        remove: args.remove.clone(),
+        serve,
+        base_url: args.base_url.clone(),
+        name: args.name.clone(),
+        keys: args.key.clone(),
+        keep: args.keep,
+        full: args.full,
+        replace: args.replace,
+        allow_unsigned: args.allow_unsigned,
+        wait: args.wait,
+        time: None,
+    };
+    pipeline::publish(request, &key.unwrap_or(KeySpec::Development), reporter)?;
+    Ok(())
+}
+
+/// The profile that a word names: a built-in one's name, or a file's path.
+fn profile(word: &str) -> Result<Arc<Profile>, Error> {
+    let is_file = word.contains('/') || word.ends_with(".toml");
+    Ok(if is_file { Profile::read(Path::new(word)) } else { Profile::named(word) }?)
+}

@@ -1,0 +1,47 @@
+//! Publishing packages.
+
+use super::signing::open_signer;
+use super::{epoch, summary};
+use crate::publish::{self, Published, Request};
+use crate::report::{Event, Reporter};
+use crate::sign::{KeySpec, Signer};
+
+/// Publishes packages, signed by `key`, tells what came of it, and the .repo file's path as [`Event::Results`].
+///
+/// # Errors
+/// The stages'; clients see the repository as it was then.
+pub fn publish(
+    mut request: Request,
+    key: &KeySpec,
+    reporter: &dyn Reporter,
+) -> Result<Published, crate::Error> {
+    request.time = epoch::stated()?;
+    let signer = open_signer(key, reporter)?;
+    let signer = signer.as_deref().map(|signer| signer as &dyn Signer);
+    let published = publish::publish(&request, signer)?;
+    for (what, packages) in
+        [("added", &published.added), ("replaced", &published.replaced), ("removed", &published.removed)]
+    {
+        for package in packages {
+            reporter.detail(format!("{what} {package}"));
+        }
+    }
+    for note in &published.notes {
+        reporter.note(note.clone());
+    }
+    reporter.note(told(&published));
+    reporter.event(Event::Results { files: vec![published.repo_file.clone()] });
+    Ok(published)
+}
+
+fn told(published: &Published) -> String {
+    let packages = summary::count(published.packages, "package");
+    if !published.changed {
+        return format!("{packages}; nothing to publish");
+    }
+    let counts =
+        [("added", &published.added), ("replaced", &published.replaced), ("removed", &published.removed)];
+    let counts = counts.iter().filter(|(_, packages)| !packages.is_empty());
+    let counts: Vec<String> = counts.map(|(what, packages)| format!("{} {what}", packages.len())).collect();
+    format!("{packages}{}{}", if counts.is_empty() { "" } else { "; " }, counts.join(", "))
+}

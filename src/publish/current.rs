@@ -1,0 +1,224 @@
+//! What is published already.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+
+use super::entry::Entry;
+use super::packed::{self, Known};
+use super::state::{STATE, State};
+use super::{Error, KINDS, parallel, repomd};
+use crate::compression::{Bounded, Compression};
+use crate::profile::MetadataCompression;
+use crate::repository::location::beneath;
+use crate::repository::metadata;
+use crate::repository::repomd::{Record, read_where};
+use crate::repository::xml::{self, Item};
+
+/// The folder with the metadata.
+pub(super) const REPODATA: &str = "repodata";
+pub(super) const REPOMD: &str = "repomd.xml";
+/// Its signature.
+pub(super) const SIGNATURE: &str = "repomd.xml.asc";
+/// The public keys, where zypper looks for them.
+pub(super) const KEYS: &str = "repomd.xml.key";
+/// Of repomd.xml and of what is noted beside it. Bytes.
+const LARGEST: u64 = 64 << 20;
+
+/// A repository as it is.
+#[derive(Debug)]
+pub(super) struct Current {
+    /// repomd.xml.
+    pub repomd: Vec<u8>,
+    pub revision: u64,
+    pub signature: Option<Vec<u8>>,
+    /// The keys' file.
+    pub keys: Option<Vec<u8>>,
+    /// All that repomd.xml names.
+    pub records: Vec<Record>,
+    /// What modgraft has written, where it was modgraft.
+    pub own: Option<Own>,
+    /// Packages of which nothing is known but where they lie.
+    pub unread: Vec<String>,
+}
+
+/// Metadata that modgraft has written.
+#[derive(Debug)]
+pub(super) struct Own {
+    pub state: State,
+    pub entries: Vec<Entry>,
+    texts: Vec<String>,
+    packed: Vec<Vec<u8>>,
+    compression: MetadataCompression,
+}
+
+/// Metadata by another program that is taken over as it is: groups, updates, modules. Databases and the like are of the old
+/// list of packages.
+pub(super) fn is_foreign(kind: &str) -> bool {
+    !KINDS.contains(&kind)
+        && !kind.ends_with("_db")
+        && !kind.ends_with("_zck")
+        && !["filelists-ext", "filelists_ext", "prestodelta", "deltainfo"].contains(&kind)
+}
+
+impl Current {
+    /// Reads it; nothing where nothing is published there.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`].
+    pub fn read(folder: &Path) -> Result<Option<Current>, Error> {
+        let repodata = folder.join(REPODATA);
+        let broken = |file: &str, problem: String| Error::Metadata {
+            path: folder.to_owned(),
+            file: file.to_owned(),
+            problem,
+        };
+        let file = |name: &str| bounded(&repodata.join(name));
+        let Some(text) = file(REPOMD)? else { return Ok(None) };
+        let records = read_where(&text, &|_| true).map_err(|problem| broken(REPOMD, problem))?;
+        let mut current = Current {
+            revision: repomd::revision(&text),
+            signature: file(SIGNATURE)?,
+            keys: file(KEYS)?,
+            records,
+            own: None,
+            unread: Vec::new(),
+            repomd: text,
+        };
+        let state = file(STATE)?.and_then(|text| State::read(&text));
+        let state = state.filter(|state| state.repomd == packed::sha256(&[&current.repomd]));
+        current.own = state.and_then(|state| Own::read(folder, &current.records, state).ok());
+        if current.own.is_none() {
+            let primary = current.records.iter().find(|record| record.kind == KINDS[0]);
+            let primary = primary.ok_or_else(|| broken(REPOMD, "it names no `primary`".to_owned()))?;
+            current.unread = hrefs(folder, primary).map_err(|problem| broken(&primary.href, problem))?;
+        }
+        Ok(Some(current))
+    }
+
+    /// All packages that its metadata names, older metadata included.
+    pub fn named(&self) -> Vec<&str> {
+        let own = self.own.iter().flat_map(|own| {
+            let older = own.state.older.iter().flat_map(|older| &older.packages);
+            own.entries.iter().map(|entry| &entry.href).chain(older)
+        });
+        own.chain(&self.unread).map(String::as_str).collect()
+    }
+
+    /// The packages that its newest metadata names.
+    pub fn packages(&self) -> impl Iterator<Item = &str> {
+        let own = self.own.iter().flat_map(|own| &own.entries).map(|entry| &entry.href);
+        own.chain(&self.unread).map(String::as_str)
+    }
+
+    /// The names in `repodata` of the files that repomd.xml names.
+    pub fn files(&self) -> Vec<String> {
+        self.records.iter().filter_map(|record| file_name(record)).map(str::to_owned).collect()
+    }
+}
+
+/// The name in `repodata` of a file of metadata; nothing where it lies elsewhere.
+pub(super) fn file_name(record: &Record) -> Option<&str> {
+    let name = record.href.strip_prefix("repodata/").filter(|_| record.base.is_none())?;
+    let good = !name.contains('/') && beneath(name).is_ok();
+    good.then_some(name)
+}
+
+/// A small file, where there is one.
+pub(super) fn bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    match fs_err::File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(file) => Bounded::new(file, LARGEST).read_to_end(&mut bytes).map(|_| Some(bytes)),
+    }
+}
+
+impl Own {
+    fn read(folder: &Path, records: &[Record], state: State) -> Result<Own, String> {
+        let places: Vec<(&Record, PathBuf)> = KINDS
+            .iter()
+            .filter_map(|kind| records.iter().find(|record| record.kind == *kind))
+            .filter_map(|record| Some((record, folder.join(REPODATA).join(file_name(record)?))))
+            .collect();
+        let [(first, _), _, _] = &places[..] else { return Err("a file is missing".to_owned()) };
+        let compression = packed::compression_of(&first.href).ok_or("it is compressed otherwise")?;
+        let read = parallel::map(&places, |(record, path)| open(path, record));
+        let mut files = read.into_iter().collect::<Result<Vec<_>, String>>()?;
+        let texts: Vec<String> = files.iter_mut().map(|(_, text)| std::mem::take(text)).collect();
+        let packed = files.into_iter().map(|(packed, _)| packed).collect();
+        let split: Vec<Vec<&str>> = texts.iter().map(|text| fragments(text)).collect();
+        let [primary, filelists, other] = &split[..] else { return Err("a file is missing".to_owned()) };
+        if primary.len() != filelists.len() || primary.len() != other.len() {
+            return Err("its files do not tell of the same packages".to_owned());
+        }
+        let three: Vec<[&str; 3]> =
+            primary.iter().zip(filelists).zip(other).map(|((a, b), c)| [*a, *b, *c]).collect();
+        let entries = parallel::map(&three, |three| Entry::read(three.map(str::to_owned)));
+        let entries = entries.into_iter().collect::<Result<Vec<_>, String>>()?;
+        Ok(Own { state, entries, texts, packed, compression })
+    }
+
+    /// What is compressed already, of primary, filelists and other, where it is compressed as it is to be.
+    pub fn known(&self, compression: MetadataCompression) -> Vec<Known<'_>> {
+        if compression != self.compression {
+            return Vec::new();
+        }
+        let files = self.packed.iter().zip(&self.texts).zip(&self.state.parts);
+        files.map(|((packed, text), parts)| packed::known(packed, text, parts)).collect()
+    }
+}
+
+/// A file of our own metadata, as it lies there and decompressed.
+fn open(path: &Path, record: &Record) -> Result<(Vec<u8>, String), String> {
+    let unreadable = |error: io::Error| error.to_string();
+    let size = record.size.unwrap_or(0).min(metadata::FILELISTS.packed);
+    let mut packed = Vec::new();
+    let file = fs_err::File::open(path).map_err(unreadable)?;
+    Bounded::new(file, size).read_to_end(&mut packed).map_err(unreadable)?;
+    if packed::sha256(&[&packed]) != record.digest.hex() {
+        return Err("its sum does not hold".to_owned());
+    }
+    // What has our own sum is what we have written, but the bound costs nothing.
+    let size = record.open_size.unwrap_or(0).min(metadata::FILELISTS.open);
+    let mut text = String::with_capacity(usize::try_from(size).unwrap_or(0).min(64 << 20));
+    let compression = Compression::of(&packed).ok_or("it is not compressed")?;
+    let decoder = compression.decoder(&packed[..]).map_err(unreadable)?;
+    Bounded::new(decoder, size).read_to_string(&mut text).map_err(unreadable)?;
+    Ok((packed, text))
+}
+
+/// The packages in metadata that modgraft has written, where neither of the two can stand in a text.
+fn fragments(text: &str) -> Vec<&str> {
+    const END: &str = "</package>\n";
+    let Some(mut start) = memmem::find(text.as_bytes(), b"<package ") else { return Vec::new() };
+    let ends = memmem::find_iter(text.as_bytes(), END.as_bytes()).map(|at| at + END.len());
+    ends.map(|end| {
+        let fragment = &text[start..end];
+        start = end;
+        fragment
+    })
+    .collect()
+}
+
+/// Where the packages lie that any primary.xml lists.
+fn hrefs(folder: &Path, primary: &Record) -> Result<Vec<String>, String> {
+    let name = file_name(primary).ok_or("it lies elsewhere")?;
+    let mut hrefs = Vec::new();
+    let path = folder.join(REPODATA).join(name);
+    metadata::read(&path, primary, metadata::PRIMARY, |input| {
+        xml::walk(input, "metadata", &mut |item| {
+            if let Item::Start("location", element) = item {
+                let href = xml::required(element, "href")?;
+                if xml::attribute(element, "xml:base")?.is_some_and(|base| !base.is_empty()) {
+                    return Err(format!("the package {} lies elsewhere", xml::shortened(&href)));
+                }
+                beneath(&href).map_err(|problem| format!("{}: {problem}", xml::shortened(&href)))?;
+                hrefs.push(href.strip_prefix("./").unwrap_or(&href).to_owned());
+            }
+            Ok(())
+        })
+    })?;
+    Ok(hrefs)
+}

@@ -1,0 +1,107 @@
+//! One publisher at a time.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use super::Error;
+use crate::beneath::at;
+use crate::process;
+
+/// The file that is locked. It stays: to remove it would let two hold one each.
+pub(super) const LOCK: &str = ".modgraft-lock";
+/// What a holder says of itself, at most.
+const LONGEST: u64 = 200;
+/// Where Linux tells it.
+const HOST_NAME: &str = "/proc/sys/kernel/hostname";
+/// Between two looks at a lock that somebody else has.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Held as long as it lives, and no longer than its process.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+/// What is done while one has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    Publishing,
+    /// Several may at once; the file has to be there.
+    Reading,
+}
+
+impl Lock {
+    /// Takes the lock of a folder; nothing where it is only read and nobody has ever published to it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where somebody else has it and `wait` is not asked for; [`Error::Interrupted`].
+    pub fn take(folder: &Path, what: For, wait: bool) -> Result<Option<Lock>, Error> {
+        let path = folder.join(LOCK);
+        let mut options = OpenOptions::new();
+        options.read(true);
+        if what == For::Publishing {
+            options.write(true).create(true).truncate(false);
+        }
+        let mut file = match options.open(&path) {
+            Err(error) if what == For::Reading && error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(|error| at(&path, error))?,
+        };
+        loop {
+            let tried = match what {
+                For::Publishing => file.try_lock(),
+                For::Reading => file.try_lock_shared(),
+            };
+            match tried {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(at(&path, error).into()),
+                Err(TryLockError::WouldBlock) if !wait => {
+                    return Err(Error::Locked { path: folder.to_owned(), holder: holder(&mut file) });
+                }
+                Err(TryLockError::WouldBlock) if process::interrupted() => return Err(Error::Interrupted),
+                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            }
+        }
+        if what == For::Publishing {
+            let host = fs_err::read_to_string(HOST_NAME).unwrap_or_default();
+            let said = format!("process {} on {}\n", std::process::id(), host.trim());
+            // For a person; the lock holds without it.
+            let _ = file.set_len(0).and_then(|()| file.write_all(said.as_bytes()));
+        }
+        Ok(Some(Lock { _file: file }))
+    }
+}
+
+/// Who has the lock, as it wrote there.
+fn holder(file: &mut File) -> String {
+    let mut said = Vec::new();
+    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(LONGEST).read_to_end(&mut said));
+    String::from_utf8_lossy(&said).trim().chars().filter(|letter| !letter.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_is_told_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Lock::take(folder.path(), For::Reading, false).unwrap().is_none());
+        let first = Lock::take(folder.path(), For::Publishing, false).unwrap();
+        for what in [For::Publishing, For::Reading] {
+            match Lock::take(folder.path(), what, false) {
+                Err(Error::Locked { holder, .. }) => {
+                    assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        drop(first);
+        let readers = [(); 2].map(|()| Lock::take(folder.path(), For::Reading, false).unwrap());
+        assert!(Lock::take(folder.path(), For::Publishing, false).is_err());
+        drop(readers);
+        Lock::take(folder.path(), For::Publishing, false).unwrap();
+    }
+}

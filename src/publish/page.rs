@@ -1,0 +1,174 @@
+//! index.html: how to install from the repository, and what is in it.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use handlebars::Handlebars;
+use serde::Serialize;
+
+use super::entry::Entry;
+use super::{Checks, Error};
+
+/// What the page tells.
+pub(super) struct View<'a> {
+    /// The repository's.
+    pub name: &'a str,
+    /// Without a slash at the end.
+    pub base_url: &'a str,
+    pub repo_file: &'a str,
+    /// Of the keys, beside the page.
+    pub key_file: &'a str,
+    /// Profiles that are served.
+    pub served: &'a [String],
+    pub fingerprints: &'a [String],
+    pub checks: Checks,
+    pub entries: &'a [Entry],
+}
+
+/// The template's names; handlebars escapes each of them.
+#[derive(Serialize)]
+struct Names<'a> {
+    name: &'a str,
+    base_url: &'a str,
+    repo_file: &'a str,
+    key_file: &'a str,
+    served: String,
+    signed: &'static str,
+    several: bool,
+    fingerprints: Vec<String>,
+    example: &'a str,
+    count: usize,
+    packages: Vec<Row<'a>>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    name: &'a str,
+    href: String,
+    version: String,
+    arch: &'a str,
+    summary: &'a str,
+}
+
+/// The page's text.
+///
+/// # Errors
+/// [`Error::Template`].
+pub(super) fn render(view: &View<'_>) -> Result<String, Error> {
+    let mut engine = Handlebars::new();
+    engine.set_strict_mode(true);
+    let text = engine.render_template(include_str!("../../templates/index.html.hbs"), &names(view));
+    text.map_err(|error| Error::Template { what: "index.html", reason: error.to_string() })
+}
+
+fn names<'a>(view: &View<'a>) -> Names<'a> {
+    let mut newest: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
+    for entry in view.entries {
+        let best = newest.entry((&entry.name, &entry.arch)).or_insert(entry);
+        if entry.evr.compare(&best.evr) == Ordering::Greater {
+            *best = entry;
+        }
+    }
+    let for_people = |entry: &&&Entry| entry.arch != "src" && !is_debug(&entry.name);
+    let example = newest.values().find(for_people).map_or("PACKAGE", |entry| &entry.name);
+    let row = |entry: &&'a Entry| Row {
+        name: &entry.name,
+        href: encoded(&entry.href),
+        version: entry.evr.to_string(),
+        arch: &entry.arch,
+        summary: &entry.summary,
+    };
+    Names {
+        name: view.name,
+        base_url: view.base_url,
+        repo_file: view.repo_file,
+        key_file: view.key_file,
+        served: view.served.join(", "),
+        signed: match view.checks {
+            Checks { packages: true, metadata: true } => "Each package and the list of packages are signed.",
+            Checks { packages: true, .. } => "Each package is signed.",
+            Checks { .. } => "The list of packages is signed, and has the sums of all of them.",
+        },
+        several: view.fingerprints.len() > 1,
+        fingerprints: view.fingerprints.iter().map(|fingerprint| grouped(fingerprint)).collect(),
+        example,
+        count: view.entries.len(),
+        packages: newest.values().map(row).collect(),
+    }
+}
+
+fn is_debug(name: &str) -> bool {
+    name.ends_with("-debuginfo") || name.ends_with("-debugsource")
+}
+
+/// In groups of four, as gpg and dnf show it.
+fn grouped(fingerprint: &str) -> String {
+    let letters: Vec<char> = fingerprint.chars().collect();
+    letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
+}
+
+/// As it may stand in a link.
+fn encoded(href: &str) -> String {
+    let mut out = String::with_capacity(href.len());
+    for byte in href.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._~-".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("writing into memory cannot fail");
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repository::Version;
+
+    fn entry(name: &str, version: &str, summary: &str) -> Entry {
+        Entry {
+            name: name.to_owned(),
+            evr: Version { epoch: 0, version: version.to_owned(), release: "1".to_owned() },
+            arch: "x86_64".to_owned(),
+            summary: summary.to_owned(),
+            sha256: String::new(),
+            href: format!("Packages/{name}^{version}.rpm"),
+            size: 0,
+            time: 0,
+            built: 0,
+            xml: Default::default(),
+        }
+    }
+
+    #[test]
+    fn text_of_strangers_is_text() {
+        let entries = [
+            entry("mod_a-debuginfo", "1", ""),
+            entry("mod_b", "1.9", "old"),
+            entry("mod_b", "1.10", "<script>alert(\"1\")</script> & more"),
+        ];
+        let fingerprints = ["0123456789ABCDEF".to_owned()];
+        let mut view = View {
+            name: "mods",
+            base_url: "https://x.example/a?b&c",
+            repo_file: "mods.repo",
+            key_file: "RPM-GPG-KEY-mods",
+            served: &["el8".to_owned(), "el9".to_owned()],
+            fingerprints: &fingerprints,
+            checks: Checks { packages: true, metadata: true },
+            entries: &entries,
+        };
+        let page = render(&view).unwrap();
+        assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; more"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("1.9"), "{page}");
+        assert!(
+            page.contains("for el8, el9.") && page.contains("<code>0123 4567 89AB CDEF</code>"),
+            "{page}"
+        );
+        assert!(page.contains("sudo dnf install mod_b</code>"), "{page}");
+        assert!(page.contains("href=\"Packages/mod_b%5E1.10.rpm\"") && page.contains("a?b&amp;c/mods.repo"));
+        view.fingerprints = &[];
+        assert!(render(&view).unwrap().contains("Nothing here is signed"));
+    }
+}

@@ -1,0 +1,148 @@
+//! What is written before it is published, and what is left of a publication that was broken off.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err::os::unix::fs::OpenOptionsExt;
+use fs_err::{File, OpenOptions};
+
+use super::current::{REPODATA, bounded};
+use super::parallel;
+use crate::repository::location::beneath;
+
+/// In the repository's folder, so that publishing is a rename. Whoever has the lock may remove it.
+pub(super) const STAGING: &str = ".modgraft-staging";
+/// The packages that are about to be put in their places.
+const JOURNAL: &str = "arriving.json";
+/// Where `repodata` is for a moment, on file systems that cannot exchange folders.
+const ASIDE: &str = "aside";
+
+/// A folder for what is on its way. What was put in place is taken back where it is dropped before [`Staging::keep`].
+#[derive(Debug)]
+pub(super) struct Staging {
+    repository: PathBuf,
+    root: PathBuf,
+    placed: Vec<PathBuf>,
+    kept: bool,
+}
+
+/// Puts `repodata` back where a publication in two steps was broken off between them.
+pub(super) fn restore(repository: &Path) -> io::Result<()> {
+    let (aside, place) = (repository.join(STAGING).join(ASIDE), repository.join(REPODATA));
+    if aside.is_dir() && !place.exists() { fs_err::rename(aside, place) } else { Ok(()) }
+}
+
+/// Removes what a publication that was broken off has left: packages that arrived and that nothing names.
+pub(super) fn clean_up(repository: &Path, named: &[&str]) -> io::Result<bool> {
+    let root = repository.join(STAGING);
+    if !root.exists() {
+        return Ok(false);
+    }
+    let named: HashSet<&str> = named.iter().copied().collect();
+    let journal = bounded(&root.join(JOURNAL))?.unwrap_or_default();
+    // Cut off, it was not yet in force.
+    let arriving: Vec<String> = serde_json::from_slice(&journal).unwrap_or_default();
+    for href in arriving.iter().filter(|href| !named.contains(href.as_str()) && beneath(href).is_ok()) {
+        remove(&repository.join(href))?;
+    }
+    fs_err::remove_dir_all(root)?;
+    Ok(true)
+}
+
+/// Removes a package, and its folder where that is empty then. It may be gone.
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs_err::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if let Some(folder) = path.parent() {
+        // Fails, rightly, where something else is in it.
+        let _ = fs_err::remove_dir(folder);
+    }
+    Ok(())
+}
+
+impl Staging {
+    /// Makes the folder, in which there is nothing.
+    pub fn new(repository: &Path) -> io::Result<Self> {
+        let root = repository.join(STAGING);
+        // From here on it is removed again, whichever step fails.
+        let staging = Staging { repository: repository.to_owned(), root, placed: Vec::new(), kept: false };
+        fs_err::create_dir_all(staging.root.join(REPODATA))?;
+        Ok(staging)
+    }
+
+    /// Of something on its way.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Of a file of the new metadata.
+    pub fn metadata(&self, name: &str) -> PathBuf {
+        self.root.join(REPODATA).join(name)
+    }
+
+    /// Where the old metadata goes for a moment.
+    pub fn aside(&self) -> PathBuf {
+        self.root.join(ASIDE)
+    }
+
+    /// Notes which packages are about to arrive; on disk when it returns.
+    pub fn announce(&self, hrefs: &[&str]) -> io::Result<()> {
+        let path = self.root.join(JOURNAL);
+        write(&path, serde_json::to_string(hrefs).expect("a list of texts").as_bytes())?;
+        sync(&[path])?;
+        File::open(&self.root)?.sync_all()
+    }
+
+    /// Puts a package that is on disk in its place.
+    pub fn place(&mut self, staged: &Path, href: &str) -> io::Result<()> {
+        let to = self.repository.join(href);
+        if let Some(folder) = to.parent() {
+            fs_err::create_dir_all(folder)?;
+        }
+        fs_err::rename(staged, &to)?;
+        self.placed.push(to);
+        Ok(())
+    }
+
+    /// The folders in which packages were put in place.
+    pub fn folders(&self) -> HashSet<&Path> {
+        self.placed.iter().filter_map(|path| path.parent()).collect()
+    }
+
+    /// What was put in place stays: it is published.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if !self.kept {
+            for path in &self.placed {
+                let _ = remove(path);
+            }
+        }
+        // The next publication does it where it fails.
+        let _ = fs_err::remove_dir_all(&self.root);
+    }
+}
+
+/// Writes a new file that anybody may read.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    create(path)?.write_all(bytes)
+}
+
+/// Makes a new file that anybody may read, whatever the umask.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    Ok(file)
+}
+
+/// Waits until files or folders are on disk. All at once: one commit of the file system's journal does for all.
+pub(super) fn sync(paths: &[PathBuf]) -> io::Result<()> {
+    parallel::each(paths, |path| File::open(path)?.sync_all()).into_iter().collect()
+}
