@@ -2,22 +2,23 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::args::repo::{Publish, Repo, RepoCommand};
+use super::args::repo::{Check, Publish, Repo, RepoCommand};
+use super::generate::{print, print_json};
+use crate::error::Kind;
 use crate::profile::Profile;
-use crate::publish::Request;
+use crate::publish::{Problem, Request};
 use crate::report::Reporter;
 use crate::sign::KeySpec;
 use crate::{Error, pipeline};
 
 pub fn run(args: &Repo, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     match &args.command {
-        RepoCommand::Publish(args) => publish(args, reporter)?,
-        RepoCommand::Check(_) => {}
+        RepoCommand::Publish(args) => publish(args, reporter),
+        RepoCommand::Check(args) => check(args, reporter),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
-fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<(), Error> {
+fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     let key = args.sign_key.as_deref().map(KeySpec::parse).transpose()?;
     let serve = args.serve.iter().map(|word| profile(word)).collect::<Result<_, _>>()?;
     let request = Request {
@@ -36,7 +37,20 @@ fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<(), Error> {
         time: None,
     };
     pipeline::publish(request, &key.unwrap_or(KeySpec::Development), reporter)?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each problem, on stdout; each is told, so that the exit code says the rest.
+fn check(args: &Check, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
+    let checked = pipeline::check_repository(&args.folder, &args.key, args.wait, reporter)?;
+    if args.json {
+        print_json(&serde_json::to_value(&checked).expect("what was found is plain data"))?;
+    } else {
+        let line = |problem: &Problem| format!("{}: {}\n", problem.file.escape_debug(), problem.problem);
+        print(checked.problems.iter().map(line).collect::<String>().as_bytes())?;
+    }
+    let good = checked.problems.is_empty();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(Kind::Input.exit_code()) })
 }
 
 /// The profile that a word names: a built-in one's name, or a file's path.

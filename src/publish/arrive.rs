@@ -9,7 +9,7 @@ use fs_err::File;
 use super::entry::Entry;
 use super::fragment::{self, Lying};
 use super::{Error, parallel, staging};
-use crate::download::{Algorithm, Hasher};
+use crate::download::{Algorithm, Digest, Hasher};
 use crate::process;
 use crate::repository::Version;
 use crate::rpm::{self, Listing};
@@ -181,6 +181,19 @@ pub(super) fn pass(path: &Path, mut to: Option<&mut File>) -> std::io::Result<St
                     to.write_all(&buffer[..read])?;
                 }
             }
+        }
+    }
+}
+
+/// The digest of a whole file.
+pub(super) fn digest_of(path: &Path, algorithm: Algorithm) -> std::io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let mut hasher = Hasher::new(algorithm);
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(&buffer[..read]),
         }
     }
 }

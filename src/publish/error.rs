@@ -204,18 +204,6 @@ pub enum Error {
         /// As it was named.
         path: PathBuf,
     },
-    /// The problems were told one by one.
-    #[error("{count} {} in {}", if *.count == 1 { "problem" } else { "problems" }, path.display())]
-    #[diagnostic(
-        code(modgraft::publish::problems),
-        help("publish again with --full, once what is damaged is replaced")
-    )]
-    Problems {
-        /// The repository.
-        path: PathBuf,
-        /// How many.
-        count: usize,
-    },
     /// The built-in page does not fit the data.
     #[error("{what} could not be rendered: {reason}")]
     #[diagnostic(code(modgraft::publish::template), help("this is a defect of modgraft"))]
@@ -237,7 +225,7 @@ fn by(holder: &str) -> String {
 
 fn alike(names: &[String]) -> String {
     match names {
-        [] => "name it as `modgraft repo check --list` does, or by its file".to_owned(),
+        [] => "name it as `rpm -qp FILE` does, or by its file's name".to_owned(),
         names => format!("like it are: {}", names.join(", ")),
     }
 }
@@ -263,8 +251,7 @@ impl Error {
             | Error::Called { .. }
             | Error::Twice { .. }
             | Error::Gone { .. }
-            | Error::Metadata { .. }
-            | Error::Problems { .. } => Kind::Input,
+            | Error::Metadata { .. } => Kind::Input,
             Error::Replaced { .. } => Kind::Refused,
             Error::Template { .. } => Kind::Internal,
             Error::Interrupted => Kind::Interrupted,

@@ -28,6 +28,7 @@
 //! in `.modgraft-staging` or as packages that are listed there; the next publication removes them.
 
 mod arrive;
+mod check;
 mod current;
 mod entry;
 mod error;
@@ -45,6 +46,7 @@ mod staging;
 mod state;
 mod swap;
 
+pub use check::{Checked, Problem, ProblemKind, check};
 pub use error::Error;
 pub use repo_file::{Checks, RepoFile, check_id};
 pub use request::{Published, Request};

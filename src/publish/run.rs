@@ -631,7 +631,8 @@ fn keys(
     Ok((!rings.is_empty()).then(|| Keyring::joined(rings, shown).sorted_behind_first()))
 }
 
-fn key_file(name: &str) -> String {
+/// What the keys' file is called, beside the .repo file.
+pub(super) fn key_file(name: &str) -> String {
     format!("RPM-GPG-KEY-{name}")
 }
 

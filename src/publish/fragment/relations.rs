@@ -1,7 +1,7 @@
 //! Relations as metadata has them: without those that say nothing to a client, by createrepo_c's rules (its parsehdr.c).
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rpm_version::rpm_evr_compare;
 
@@ -42,7 +42,8 @@ pub(super) fn required(package: &Listing) -> (Vec<Entry<'_>>, Vec<Entry<'_>>) {
     let own: HashSet<&str> =
         package.files.iter().map(|file| file.path.as_str()).filter(|path| is_primary(path)).collect();
     let provided: HashSet<Key<'_>> = package.provides.iter().map(key).collect();
-    let mut seen = HashSet::new();
+    // The last entry of each name: as createrepo_c does it, only what repeats that one is left out.
+    let mut last = HashMap::new();
     let (mut requires, mut recommends) = (Vec::new(), Vec::new());
     let mut libc: Option<Entry<'_>> = None;
     for relation in &package.requires {
@@ -58,7 +59,7 @@ pub(super) fn required(package: &Listing) -> (Vec<Entry<'_>>, Vec<Entry<'_>>) {
             if libc.as_ref().is_none_or(|best| newer_libc(name, best.name)) {
                 libc = Some(entry);
             }
-        } else if seen.insert((key(relation), entry.pre)) {
+        } else if last.insert(name, (key(relation), entry.pre)) != Some((key(relation), entry.pre)) {
             requires.push(entry);
         }
     }
