@@ -69,17 +69,7 @@ fn filled(repository: &Path, to: &Path) -> PathBuf {
         fs_err::copy(package.path(), to.join(package.file_name())).expect("a package");
         count += 1;
     }
-    for number in count..PACKAGES {
-        let name = format!("filler-{number}");
-        let mut package = rpm::PackageBuilder::new(&name, "1.0", "MIT", "noarch", "fills a repository");
-        package.using_config(rpm::BuildConfig::default().compression(rpm::CompressionType::None));
-        package.provides(rpm::Dependency::any(format!("filler({number})")));
-        package.requires(rpm::Dependency::any(format!("filler({})", count.max(number - 1))));
-        let file = rpm::FileOptions::new(format!("/usr/share/filler/{number}"));
-        package.with_file_contents("filler", file).expect("a file of a package");
-        let package = package.build().expect("a package");
-        package.write_file(to.join(format!("{name}-1.0-1.noarch.rpm"))).expect("a package's file");
-    }
+    support::repository::fill(to, count..PACKAGES);
     support::run(Command::new("createrepo_c").arg("-q").arg(to));
     to.to_owned()
 }

@@ -9,6 +9,7 @@ pub mod made;
 pub mod module;
 pub mod prefix;
 pub mod processes;
+pub mod publisher;
 pub mod repository;
 pub mod rpmbuild;
 pub mod server;

@@ -142,3 +142,19 @@ pub fn sha256(bytes: &[u8]) -> String {
     hasher.update(bytes);
     hasher.finish().hex().to_owned()
 }
+
+/// Small packages, each of which provides something that the next one requires.
+pub fn fill(folder: &Path, numbers: std::ops::Range<usize>) {
+    let first = numbers.start;
+    for number in numbers {
+        let name = format!("filler-{number}");
+        let mut package = rpm::PackageBuilder::new(&name, "1.0", "MIT", "noarch", "fills a repository");
+        package.using_config(rpm::BuildConfig::default().compression(rpm::CompressionType::None));
+        package.provides(rpm::Dependency::any(format!("filler({number})")));
+        package.requires(rpm::Dependency::any(format!("filler({})", first.max(number.saturating_sub(1)))));
+        let file = rpm::FileOptions::new(format!("/usr/share/filler/{number}"));
+        package.with_file_contents("filler", file).expect("a file of a package");
+        let package = package.build().expect("a package");
+        package.write_file(folder.join(format!("{name}-1.0-1.noarch.rpm"))).expect("a package's file");
+    }
+}

@@ -59,6 +59,18 @@ impl Machine {
         fs_err::write(self.folder.path().join(format!("repos/{name}.repo")), text).unwrap();
     }
 
+    /// States repositories as a .repo file does.
+    pub fn take(&self, name: &str, repo_file: &str) {
+        fs_err::write(self.folder.path().join(format!("repos/{name}.repo")), repo_file).unwrap();
+    }
+
+    /// Forgets what dnf has fetched, keys of repositories included.
+    pub fn forget(&self) {
+        for name in ["cache", "persist"] {
+            let _ = fs_err::remove_dir_all(self.folder.path().join(name));
+        }
+    }
+
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root")
     }
