@@ -295,13 +295,8 @@ fn what_clients_would_refuse_is_refused() {
     me.refused(&["publish", text(&folder), text(&foreign)], 3, "which is not among those given");
     me.refused(&["publish", text(&folder), "--sign-key", "none"], 2, "is signed, and no key is given");
     // The same name and version, and other bytes.
-    let again = me.packages("again", &spec());
-    stranger.sign(&rpms(&again)[..1]);
-    me.sign(&rpms(&again)[..1]);
-    let changed = &rpms(&again)[0];
-    if fs_err::read(changed).unwrap() == fs_err::read(&rpms(&signed)[0]).unwrap() {
-        panic!("rpmbuild's build times differ by at least a second, or the test shows nothing");
-    }
+    let other = Spec::new().package("alpha", "1.0", &["Epoch: 2"], &["/usr/share/other"]);
+    let changed = &rpms(&me.packages("again", &other))[0];
     me.refused(&["publish", text(&folder), text(changed)], 4, "is published already, and");
     me.refused(
         &["publish", text(&me.path("new")), text(changed), text(&rpms(&signed)[0])],
@@ -453,22 +448,15 @@ fn createrepo_c_reads_metadata_in_parts() {
     let given = me.path("given");
     fs_err::create_dir(&given).unwrap();
     fill(&given, 0..300);
+    let mut merge = Command::new("mergerepo_c");
     for (profile, magic) in [("el6", &[0x1f, 0x8b, 0x08][..]), ("fedora", &[0x28, 0xb5, 0x2f, 0xfd][..])] {
         let folder = me.path(profile);
         me.good(&["publish", text(&folder), text(&given), "--sign-key", "none", "--for", profile]);
         let packed = fs_err::read(metadata(&folder, "primary").0).unwrap();
         assert!(memchr::memmem::find_iter(&packed, magic).count() > 3, "{profile}");
-        let merged = me.path(&format!("{profile}-merged"));
-        run(Command::new("mergerepo_c")
-            .arg("-q")
-            .arg("--repo")
-            .arg(&folder)
-            .arg("-o")
-            .arg(&merged)
-            .arg("--no-database"));
-        let name = |folder: &Path| fs_err::read_dir(folder.join("repodata")).unwrap().count();
-        assert!(name(&merged) > 3);
-        let merged = open(&merged, "primary");
-        assert_eq!(merged.matches("<package ").count(), 300);
+        merge.arg("--repo").arg(&folder);
     }
+    let merged = me.path("merged");
+    run(merge.arg("--no-database").arg("-o").arg(&merged));
+    assert_eq!(listed(&merged), listed(&me.path("el6")));
 }
