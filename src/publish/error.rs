@@ -8,8 +8,8 @@ use crate::{rpm, sign};
 /// Why a repository could not be published or checked.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
-    /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    /// A file could not be read or written; the message names it. It is its own cause, by which it is known what helps.
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
     /// A package that is none, or damaged, or not by a key of the repository's.

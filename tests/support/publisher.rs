@@ -1,8 +1,10 @@
 //! Somebody who publishes packages: a key, signed packages, folders.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use modgraft::compression::Compression;
 use serde_json::Value;
 
 use super::gnupg::{Gnupg, PLAIN, RSA};
@@ -131,8 +133,11 @@ pub fn text(path: &Path) -> &str {
 /// A file of metadata of a repository, by its kind, decompressed.
 pub fn open(folder: &Path, kind: &str) -> String {
     let (path, _) = metadata(folder, kind);
-    let program = if path.extension().is_some_and(|end| end == "zst") { "zstd" } else { "gzip" };
-    run(Command::new(program).arg("-dc").arg(path))
+    let bytes = fs_err::read(path).unwrap();
+    let mut text = String::new();
+    let decoder = Compression::of(&bytes).unwrap().decoder(&bytes[..]).unwrap();
+    std::io::BufReader::new(decoder).read_to_string(&mut text).unwrap();
+    text
 }
 
 /// A file of metadata that repomd.xml names, and its name.

@@ -94,29 +94,33 @@ pub fn check(folder: &Path, keys: &[PathBuf], wait: bool) -> Result<Checked, Err
     let repodata = folder.join(REPODATA);
     let text = bounded(&repodata.join(REPOMD))?.ok_or_else(|| Error::None { path: folder.to_owned() })?;
     let mut problems = Vec::new();
-    let records = read_where(&text, &|_| true).unwrap_or_else(|problem| {
+    let records = read_where(&text, &|_| true).map_err(|problem| {
         problems.push(Problem::new(ProblemKind::Metadata, in_repodata(REPOMD), problem));
-        Vec::new()
     });
     let state = bounded(&repodata.join(STATE))?.and_then(|text| State::read(&text));
     let state = state.filter(|state| state.repomd == sha256(&[&text]));
     let keyring = keyring(folder, keys, &mut problems)?;
     let signed_by = signature(folder, &text, keyring.as_ref(), &mut problems)?;
-    let view = View {
-        folder,
-        records: &records,
-        state: state.as_ref(),
-        keys: keyring.as_ref(),
-        signed_packages: !keys.is_empty()
-            || state.as_ref().is_some_and(|state| state.settings.packages_signed),
-    };
-    let listed = metadata::check(&view, &mut problems);
-    packages::check(&view, &listed, &mut problems)?;
-    leftovers::check(&view, &listed, &mut problems)?;
+    let mut packages = 0;
+    // Without it nothing else can be said to be right or wrong.
+    if let Ok(records) = &records {
+        let view = View {
+            folder,
+            records,
+            state: state.as_ref(),
+            keys: keyring.as_ref(),
+            signed_packages: !keys.is_empty()
+                || state.as_ref().is_some_and(|state| state.settings.packages_signed),
+        };
+        let listed = metadata::check(&view, &mut problems);
+        packages::check(&view, &listed, &mut problems)?;
+        leftovers::check(&view, &listed, &mut problems)?;
+        packages = listed.len();
+    }
     Ok(Checked {
         folder: folder.to_owned(),
         revision: repomd::revision(&text),
-        packages: listed.len(),
+        packages,
         signed_by,
         own_keys: keys.is_empty() && keyring.is_some(),
         problems,
