@@ -200,7 +200,10 @@ pub(super) fn digest_of(path: &Path, algorithm: Algorithm) -> std::io::Result<Di
 
 /// Dates a published file by its build: the metadata states that time, and is then the same on every machine.
 pub(super) fn set_time(file: &std::fs::File, seconds: u64) -> std::io::Result<()> {
-    file.set_modified(UNIX_EPOCH + Duration::from_secs(seconds))
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+    let time =
+        time.ok_or_else(|| std::io::Error::other("a package states a build time that no file can have"))?;
+    file.set_modified(time)
 }
 
 impl Arrived {

@@ -25,7 +25,7 @@ use crate::sign::{Keyring, Signer, armored_signature, check_accepted};
 /// Publishes packages. Whatever fails, and whenever the process ends: what clients see is the old state or the new one.
 ///
 /// # Errors
-/// The repository is then as it was.
+/// Clients see the repository as it was then; but for the .repo file and index.html, which follow the metadata.
 pub fn publish(request: &Request, signer: Option<&dyn Signer>) -> Result<Published, Error> {
     for profile in &request.serve {
         if let Some(signer) = signer {
@@ -118,14 +118,15 @@ impl<'a> Publication<'a> {
     }
 
     fn run(mut self) -> Result<Published, Error> {
-        let (mut entries, known_to_be_signed) = self.kept()?;
+        let (mut entries, replaced) = self.kept()?;
+        self.done.replaced = replaced;
         let removed = taken_out(&mut entries, &self.request.remove, self.folder)?;
         self.done.removed = removed.iter().map(Entry::nevra).collect();
         let arrived = self.arrived(&entries)?;
         let places = self.merge(&mut entries, &arrived)?;
         entries.sort_by(|one, other| one.order().cmp(&other.order()));
         // Where signatures are demanded, nothing has come this far without one.
-        self.settings.packages_signed = self.demanded().is_some() && known_to_be_signed;
+        self.settings.packages_signed = self.demanded().is_some();
 
         let newest = entries.iter().map(|entry| entry.built).max().unwrap_or(0);
         // Clients take metadata that is older than what they have for an attack, or for a mirror that lags behind.
@@ -146,10 +147,14 @@ impl<'a> Publication<'a> {
             self.write(&files, &records, &foreign, &text, signature.as_deref(), keys.as_deref(), &state)?;
             self.place(&arrived, &places)?;
         }
-        self.beside(keys.as_deref())?;
         if !as_it_is {
+            if let (Some(keys), Some(_)) = (&keys, &self.current) {
+                // Before the signatures that are checked with them. They are good for the old state too: no key leaves.
+                self.put(&key_file(&self.settings.name), keys)?;
+            }
             self.swap()?;
         }
+        self.beside(keys.as_deref())?;
         self.page(&entries)?;
         for href in &state.leaving {
             staging::remove(&self.folder.join(href))?;
@@ -159,9 +164,9 @@ impl<'a> Publication<'a> {
         Ok(self.done)
     }
 
-    /// The packages that stay as they are, and whether each is known to be signed by a key of the repository's.
-    fn kept(&self) -> Result<(Vec<Entry>, bool), Error> {
-        let Some(current) = &self.current else { return Ok((Vec::new(), true)) };
+    /// The packages that stay where they are, and those of them of which there is another file now.
+    fn kept(&self) -> Result<(Vec<Entry>, Vec<String>), Error> {
+        let Some(current) = &self.current else { return Ok((Vec::new(), Vec::new())) };
         let own = current.own.as_ref();
         let known_to_be_signed = own.is_some_and(|own| own.state.settings.packages_signed);
         let entries = own.map_or(&[][..], |own| &own.entries);
@@ -197,17 +202,18 @@ impl<'a> Publication<'a> {
         }
         let by_href: HashMap<&str, &Entry> =
             entries.iter().map(|entry| (entry.href.as_str(), entry)).collect();
+        let mut replaced = Vec::new();
         for arrived in self.read(&again, &|_| false)? {
             let href = arrived.given.href.clone().unwrap_or_default();
-            if let Some(old) = by_href.get(href.as_str())
-                && old.sha256 != arrived.sha256
-                && !self.request.replace
-            {
-                return Err(Error::Replaced { nevra: old.nevra(), path: arrived.given.path });
+            if let Some(old) = by_href.get(href.as_str()).filter(|old| old.sha256 != arrived.sha256) {
+                if !self.request.replace {
+                    return Err(Error::Replaced { nevra: old.nevra(), path: arrived.given.path });
+                }
+                replaced.push(old.nevra());
             }
             kept.push(self.in_place(&arrived, &href)?);
         }
-        Ok((kept, self.demanded().is_some()))
+        Ok((kept, replaced))
     }
 
     fn gone(&self, href: &str) -> Error {
@@ -432,7 +438,8 @@ impl<'a> Publication<'a> {
         signed
             && current.repomd == text.as_bytes()
             && current.keys.as_deref() == keys.map(str::as_bytes)
-            && own.state == *state
+            // What has left is no reason to write it all anew.
+            && State { leaving: Vec::new(), ..own.state.clone() } == State { leaving: Vec::new(), ..state.clone() }
     }
 
     /// Writes the new metadata beside the old, and waits until it and the packages that come are on disk.
@@ -512,7 +519,7 @@ impl<'a> Publication<'a> {
         Checks { packages: self.settings.packages_signed, metadata: self.signer.is_some() }
     }
 
-    /// The .repo file and the keys, beside the metadata. Both are good for its old state too: no key leaves.
+    /// The .repo file and the keys, beside the metadata.
     fn beside(&mut self, keys: Option<&str>) -> Result<(), Error> {
         let base = self.base_url()?;
         if self.settings.base_url.is_none() {

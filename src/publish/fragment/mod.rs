@@ -89,7 +89,7 @@ fn other(package: &Listing, lying: Lying<'_>) -> String {
     let mut last = None;
     for change in package.changelog.iter().take(CHANGES).rev() {
         let time = match last {
-            Some((stated, told)) if change.time == stated || change.time == told => told + 1,
+            Some((stated, told)) if change.time == stated || change.time == told => told.saturating_add(1),
             _ => change.time,
         };
         last = Some((change.time, time));
