@@ -28,7 +28,7 @@ pub use error::Error;
 pub use key::{Algorithm, Key};
 pub use keyring::{Keyring, SignedBy, Unverified, armored_signature};
 pub use passphrase::Passphrase;
-pub use pkcs11::TokenUri;
+pub use pkcs11::{Error as TokenError, TokenUri};
 pub use spec::KeySpec;
 
 use std::io::Read;

@@ -27,7 +27,7 @@ impl KeySpec {
     /// shell does it, by blanks, quotes and backslashes, and no shell is involved: nothing is expanded.
     ///
     /// # Errors
-    /// [`Error::Spec`] where nothing, or nothing usable, stands there; [`Error::TokenUri`].
+    /// [`Error::Spec`] where nothing, or nothing usable, stands there; [`Error::Token`].
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = || Err(Error::Spec { spec: text.to_owned() });
         if text.starts_with("pkcs11:") {
@@ -66,7 +66,7 @@ mod tests {
         for bad in ["", "gpg:", "gpg: ", "gpg:--output", "gpg:a\nb", "command:", "command: ", "command:''"] {
             assert!(matches!(KeySpec::parse(bad), Err(Error::Spec { .. })), "{bad:?}");
         }
-        assert!(matches!(KeySpec::parse("pkcs11:token=x?pin-value=1"), Err(Error::TokenUri { .. })));
+        assert!(matches!(KeySpec::parse("pkcs11:token=x?pin-value=1"), Err(Error::Token(_))));
     }
 
     #[test]

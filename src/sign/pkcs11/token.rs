@@ -15,8 +15,8 @@ use cryptoki::types::AuthPin;
 
 use super::super::keyfile::one_line;
 use super::super::raw::{Digest, RawPublic, RawSigner};
-use super::super::{Environment, Error, Passphrase};
-use super::TokenUri;
+use super::super::{self as sign, Environment, Passphrase};
+use super::{Error, TokenUri};
 
 /// What knows the tokens of a machine where p11-kit is set up.
 const DEFAULT_MODULE: &str = "p11-kit-proxy.so";
@@ -54,7 +54,7 @@ impl std::fmt::Debug for SessionOf {
 
 impl Token {
     /// Loads the library, finds the token, logs in, once, and finds the key.
-    pub(crate) fn open(uri: &TokenUri, environment: &Environment) -> Result<Self, Error> {
+    pub(crate) fn open(uri: &TokenUri, environment: &Environment) -> Result<Self, sign::Error> {
         let module = load(uri.module.as_deref().unwrap_or(Path::new(DEFAULT_MODULE)))?;
         let (slot, info) = find(&module, uri)?;
         let failed = |error: Failure| failure(&info, &error);
@@ -62,14 +62,14 @@ impl Token {
         log_in(&session, &info, uri, environment)?;
         let key = find_key(&session, uri, &info)?;
         if flag(&session, key, AttributeType::AlwaysAuthenticate) {
-            return Err(Error::TokenKey {
+            return Err(sign::Error::TokenKey {
                 key: uri.to_string(),
                 reason: "the token wants its PIN anew for each signature".to_owned(),
             });
         }
         let public = public(&session, key, uri).map_err(|reason| match reason {
             Unusable::Failed(error) => failure(&info, &error),
-            Unusable::Key(reason) => Error::TokenKey { key: uri.to_string(), reason },
+            Unusable::Key(reason) => sign::Error::TokenKey { key: uri.to_string(), reason },
         })?;
         Ok(Token { name: uri.to_string(), public, key, session: Mutex::new(SessionOf(session)) })
     }
@@ -80,7 +80,7 @@ impl RawSigner for Token {
         &self.name
     }
 
-    fn public(&self) -> Result<RawPublic, Error> {
+    fn public(&self) -> Result<RawPublic, sign::Error> {
         Ok(self.public.clone())
     }
 
@@ -88,7 +88,7 @@ impl RawSigner for Token {
         Some(&self.public)
     }
 
-    fn sign(&self, _: &str, _: &str, digest: &Digest) -> Result<Vec<u8>, Error> {
+    fn sign(&self, _: &str, _: &str, digest: &Digest) -> Result<Vec<u8>, sign::Error> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let with_info;
         let (mechanism, data): (_, &[u8]) = match self.public {
@@ -102,12 +102,12 @@ impl RawSigner for Token {
         session
             .0
             .sign(&mechanism, self.key, data)
-            .map_err(|error| Error::Token { token: self.name.clone(), reason: words(&error) })
+            .map_err(|error| Error::Failed { token: self.name.clone(), reason: words(&error) }.into())
     }
 }
 
 fn load(path: &Path) -> Result<Pkcs11, Error> {
-    let unusable = |error: &Failure| Error::TokenModule { module: path.to_owned(), reason: words(error) };
+    let unusable = |error: &Failure| Error::Module { module: path.to_owned(), reason: words(error) };
     let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
     let modules = modules.get_or_insert_default();
     if let Some(module) = modules.get(path) {
@@ -124,7 +124,7 @@ fn load(path: &Path) -> Result<Pkcs11, Error> {
 }
 
 fn find(module: &Pkcs11, uri: &TokenUri) -> Result<(Slot, TokenInfo), Error> {
-    let failed = |error: Failure| Error::Token { token: uri.to_string(), reason: words(&error) };
+    let failed = |error: Failure| Error::Failed { token: uri.to_string(), reason: words(&error) };
     let mut fitting = Vec::new();
     for slot in module.get_slots_with_token().map_err(failed)? {
         // A token that was pulled out meanwhile, or that is not set up, is not the one.
@@ -143,7 +143,7 @@ fn find(module: &Pkcs11, uri: &TokenUri) -> Result<(Slot, TokenInfo), Error> {
     match (fitting.len(), fitting.pop()) {
         (1, Some(found)) => Ok(found),
         (0, _) | (_, None) => Err(Error::NoToken { token: uri.to_string() }),
-        (count, _) => Err(Error::AmbiguousToken { what: "tokens", count, key: uri.to_string() }),
+        (count, _) => Err(Error::Ambiguous { what: "tokens", count, key: uri.to_string() }),
     }
 }
 
@@ -153,20 +153,20 @@ fn log_in(
     info: &TokenInfo,
     uri: &TokenUri,
     environment: &Environment,
-) -> Result<(), Error> {
+) -> Result<(), sign::Error> {
     let token = || info.label().to_owned();
     if !info.login_required() {
         return Ok(());
     }
     if info.user_pin_locked() {
-        return Err(Error::TokenLocked { token: token() });
+        return Err(Error::Locked { token: token() }.into());
     }
     if info.user_pin_final_try() {
-        return Err(Error::LastAttempt { token: token() });
+        return Err(Error::LastAttempt { token: token() }.into());
     }
     let pin = match &uri.pin_source {
         Some(_) if environment.passphrase.get().is_some() => {
-            return Err(Error::TwoPassphrases {
+            return Err(sign::Error::TwoPassphrases {
                 first: "pin-source of the token's URI".to_owned(),
                 second: "the passphrase that is given besides".to_owned(),
             });
@@ -178,7 +178,7 @@ fn log_in(
     let pin = pin.get().map(|pin| AuthPin::from(pin.to_owned()));
     // A reader with keys of its own asks there, where somebody sits in front of it.
     if pin.is_none() && !(info.protected_authentication_path() && environment.interactive) {
-        return Err(Error::PinNeeded { token: token() });
+        return Err(Error::PinNeeded { token: token() }.into());
     }
     match session.login(UserType::User, pin.as_ref()) {
         // Another session of this process has logged in.
@@ -187,15 +187,15 @@ fn log_in(
     }
 }
 
-fn find_key(session: &Session, uri: &TokenUri, info: &TokenInfo) -> Result<ObjectHandle, Error> {
+fn find_key(session: &Session, uri: &TokenUri, info: &TokenInfo) -> Result<ObjectHandle, sign::Error> {
     let mut wanted = vec![Attribute::Class(ObjectClass::PRIVATE_KEY)];
     wanted.extend(uri.object.as_ref().map(|label| Attribute::Label(label.clone().into_bytes())));
     wanted.extend(uri.id.as_ref().map(|id| Attribute::Id(id.clone())));
     let found = session.find_objects(&wanted).map_err(|error| failure(info, &error))?;
     match found[..] {
         [key] => Ok(key),
-        [] => Err(Error::NoTokenKey { key: uri.to_string() }),
-        _ => Err(Error::AmbiguousToken { what: "private keys", count: found.len(), key: uri.to_string() }),
+        [] => Err(Error::NoKey { key: uri.to_string() }.into()),
+        _ => Err(Error::Ambiguous { what: "private keys", count: found.len(), key: uri.to_string() }.into()),
     }
 }
 
@@ -287,15 +287,15 @@ fn flag(session: &Session, key: ObjectHandle, which: AttributeType) -> bool {
     found.iter().any(|one| matches!(one, Attribute::AlwaysAuthenticate(true)))
 }
 
-fn failure(info: &TokenInfo, error: &Failure) -> Error {
+fn failure(info: &TokenInfo, error: &Failure) -> sign::Error {
     let token = info.label().to_owned();
     match error {
-        Failure::Pkcs11(RvError::PinLocked, _) => Error::TokenLocked { token },
+        Failure::Pkcs11(RvError::PinLocked, _) => Error::Locked { token }.into(),
         Failure::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid, _) => {
-            Error::WrongPin { token }
+            Error::WrongPin { token }.into()
         }
-        Failure::Pkcs11(RvError::FunctionCanceled, _) => Error::Cancelled { key: token },
-        error => Error::Token { token, reason: words(error) },
+        Failure::Pkcs11(RvError::FunctionCanceled, _) => sign::Error::Cancelled { key: token },
+        error => Error::Failed { token, reason: words(error) }.into(),
     }
 }
 

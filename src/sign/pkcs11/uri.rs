@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::super::Error;
+use super::Error;
 
 /// A `pkcs11:` URI. There is never a PIN in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,9 +27,9 @@ impl TokenUri {
     /// Reads a URI. Attributes that would be ignored are refused: a key is not to be chosen by half of its name.
     ///
     /// # Errors
-    /// [`Error::TokenUri`], which never repeats a value.
+    /// [`Error::Uri`], which never repeats a value.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let refuse = |reason: String| Err(Error::TokenUri { reason });
+        let refuse = |reason: String| Err(Error::Uri { reason });
         let rest = text.strip_prefix("pkcs11:").unwrap_or(text);
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         let mut uri = TokenUri::default();
