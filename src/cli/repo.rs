@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::args::repo::{Check, Publish, Repo, RepoCommand};
 use super::generate::{print, print_json};
 use crate::error::Kind;
+use crate::pipeline::SigningKey;
 use crate::profile::Profile;
 use crate::publish::{Problem, Request};
 use crate::report::Reporter;
@@ -19,7 +20,8 @@ pub fn run(args: &Repo, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
 }
 
 fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
-    let key = args.sign_key.as_deref().map(KeySpec::parse).transpose()?;
+    let spec = args.signer.spec()?.unwrap_or(KeySpec::Development);
+    let key = SigningKey::new(spec, args.signer.environment()?);
     let serve = args.serve.iter().map(|word| profile(word)).collect::<Result<_, _>>()?;
     let request = Request {
         folder: args.folder.clone(),
@@ -36,7 +38,7 @@ fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         wait: args.wait,
         time: None,
     };
-    pipeline::publish(request, &key.unwrap_or(KeySpec::Development), reporter)?;
+    pipeline::publish(request, &key, reporter)?;
     Ok(ExitCode::SUCCESS)
 }
 

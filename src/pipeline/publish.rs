@@ -1,10 +1,9 @@
 //! Publishing packages.
 
-use super::signing::open_signer;
+use super::signing::SigningKey;
 use super::{epoch, summary};
 use crate::publish::{self, Published, Request};
 use crate::report::{Event, Reporter};
-use crate::sign::{KeySpec, Signer};
 
 /// Publishes packages, signed by `key`, tells what came of it, and the .repo file's path as [`Event::Results`].
 ///
@@ -12,13 +11,11 @@ use crate::sign::{KeySpec, Signer};
 /// The stages'; clients see the repository as it was then.
 pub fn publish(
     mut request: Request,
-    key: &KeySpec,
+    key: &SigningKey,
     reporter: &dyn Reporter,
 ) -> Result<Published, crate::Error> {
     request.time = epoch::stated()?;
-    let signer = open_signer(key, reporter)?;
-    let signer = signer.as_deref().map(|signer| signer as &dyn Signer);
-    let published = publish::publish(&request, signer)?;
+    let published = publish::publish(&request, key.open(reporter)?)?;
     for (what, packages) in
         [("added", &published.added), ("replaced", &published.replaced), ("removed", &published.removed)]
     {

@@ -43,10 +43,8 @@ pub struct Publish {
     #[arg(long, value_name = "NEVRA | FILE")]
     pub remove: Vec<String>,
 
-    /// What signs the metadata, and has to have signed the packages: an OpenPGP secret key file, a key of gpg's, or nothing;
-    /// the development key where the option is missing
-    #[arg(long, value_name = "FILE | gpg:KEYID | none", env = "MODGRAFT_SIGN_KEY")]
-    pub sign_key: Option<String>,
+    #[command(flatten)]
+    pub signer: super::KeyArgs,
 
     /// A file of other public keys that packages may be signed with; may be given more than once
     #[arg(long, value_name = "FILE")]

@@ -86,7 +86,7 @@ fn other(package: &Listing, lying: Lying<'_>) -> String {
     named(&mut xml, package, lying);
     // The oldest first. Those of one day have one time; each later one is told as a second later, so that clients that sort
     // keep their order.
-    let mut last = None;
+    let mut last: Option<(u64, u64)> = None;
     for change in package.changelog.iter().take(CHANGES).rev() {
         let time = match last {
             Some((stated, told)) if change.time == stated || change.time == told => told.saturating_add(1),
