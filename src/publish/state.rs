@@ -13,7 +13,7 @@ const FORMAT: u32 = 1;
 /// What is noted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct State {
-    format: u32,
+    pub(super) format: u32,
     /// SHA-256 of the repomd.xml that it belongs to, lower-case hexadecimal.
     pub repomd: String,
     pub settings: Settings,
