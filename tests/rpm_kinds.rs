@@ -8,15 +8,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use ::rpm::IndexData;
 use modgraft::machine::Machine;
 use modgraft::package::{
     About, Architecture, Contents, File, Package, Relation, Relations, Scriptlet, When, file, relation,
 };
 use modgraft::profile::Profile;
 use modgraft::rpm::{self, write};
+use modgraft::sign::Signer;
 use support::module::TIME;
-use support::run;
-use support::tags::{Excuse, Excused, compare, header};
+use support::tags::{Excuse, Excused, compare, header, signature};
+use support::{key, run};
 
 /// Tags whose values may differ; the type and its presence may not.
 const VALUES: &[Excuse] = &[
@@ -240,6 +242,72 @@ fn rpmbuild(folder: &Path, spec: &str, payload: &str) -> PathBuf {
         .env("SOURCE_DATE_EPOCH", TIME.to_string())
         .arg(&file));
     top.join("RPMS")
+}
+
+/// Where a package's payload goes straight into its file, every length is known before; it is the same package all the same.
+#[test]
+fn a_large_package() {
+    for (profile, signed) in [("debian", false), ("debian", true), ("el7", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let mut number = 1_u32;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            number = number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (number >> 24) as u8
+        })
+        .take(5 << 20)
+        .collect();
+        fs_err::write(path("content"), &noise).unwrap();
+        let contents = Contents {
+            files: vec![
+                File::disk("/opt/large/1", path("content"), 0o644),
+                File::hard_link("/opt/large/2", "/opt/large/1"),
+                File::text("/opt/large/3", *b"small\n"),
+                File::text("/opt/large/4", *b"").ghost(),
+                File::symlink("/opt/large/5", "1"),
+            ],
+            ..Contents::default()
+        };
+        let about = About { epoch: None, version: "1".into(), ..about("large", "Large", "") };
+        let package = Package::new(about, contents, &Profile::named(profile).unwrap(), TIME).unwrap();
+        let signer = signed.then(|| &**key() as &dyn Signer);
+        let written = write(&package, signer, &path("large.rpm")).unwrap();
+        assert_eq!(written.size, path("large.rpm").metadata().unwrap().len());
+        assert!(run(Command::new("sha256sum").arg(&written.path)).starts_with(&written.sha256));
+        // Digests, signatures, sizes, by both.
+        let database = path("database");
+        let rpmkeys = || {
+            let mut command = Command::new("rpmkeys");
+            command.arg("--dbpath").arg(&database);
+            command
+        };
+        fs_err::write(path("key.asc"), &key().key().public_key).unwrap();
+        run(rpmkeys().arg("--import").arg(path("key.asc")));
+        let said = run(rpmkeys().arg("-Kv").arg(&written.path));
+        let signatures = said.matches("RSA/SHA256 Signature").count();
+        assert_eq!(signatures, usize::from(signed) + usize::from(profile == "el7"), "{said}");
+        assert!(!said.contains("BAD") && said.contains("MD5 digest: OK"), "{said}");
+        let mut names = 0;
+        rpm::each_file(&written.path, 64 << 20, &mut |file, content| -> Result<(), rpm::Error> {
+            names += 1;
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes)?;
+            assert!(file.path != "/opt/large/1" || file.same_as.is_some() || bytes == noise);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(names, 4);
+        // At least what rpmbuild reserves, and no more than old releases take.
+        let IndexData::Bin(reserved) = &signature(&written.path)[&1008] else { panic!("it is bytes") };
+        assert!((4128..6400).contains(&reserved.len()), "{}", reserved.len());
+        // The same bytes again; and where it fails, nothing stays.
+        let again = write(&package, signer, &path("again.rpm")).unwrap();
+        assert_eq!(again.sha256, written.sha256);
+        fs_err::remove_file(path("content")).unwrap();
+        let before = fs_err::read_dir(folder.path()).unwrap().count();
+        assert!(write(&package, signer, &path("third.rpm")).is_err());
+        assert_eq!(fs_err::read_dir(folder.path()).unwrap().count(), before);
+    }
 }
 
 /// The archive, as rpm's own tool takes it out.

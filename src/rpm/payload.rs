@@ -1,11 +1,11 @@
-//! Streams the files of a package through archive, digests and compressor into a spool.
+//! Streams the files of a package through archive, digests and compressor, to where the payload is to be.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::thread;
 
 use sha2::{Digest, Sha256};
-use tempfile::SpooledTempFile;
+use tempfile::NamedTempFile;
 
 use super::beside::Beside;
 use super::compress::Encoder;
@@ -15,9 +15,8 @@ use super::{Error, cpio};
 use crate::package::{Content, File, FileKind, Package, PackageKind};
 use crate::process;
 
-/// A payload up to this size stays in memory; a larger one goes through a temporary file. Bytes.
-const IN_MEMORY: usize = 16 << 20;
-/// From this size on, compressor and digests run beside each other: below, threads cost more than they save. Bytes.
+/// Payloads of less stay in memory until all is known; others go to where they are to be in the package's file, and compressor,
+/// digests and disk work beside each other: below, threads cost more than they save. Bytes, before compression.
 const LARGE: u64 = 1 << 20;
 const CHUNK: usize = 256 << 10;
 
@@ -29,9 +28,8 @@ pub(super) struct Record {
     pub digest: String,
 }
 
-/// A compressed payload, and what the headers say of it.
-pub(super) struct Payload {
-    data: SpooledTempFile,
+/// What the headers say of a payload.
+pub(super) struct Summary {
     /// Compressed.
     pub size: u64,
     /// Of the archive.
@@ -46,39 +44,98 @@ pub(super) struct Payload {
     pub links: Links,
 }
 
+/// A compressed payload.
+pub(super) struct Payload {
+    pub summary: Summary,
+    pub data: Data,
+}
+
+/// Where a payload's bytes are.
+pub(super) enum Data {
+    /// Here.
+    Memory(Vec<u8>),
+    /// In the package's own file, which goes with the value until it is given its name.
+    File {
+        file: NamedTempFile,
+        /// Where they begin; what comes before is not written yet.
+        start: u64,
+    },
+}
+
 impl Payload {
-    /// Reads each file once. Memory does not grow with the files.
-    pub(super) fn build(package: &Package) -> Result<Self, Error> {
+    /// Reads each file once. A large one goes into a file that `place` opens, and begins where that says.
+    pub(super) fn build(
+        package: &Package,
+        place: impl FnOnce(&Summary) -> Result<(NamedTempFile, u64), Error>,
+    ) -> Result<Self, Error> {
         let links = Links::new(&package.files)?;
         let compression = package.profile.packaging.payload;
-        let spool = Hashing::new(SpooledTempFile::new(IN_MEMORY));
-        let (spool, archive) = if size_of_files(package)? < LARGE {
-            let mut out = Hashing::new(Encoder::new(compression, spool)?);
+        if size_of_files(package)? < LARGE {
+            let mut out = Hashing::new(Encoder::new(compression, Hashing::new(Vec::new()))?);
             let records = archive(package, &links, &mut out)?;
             let (encoder, digest, size) = out.finish();
-            (encoder.finish()?, (records, digest, size))
-        } else {
-            thread::scope(|scope| -> Result<_, Error> {
-                let encoder = Encoder::new(compression, Beside::new(scope, spool))?;
-                let mut out = Hashing::new(Beside::new(scope, encoder));
-                let records = archive(package, &links, &mut out);
-                let (encoder, digest, size) = out.finish();
-                // What went wrong there is the reason for what went wrong here.
-                let spool = encoder.finish()?.finish()?.finish()?;
-                Ok((spool, (records?, digest, size)))
-            })?
-        };
-        let (data, digest, size) = spool.finish();
-        let (records, archive_digest, archive_size) = archive;
+            let (bytes, summary) = Summary::new(package, links, records, (digest, size), encoder.finish()?)?;
+            return Ok(Payload { summary, data: Data::Memory(bytes) });
+        }
+        let planned = Summary::planned(package, links);
+        let (file, start) = place(&planned)?;
+        let written = |source| Error::Write { path: file.path().to_owned(), source };
+        let mut end = file.as_file();
+        end.seek(SeekFrom::Start(start)).map_err(written)?;
+        let (_, summary) = thread::scope(|scope| -> Result<_, Error> {
+            let encoder = Encoder::new(compression, Beside::new(scope, Hashing::new(end)))?;
+            let mut out = Hashing::new(Beside::new(scope, encoder));
+            let records = archive(package, &planned.links, &mut out);
+            let (encoder, digest, size) = out.finish();
+            // What went wrong there is the reason for what went wrong here.
+            let compressed =
+                encoder.finish().and_then(Encoder::finish).and_then(Beside::finish).map_err(written)?;
+            Summary::new(package, planned.links, records?, (digest, size), compressed)
+        })?;
+        Ok(Payload { summary, data: Data::File { file, start } })
+    }
+}
+
+impl Data {
+    /// The compressed bytes from their start.
+    pub(super) fn reader(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(match self {
+            Data::Memory(bytes) => Box::new(&bytes[..]),
+            Data::File { file, start } => {
+                let mut file = file.as_file();
+                file.seek(SeekFrom::Start(*start))?;
+                Box::new(file)
+            }
+        })
+    }
+}
+
+impl Summary {
+    fn new<W: Write>(
+        package: &Package,
+        links: Links,
+        records: Vec<Record>,
+        (archive_digest, archive_size): (String, u64),
+        compressed: Hashing<W>,
+    ) -> Result<(W, Self), Error> {
+        let (out, digest, size) = compressed.finish();
         let archive_size = u32::try_from(archive_size)
             .map_err(|_| Error::TooLarge { what: package.nevra(), size: archive_size })?;
-        Ok(Payload { data, size, archive_size, digest, archive_digest, records, links })
+        Ok((out, Summary { size, archive_size, digest, archive_digest, records, links }))
     }
 
-    /// The compressed bytes from their start.
-    pub(super) fn reader(&mut self) -> Result<&mut SpooledTempFile, Error> {
-        self.data.seek(SeekFrom::Start(0))?;
-        Ok(&mut self.data)
+    /// One that takes as much room in a header as the real one will: sizes and digests are of one length each.
+    fn planned(package: &Package, links: Links) -> Self {
+        let digest = hex(&[0; 32]);
+        let record = |file: &File| {
+            let hashed = matches!(file.kind, FileKind::Regular(_) | FileKind::HardLink { .. });
+            Record {
+                size: 0,
+                digest: if hashed && !file.is_ghost() { digest.clone() } else { String::new() },
+            }
+        };
+        let records = package.files.iter().map(record).collect();
+        Summary { size: 0, archive_size: 0, archive_digest: digest.clone(), records, links, digest }
     }
 
     /// What the files take once they are installed: each once, however many names it has. Bytes.

@@ -1,6 +1,6 @@
 //! The signature header: digests and signatures of the header, and of header and payload together.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use md5::Md5;
 use rpm::{HeaderEntry, IndexData};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::digest::hex;
-use super::payload::Payload;
+use super::payload::{Data, Summary};
 use crate::package::Package;
 use crate::sign::{Algorithm, Signer};
 
@@ -44,12 +44,16 @@ pub(super) fn tag(algorithm: Algorithm, with_payload: bool) -> u32 {
     }
 }
 
+/// How much room a signature gets where its length has to be known before it is: RSA-4096's packets have some 570 bytes. What it
+/// does not take is reserved.
+const ROOM: usize = 1024;
+
 /// The MD5 of header and payload: a source package's identity, too.
-pub(super) fn md5(header: &[u8], payload: &mut Payload) -> Result<[u8; 16], Error> {
+pub(super) fn md5(header: &[u8], payload: &Data) -> io::Result<[u8; 16]> {
     let mut hash = Md5::new();
     hash.update(header);
-    let reader = payload.reader()?;
-    let mut buffer = vec![0; 64 << 10];
+    let mut reader = payload.reader()?;
+    let mut buffer = vec![0; 256 << 10];
     loop {
         match reader.read(&mut buffer)? {
             0 => return Ok(hash.finalize().into()),
@@ -58,33 +62,77 @@ pub(super) fn md5(header: &[u8], payload: &mut Payload) -> Result<[u8; 16], Erro
     }
 }
 
-/// The signature header's entries. Tag 278 (OPENPGP) is left out on purpose: rpmsign 4.18 does not renew it, and rpm 6
-/// reads it all the same.
-pub(super) fn entries(
+/// What is known before anything is signed, and may not have a value yet.
+pub(super) struct Digests {
+    pub sha1: String,
+    pub sha256: String,
+    pub md5: [u8; 16],
+    /// Of header and payload.
+    pub size: u32,
+    /// Of the archive.
+    pub archive_size: u32,
+}
+
+impl Digests {
+    /// As long as the real ones.
+    pub(super) fn planned() -> Self {
+        Digests { sha1: hex(&[0; 20]), sha256: hex(&[0; 32]), md5: [0; 16], size: 0, archive_size: 0 }
+    }
+
+    pub(super) fn new(
+        package: &Package,
+        header: &[u8],
+        md5: [u8; 16],
+        payload: &Summary,
+    ) -> Result<Self, Error> {
+        let size = header.len() as u64 + payload.size;
+        let size = u32::try_from(size).map_err(|_| Error::TooLarge { what: package.nevra(), size })?;
+        let (sha1, sha256) = (hex(&Sha1::digest(header)), hex(&Sha256::digest(header)));
+        Ok(Digests { sha1, sha256, md5, size, archive_size: payload.archive_size })
+    }
+
+    /// The signature header's entries, with as many bytes `more` (or less) reserved than rpmbuild reserves. Tag 278 (OPENPGP) is
+    /// left out on purpose: rpmsign 4.18 does not renew it, and rpm 6 reads it all the same. `None` where less than nothing
+    /// would be reserved.
+    pub(super) fn entries(&self, signatures: &[(u32, Vec<u8>)], more: i64) -> Option<Vec<HeaderEntry>> {
+        let reserved = usize::try_from(RESERVED_SIZE as i64 + more).ok()?;
+        let mut entries = vec![
+            HeaderEntry::new(SHA1_HEADER, IndexData::StringTag(self.sha1.clone())),
+            HeaderEntry::new(SHA256_HEADER, IndexData::StringTag(self.sha256.clone())),
+            HeaderEntry::new(SIZE, IndexData::Int32(vec![self.size])),
+            HeaderEntry::new(MD5, IndexData::Bin(self.md5.to_vec())),
+            HeaderEntry::new(PAYLOAD_SIZE, IndexData::Int32(vec![self.archive_size])),
+            HeaderEntry::new(RESERVED, IndexData::Bin(vec![0; reserved])),
+        ];
+        let signed = |(tag, bytes): &(u32, Vec<u8>)| HeaderEntry::new(*tag, IndexData::Bin(bytes.clone()));
+        entries.extend(signatures.iter().map(signed));
+        Some(entries)
+    }
+}
+
+/// The tags of a package's signatures: over the header, and where the profile's rpm needs it over header and payload.
+fn tags(package: &Package, signer: &dyn Signer) -> (u32, Option<u32>) {
+    let tag = |with_payload| tag(signer.key().algorithm, with_payload);
+    (tag(false), package.profile.packaging.payload_signature.then(|| tag(true)))
+}
+
+/// Signatures as long as any may be, by their tags.
+pub(super) fn planned(package: &Package, signer: &dyn Signer) -> Vec<(u32, Vec<u8>)> {
+    let (header, whole) = tags(package, signer);
+    [header].into_iter().chain(whole).map(|tag| (tag, vec![0; ROOM])).collect()
+}
+
+/// The signatures, by their tags.
+pub(super) fn sign(
     package: &Package,
     header: &[u8],
-    md5: [u8; 16],
-    payload: &mut Payload,
-    signer: Option<&dyn Signer>,
-) -> Result<Vec<HeaderEntry>, Error> {
-    let size = header.len() as u64 + payload.size;
-    let size = u32::try_from(size).map_err(|_| Error::TooLarge { what: package.nevra(), size })?;
-    let mut entries = vec![
-        HeaderEntry::new(SHA1_HEADER, IndexData::StringTag(hex(&Sha1::digest(header)))),
-        HeaderEntry::new(SHA256_HEADER, IndexData::StringTag(hex(&Sha256::digest(header)))),
-        HeaderEntry::new(SIZE, IndexData::Int32(vec![size])),
-        HeaderEntry::new(MD5, IndexData::Bin(md5.to_vec())),
-        HeaderEntry::new(PAYLOAD_SIZE, IndexData::Int32(vec![payload.archive_size])),
-        HeaderEntry::new(RESERVED, IndexData::Bin(vec![0; RESERVED_SIZE])),
-    ];
-    if let Some(signer) = signer {
-        let tag = |with_payload| tag(signer.key().algorithm, with_payload);
-        let signature = signer.sign(&mut &header[..], package.time)?;
-        entries.push(HeaderEntry::new(tag(false), IndexData::Bin(signature)));
-        if package.profile.packaging.payload_signature {
-            let signature = signer.sign(&mut header.chain(payload.reader()?), package.time)?;
-            entries.push(HeaderEntry::new(tag(true), IndexData::Bin(signature)));
-        }
+    payload: &Data,
+    signer: &dyn Signer,
+) -> Result<Vec<(u32, Vec<u8>)>, Error> {
+    let (of_header, of_whole) = tags(package, signer);
+    let mut signatures = vec![(of_header, signer.sign(&mut &header[..], package.time)?)];
+    if let Some(tag) = of_whole {
+        signatures.push((tag, signer.sign(&mut header.chain(payload.reader()?), package.time)?));
     }
-    Ok(entries)
+    Ok(signatures)
 }

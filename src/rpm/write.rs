@@ -1,15 +1,17 @@
 //! Puts a package together: payload first, since the header has its digests, then header and signature in front of it.
 
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use rpm::{Header, IndexSignatureTag, IndexTag, Lead, PackageMetadata};
+use rpm::{Header, HeaderEntry, IndexSignatureTag, IndexTag, Lead, PackageMetadata};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::digest::Hashing;
-use super::payload::Payload;
+use super::payload::{Data, Payload, Summary};
+use super::signature::Digests;
 use super::{Error, header, lead, signature};
 use crate::package::{Package, PackageSet};
 use crate::process;
@@ -69,9 +71,9 @@ pub struct Written {
 /// # Errors
 /// [`Error::Sign`] where the target's rpm does not accept the key, or it does not sign; [`Error::Changed`] where a file
 /// changed meanwhile; [`Error::Io`].
-pub fn write_set(
-    set: &PackageSet,
-    signer: Option<&dyn Signer>,
+pub fn write_set<'a>(
+    set: &'a PackageSet,
+    signer: Option<&'a dyn Signer>,
     destinations: &Destinations,
 ) -> Result<WrittenSet, Error> {
     if let Some(signer) = signer {
@@ -79,26 +81,25 @@ pub fn write_set(
         check_accepted(signer.key(), &profile.name, &profile.packaging.keys)?;
     }
     let (binary, debuginfo, debugsource, source) = thread::scope(|scope| {
-        let build = |package| scope.spawn(move || Payload::build(package));
-        let (binary, debuginfo) = (build(&set.binary), build(&set.debuginfo));
-        let debugsource = set.debugsource.as_ref().map(build);
-        let source = Payload::build(&set.source);
+        let build =
+            |package, to: PathBuf| scope.spawn(move || Draft::new(package, signer, to, Some(NO_DIGEST)));
+        let binary = build(&set.binary, destinations.binary.clone());
+        let debuginfo = build(&set.debuginfo, destinations.debuginfo.clone());
+        let debugsource = set
+            .debugsource
+            .as_ref()
+            .map(|package| build(package, destinations.debuginfo.with_file_name(package.file_name())));
+        let source = Draft::new(&set.source, signer, destinations.source.clone(), None);
         (join(binary), join(debuginfo), debugsource.map(join).transpose(), source)
     });
     // The others name the source package by its digest.
-    let source = Ready::new(&set.source, source?, None)?;
+    let source = source?.headed(None)?;
     let (binary, debuginfo, debugsource) = (binary?, debuginfo?, debugsource?);
-    let id = Some(source.md5);
+    let id = Some(source.digests.md5);
     thread::scope(|scope| {
-        let write = |package, payload, to: PathBuf| {
-            scope.spawn(move || Ready::new(package, payload, id)?.write(signer, &to))
-        };
-        let binary = write(&set.binary, binary, destinations.binary.clone());
-        let debuginfo = write(&set.debuginfo, debuginfo, destinations.debuginfo.clone());
-        let debugsource = set.debugsource.as_ref().zip(debugsource).map(|(package, payload)| {
-            write(package, payload, destinations.debuginfo.with_file_name(package.file_name()))
-        });
-        let source = source.write(signer, &destinations.source);
+        let write = |draft: Draft<'a>| scope.spawn(move || draft.headed(id)?.write());
+        let (binary, debuginfo, debugsource) = (write(binary), write(debuginfo), debugsource.map(write));
+        let source = source.write();
         Ok(WrittenSet {
             binary: join(binary)?,
             debuginfo: join(debuginfo)?,
@@ -116,77 +117,199 @@ pub fn write(package: &Package, signer: Option<&dyn Signer>, to: &Path) -> Resul
     if let Some(signer) = signer {
         check_accepted(signer.key(), &package.profile.name, &package.profile.packaging.keys)?;
     }
-    Ready::new(package, Payload::build(package)?, None)?.write(signer, to)
+    Draft::new(package, signer, to.to_owned(), None)?.headed(None)?.write()
 }
 
 fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
+/// Stands for a source package's digest where that is not known yet.
+const NO_DIGEST: [u8; 16] = [0; 16];
+
+/// A package of which only the payload is there.
+struct Draft<'a> {
+    package: &'a Package,
+    signer: Option<&'a dyn Signer>,
+    to: PathBuf,
+    payload: Payload,
+}
+
+impl<'a> Draft<'a> {
+    /// `source_package_id` need not be the real one, but is there where the real one will be: the headers' length follows.
+    fn new(
+        package: &'a Package,
+        signer: Option<&'a dyn Signer>,
+        to: PathBuf,
+        source_package_id: Option<[u8; 16]>,
+    ) -> Result<Self, Error> {
+        let payload = Payload::build(package, |planned| {
+            Ok((temporary(&to)?, planned_front(package, signer, planned, source_package_id)?))
+        })?;
+        Ok(Draft { package, signer, to, payload })
+    }
+
+    /// With its header. Where the payload is on disk, the kernel writes it out meanwhile.
+    fn headed(self, source_package_id: Option<[u8; 16]>) -> Result<Ready<'a>, Error> {
+        let Draft { package, signer, to, payload } = self;
+        let Payload { summary, data } = payload;
+        let (header, bytes) = serialized(package, header::entries(package, &summary, source_package_id))?;
+        let md5 = match &data {
+            Data::Memory(_) => signature::md5(&bytes, &data),
+            Data::File { file, .. } => thread::scope(|scope| {
+                let synced = scope.spawn(|| file.as_file().sync_data());
+                signature::md5(&bytes, &data).and_then(|md5| join(synced).map(|()| md5))
+            }),
+        };
+        let md5 = md5.map_err(|source| Error::Write { path: to.clone(), source })?;
+        let digests = Digests::new(package, &bytes, md5, &summary)?;
+        Ok(Ready { package, signer, to, data, header, header_bytes: bytes, digests })
+    }
+}
+
 /// A package of which only the signatures are missing.
 struct Ready<'a> {
     package: &'a Package,
-    payload: Payload,
+    signer: Option<&'a dyn Signer>,
+    to: PathBuf,
+    data: Data,
     header: Header<IndexTag>,
     header_bytes: Vec<u8>,
-    md5: [u8; 16],
+    digests: Digests,
 }
 
-impl<'a> Ready<'a> {
-    fn new(
-        package: &'a Package,
-        mut payload: Payload,
-        source_package_id: Option<[u8; 16]>,
-    ) -> Result<Self, Error> {
-        let entries = header::entries(package, &payload, source_package_id);
-        let unsigned = PackageMetadata {
-            lead: Lead::new(&package.name),
-            signature: Header::<IndexSignatureTag>::new_empty(),
-            header: Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE),
+impl Ready<'_> {
+    fn write(self) -> Result<Written, Error> {
+        let Ready { package, signer, to, data, header, header_bytes, digests } = self;
+        let signatures = match signer {
+            Some(signer) => signature::sign(package, &header_bytes, &data, signer)?,
+            None => Vec::new(),
         };
-        let header_bytes =
-            unsigned.header_bytes().map_err(|error| Error::Header { reason: error.to_string() })?;
-        let md5 = signature::md5(&header_bytes, &mut payload)?;
-        Ok(Ready { package, payload, header: unsigned.header, header_bytes, md5 })
-    }
-
-    fn write(mut self, signer: Option<&dyn Signer>, to: &Path) -> Result<Written, Error> {
-        let entries =
-            signature::entries(self.package, &self.header_bytes, self.md5, &mut self.payload, signer)?;
-        let metadata = PackageMetadata {
-            lead: Lead::new(&self.package.name),
-            signature: Header::from_entries(entries, IndexSignatureTag::HEADER_SIGNATURES),
-            header: self.header,
+        let mut front = Front { package, digests: &digests, signatures: &signatures, header: &header };
+        let failed = |source: io::Error| Error::Write { path: to.clone(), source };
+        let (file, sha256, size) = match data {
+            Data::Memory(payload) => {
+                let mut out = Hashing::new(temporary(&to)?);
+                out.write_all(&front.bytes(None)?).map_err(failed)?;
+                out.write_all(&payload).map_err(failed)?;
+                let (file, sha256, size) = out.finish();
+                file.as_file().sync_all().map_err(failed)?;
+                (file, sha256, size)
+            }
+            Data::File { file, start } => {
+                let bytes = front.bytes(Some(start))?;
+                file.as_file().write_all_at(&bytes, 0).map_err(failed)?;
+                let hashed = thread::scope(|scope| {
+                    let synced = scope.spawn(|| file.as_file().sync_all());
+                    let hashed = hashed(file.as_file())?;
+                    join(synced).map(|()| hashed)
+                });
+                let (sha256, size) = hashed.map_err(failed)?;
+                (file, sha256, size)
+            }
         };
-        let mut front = Vec::with_capacity(self.header_bytes.len() + 8 * 1024);
-        metadata.write(&mut front).map_err(|error| Error::Header { reason: error.to_string() })?;
-        // The crate knows neither the lead's architecture nor its type.
-        front[..lead::SIZE].copy_from_slice(&lead::lead(self.package));
-
-        let folder = match to.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let failed = |source: io::Error| Error::Write { path: to.to_owned(), source };
-        let file = tempfile::Builder::new().prefix(".modgraft-").tempfile_in(folder).map_err(failed)?;
-        let mut out = Hashing::new(BufWriter::with_capacity(256 << 10, file));
-        out.write_all(&front).map_err(failed)?;
-        io::copy(self.payload.reader()?, &mut out).map_err(failed)?;
-        let (out, sha256, size) = out.finish();
-        let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
         file.as_file().set_permissions(PermissionsExt::from_mode(0o644)).map_err(failed)?;
-        file.as_file().sync_all().map_err(failed)?;
         if process::interrupted() {
             return Err(Error::Interrupted);
         }
-        file.persist(to).map_err(|error| failed(error.error))?;
+        file.persist(&to).map_err(|error| failed(error.error))?;
         Ok(Written {
-            path: to.to_owned(),
-            nevra: self.package.nevra(),
-            file_name: self.package.file_name(),
+            nevra: package.nevra(),
+            file_name: package.file_name(),
             size,
             sha256,
             signed_by: signer.map(|signer| signer.key().key_id.clone()),
+            path: to,
         })
     }
+}
+
+/// What comes before the payload: lead, signature header and header.
+struct Front<'a> {
+    package: &'a Package,
+    digests: &'a Digests,
+    signatures: &'a [(u32, Vec<u8>)],
+    header: &'a Header<IndexTag>,
+}
+
+impl Front<'_> {
+    /// As rpmbuild would have it, or of exactly `length` bytes, by what is reserved for later signatures.
+    fn bytes(&mut self, length: Option<u64>) -> Result<Vec<u8>, Error> {
+        let front = self.with(0)?;
+        let Some(length) = length.filter(|length| *length != front.len() as u64) else { return Ok(front) };
+        // The header is as long as planned, so they differ by a multiple of eight, and the padding stays as it is.
+        let front = self.with(length as i64 - front.len() as i64)?;
+        if front.len() as u64 == length {
+            Ok(front)
+        } else {
+            Err(defect("the headers have another length than planned"))
+        }
+    }
+
+    fn with(&self, more: i64) -> Result<Vec<u8>, Error> {
+        let entries = self.digests.entries(self.signatures, more);
+        let entries = entries.ok_or_else(|| defect("the signatures are longer than any that are known"))?;
+        let metadata = PackageMetadata {
+            lead: Lead::new(&self.package.name),
+            signature: Header::from_entries(entries, IndexSignatureTag::HEADER_SIGNATURES),
+            header: self.header.clone(),
+        };
+        let mut front = Vec::new();
+        metadata.write(&mut front).map_err(|error| Error::Header { reason: error.to_string() })?;
+        // The crate knows neither the lead's architecture nor its type.
+        front[..lead::SIZE].copy_from_slice(&lead::lead(self.package));
+        Ok(front)
+    }
+}
+
+fn defect(reason: &str) -> Error {
+    Error::Header { reason: reason.to_owned() }
+}
+
+/// How long all will be that comes before the payload.
+fn planned_front(
+    package: &Package,
+    signer: Option<&dyn Signer>,
+    planned: &Summary,
+    source_package_id: Option<[u8; 16]>,
+) -> Result<u64, Error> {
+    let (header, _) = serialized(package, header::entries(package, planned, source_package_id))?;
+    let signatures = signer.map(|signer| signature::planned(package, signer)).unwrap_or_default();
+    let mut front = Front { package, digests: &Digests::planned(), signatures: &signatures, header: &header };
+    Ok(front.bytes(None)?.len() as u64)
+}
+
+fn serialized(package: &Package, entries: Vec<HeaderEntry>) -> Result<(Header<IndexTag>, Vec<u8>), Error> {
+    let unsigned = PackageMetadata {
+        lead: Lead::new(&package.name),
+        signature: Header::<IndexSignatureTag>::new_empty(),
+        header: Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE),
+    };
+    let bytes = unsigned.header_bytes().map_err(|error| Error::Header { reason: error.to_string() })?;
+    Ok((unsigned.header, bytes))
+}
+
+/// A file beside the one that it is to become.
+fn temporary(to: &Path) -> Result<NamedTempFile, Error> {
+    let folder = match to.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let failed = |source: io::Error| Error::Write { path: to.to_owned(), source };
+    tempfile::Builder::new().prefix(".modgraft-").tempfile_in(folder).map_err(failed)
+}
+
+/// The SHA-256 of a whole file, and its size.
+fn hashed(mut file: &std::fs::File) -> io::Result<(String, u64)> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut hash = Hashing::new(io::sink());
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hash.write_all(&buffer[..read])?,
+        }
+    }
+    let (_, sha256, size) = hash.finish();
+    Ok((sha256, size))
 }

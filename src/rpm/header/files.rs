@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rpm::{IndexData, IndexTag};
 
-use super::super::payload::Payload;
+use super::super::payload::Summary;
 use super::SHA256;
 use super::tags::{Tags, int, ints, seconds, strings};
 use crate::package::{File, FileKind, Package, PackageKind, Relation};
 
 /// All of it. A package without files has but the kind of their digests.
-pub(super) fn files(tags: &mut Tags, package: &Package, payload: &Payload) {
+pub(super) fn files(tags: &mut Tags, package: &Package, payload: &Summary) {
     tags.add(IndexTag::RPMTAG_FILEDIGESTALGO, int(SHA256));
     if package.files.is_empty() {
         return;
@@ -22,7 +22,7 @@ pub(super) fn files(tags: &mut Tags, package: &Package, payload: &Payload) {
     }
 }
 
-fn attributes(tags: &mut Tags, package: &Package, payload: &Payload) {
+fn attributes(tags: &mut Tags, package: &Package, payload: &Summary) {
     let files = &package.files;
     let count = files.len();
     let mut folders: Vec<&str> = Vec::new();

@@ -8,7 +8,7 @@ mod tags;
 
 use rpm::{HeaderEntry, IndexData, IndexTag};
 
-use super::payload::Payload;
+use super::payload::Summary;
 use crate::package::{Package, PackageKind, When};
 use tags::{Tags, i18n, int, ints, seconds, string, strings};
 
@@ -18,7 +18,7 @@ const SHA256: u32 = 8;
 /// The header's entries; the region tag is the crate's business.
 pub(super) fn entries(
     package: &Package,
-    payload: &Payload,
+    payload: &Summary,
     source_package_id: Option<[u8; 16]>,
 ) -> Vec<HeaderEntry> {
     let mut tags = Tags::default();
@@ -49,7 +49,7 @@ pub(super) fn entries(
     tags.0
 }
 
-fn identity(tags: &mut Tags, package: &Package, payload: &Payload) {
+fn identity(tags: &mut Tags, package: &Package, payload: &Summary) {
     tags.number(100, strings(["C"])); // HEADERI18NTABLE
     tags.add(IndexTag::RPMTAG_NAME, string(&package.name));
     tags.add(IndexTag::RPMTAG_VERSION, string(&package.version));
