@@ -1,8 +1,14 @@
 //! Digests of what passes by.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::thread;
 
 use sha2::{Digest, Sha256};
+
+use super::beside::Beside;
+
+/// What is read at a time. Bytes.
+const CHUNK: usize = 256 << 10;
 
 /// Counts and hashes what is written through it.
 pub(super) struct Hashing<W> {
@@ -32,6 +38,54 @@ impl<W: Write> Write for Hashing<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+}
+
+/// `hash` with all that is left to read. From the second chunk on it is read on one thread and hashed on another.
+pub(super) fn hashed<H: Digest + Send>(hash: H, content: &mut dyn Read) -> io::Result<H> {
+    let mut hash = Into(hash);
+    let mut buffer = vec![0; CHUNK];
+    let first = fill(content, &mut buffer)?;
+    hash.0.update(&buffer[..first]);
+    if first < CHUNK {
+        return Ok(hash.0);
+    }
+    thread::scope(|scope| {
+        let mut hash = Beside::new(scope, hash);
+        loop {
+            match fill(content, &mut buffer)? {
+                0 => return Ok(hash.finish()?.0),
+                read => hash.write_all(&buffer[..read])?,
+            }
+        }
+    })
+}
+
+/// Reads until the buffer is full or nothing is left.
+fn fill(content: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match content.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Hashes what is written to it.
+struct Into<H>(H);
+
+impl<H: Digest> Write for Into<H> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

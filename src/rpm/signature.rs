@@ -8,7 +8,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::digest::hex;
+use super::digest::{hashed, hex};
 use super::payload::{Data, Summary};
 use crate::package::Package;
 use crate::sign::{Algorithm, Signer};
@@ -52,14 +52,7 @@ const ROOM: usize = 1024;
 pub(super) fn md5(header: &[u8], payload: &Data) -> io::Result<[u8; 16]> {
     let mut hash = Md5::new();
     hash.update(header);
-    let mut reader = payload.reader()?;
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().into()),
-            read => hash.update(&buffer[..read]),
-        }
-    }
+    Ok(hashed(hash, &mut *payload.reader()?)?.finalize().into())
 }
 
 /// What is known before anything is signed, and may not have a value yet.

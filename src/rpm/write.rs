@@ -1,15 +1,16 @@
 //! Puts a package together: payload first, since the header has its digests, then header and signature in front of it.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use rpm::{Header, HeaderEntry, IndexSignatureTag, IndexTag, Lead, PackageMetadata};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::digest::Hashing;
+use super::digest::{Hashing, hashed, hex};
 use super::payload::{Data, Payload, Summary};
 use super::signature::Digests;
 use super::{Error, header, lead, signature};
@@ -199,12 +200,12 @@ impl Ready<'_> {
             Data::File { file, start } => {
                 let bytes = front.bytes(Some(start))?;
                 file.as_file().write_all_at(&bytes, 0).map_err(failed)?;
-                let hashed = thread::scope(|scope| {
+                let digest = thread::scope(|scope| {
                     let synced = scope.spawn(|| file.as_file().sync_all());
-                    let hashed = hashed(file.as_file())?;
-                    join(synced).map(|()| hashed)
+                    let digest = whole(file.as_file())?;
+                    join(synced).map(|()| digest)
                 });
-                let (sha256, size) = hashed.map_err(failed)?;
+                let (sha256, size) = digest.map_err(failed)?;
                 (file, sha256, size)
             }
         };
@@ -300,16 +301,8 @@ fn temporary(to: &Path) -> Result<NamedTempFile, Error> {
 }
 
 /// The SHA-256 of a whole file, and its size.
-fn hashed(mut file: &std::fs::File) -> io::Result<(String, u64)> {
+fn whole(mut file: &std::fs::File) -> io::Result<(String, u64)> {
     file.seek(SeekFrom::Start(0))?;
-    let mut hash = Hashing::new(io::sink());
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => break,
-            read => hash.write_all(&buffer[..read])?,
-        }
-    }
-    let (_, sha256, size) = hash.finish();
-    Ok((sha256, size))
+    let hash = hashed(Sha256::new(), &mut file)?;
+    Ok((hex(&hash.finalize()), file.stream_position()?))
 }
