@@ -276,6 +276,8 @@ fn older_metadata_stays_for_clients_that_have_begun() {
     // A package that comes back while it is kept is the one that is there.
     me.good(&["publish", text(&folder), text(&given), "--keep", "0"]);
     me.demand_whole(&folder);
+    let run = me.good(&["publish", text(&folder), "--keep", "0"]);
+    assert!(run.stderr.contains("nothing to publish"), "{}", run.stderr);
 }
 
 #[test]

@@ -439,7 +439,7 @@ impl<'a> Publication<'a> {
             && current.repomd == text.as_bytes()
             && current.keys.as_deref() == keys.map(str::as_bytes)
             // What has left is no reason to write it all anew.
-            && State { leaving: Vec::new(), ..own.state.clone() } == State { leaving: Vec::new(), ..state.clone() }
+            && own.state.clone().without_leaving() == state.clone().without_leaving()
     }
 
     /// Writes the new metadata beside the old, and waits until it and the packages that come are on disk.
