@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::profile::Profile;
 use crate::sign::{self, Certificate, KeySpec, Keyring, Passphrase};
 use crate::source::{PatchFile, Sources};
 use crate::unpack::{Leave, Limits, Tree};
+use crate::verify::Verified;
 use crate::{c, changeset, recipe, repository, rpm, unpack};
 
 /// A target of the fuzzers.
@@ -42,6 +44,9 @@ pub fn package(data: &[u8]) {
     if let Ok(found) = rpm::inspect(&file.path) {
         found.text();
     }
+    if let Ok(examined) = rpm::examine(&file.path, None) {
+        Verified::of(file.path.clone(), examined, false, Profile::all().map(Arc::as_ref)).text();
+    }
     extracted(|folder| {
         let _ = rpm::extract(&file.path, folder);
     });
@@ -53,6 +58,10 @@ pub fn key(data: &[u8]) {
     if let Ok(keys) = Keyring::open(&file.path) {
         let _ = keys.verify(data, &|| Ok(Box::new(data)));
         let _ = keys.verify_detached(data, &|| Ok(Box::new(data)));
+    }
+    let profiles: Vec<&Profile> = Profile::all().map(Arc::as_ref).collect();
+    if let Ok(lint) = sign::lint(&file.path, &profiles, 0) {
+        lint.text();
     }
     if let Ok(certificate) = Certificate::open(&file.path) {
         let _ = certificate.verify_detached(&file.path, data, data);

@@ -7,7 +7,7 @@
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed, `download` the only one that fetches by http.
 //! `repository` reads what dnf reads, `publish` writes it. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
-//! tries many commits on many targets.
+//! tries many commits on many targets. `verify` tells whether the rpm of a release accepts a package.
 
 pub mod adapt;
 pub mod audit;
@@ -44,5 +44,6 @@ pub mod source;
 pub mod spec;
 pub mod target;
 pub mod unpack;
+pub mod verify;
 
 pub use error::{Error, Kind};

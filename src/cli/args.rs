@@ -4,6 +4,7 @@ pub mod key;
 pub mod sign;
 pub mod repo;
 pub mod target;
+pub mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ Exit codes:
   0    done
   1    `target diff --exit-code` found a difference
   2    the command line
-  3    a patch, recipe, key or package is malformed
+  3    a patch, recipe, key or package is malformed, or `verify` or `key lint` refuses it
   4    refused: no package could be made that would work
   5    the machine: a missing tool, no network, a full disk
   6    the C compiler
@@ -51,6 +52,7 @@ pub enum Command {
     Repo(repo::Repo),
     Explain(Explain),
     Inspect(Inspect),
+    Verify(verify::Verify),
     /// Print the JSON schema of module.toml
     Schema,
     /// Print a completion script for a shell
@@ -89,6 +91,7 @@ impl Command {
             Command::Repo(args) => args.voice(),
             Command::Explain(_)
             | Command::Inspect(_)
+            | Command::Verify(_)
             | Command::Schema
             | Command::Completions { .. }
             | Command::Man { .. } => Voice { json: false, verbose: false },

@@ -14,6 +14,7 @@ mod resign;
 mod sign;
 mod repo;
 mod target;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,9 +55,10 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Overlay(args) => overlay::run(&args, reporter),
         Command::Sign(args) => sign::run(&args, reporter),
         Command::Resign(args) => resign::run(&args, reporter),
-        Command::Key(args) => key::run(&args, reporter),
         Command::Explain(args) => explain::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Key(args) => return key::run(&args, reporter),
+        Command::Verify(args) => return verify::run(&args, reporter),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),
         Command::Man { dir } => generate::man(dir.as_deref()),

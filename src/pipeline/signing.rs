@@ -64,7 +64,8 @@ fn demand_release_key(packaging: &Packaging) -> Result<(), Error> {
     Err(Error::Provisional { what: what.to_owned(), help: help.to_owned() })
 }
 
-fn open_signer(
+/// Opens the key, and tells of it where it is made for the first time.
+pub(super) fn open_signer(
     key: &KeySpec,
     environment: &Environment,
     reporter: &dyn Reporter,

@@ -3,16 +3,18 @@
 //!
 //! In: a name, a file, or what os-release says. Out: a [`Profile`].
 
+pub mod acceptance;
 mod builtin;
 mod distribution;
 mod error;
 mod packaging;
 mod read;
 
+pub use acceptance::Acceptance;
 pub use distribution::Distribution;
 pub use error::Error;
 pub use packaging::{
-    Acceptance, Checksum, Compression, Compressor, DebugSources, Fallback, HttpdRelation, LibraryPackages, Macros,
+    Checksum, Compression, Compressor, DebugSources, Fallback, HttpdRelation, LibraryPackages, Macros,
     MetadataCompression, Packaging, Repodata,
 };
 

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::acceptance::{Acceptance, PackageRules};
+
 /// How packages are made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -14,6 +16,8 @@ pub struct Packaging {
     pub payload_signature: bool,
     /// Which keys its rpm accepts.
     pub keys: Acceptance,
+    /// Which packages its rpm accepts.
+    pub accepts: PackageRules,
     /// The package's name, from the module's.
     pub package_name: String,
     /// What a module requires of httpd.
@@ -85,6 +89,14 @@ pub enum Compressor {
     Zstd,
 }
 
+impl Packaging {
+    /// Its rpm for a person: `rpm 4.11`.
+    pub fn rpm_line(&self) -> String {
+        let numbers: Vec<&str> = self.rpm.splitn(3, '.').take(2).collect();
+        format!("rpm {}", numbers.join("."))
+    }
+}
+
 impl Compressor {
     /// Tag PAYLOADCOMPRESSOR.
     pub fn name(self) -> &'static str {
@@ -94,18 +106,6 @@ impl Compressor {
             Compressor::Zstd => "zstd",
         }
     }
-}
-
-/// Which keys a distribution's rpm takes. Found by experiment with rpm 4.8, 4.11, 4.14, 4.16, 4.18 and 6.0.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Acceptance {
-    /// `rsa`, `ed25519`, `ecdsa`, `dsa`.
-    pub algorithms: Vec<String>,
-    /// Whether a subkey's signature is recognised; else only the primary key's.
-    pub subkeys: bool,
-    /// Whether a key that certifies itself by SHA-1 can be used.
-    pub sha1_self_signature: bool,
 }
 
 /// A distribution's macros for packagers of modules: what a spec writes for each place.
@@ -160,13 +160,15 @@ pub enum LibraryPackages {
 }
 
 /// What the clients of a distribution's repositories read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Repodata {
     /// How the metadata may be compressed.
     pub compression: MetadataCompression,
     /// What its digests and those of packages are.
     pub checksum: Checksum,
+    /// Where the clients look for .repo files.
+    pub repo_dir: String,
 }
 
 /// The compression of a repository's metadata.

@@ -7,6 +7,15 @@ pub(super) const SIZE: usize = 96;
 /// How a package begins.
 pub(super) const MAGIC: [u8; 4] = [0xed, 0xab, 0xee, 0xdb];
 
+/// Where the format's major version is.
+pub(super) const MAJOR: usize = 4;
+/// Those that librpm reads.
+pub(super) const MAJOR_VERSIONS: [u8; 2] = [3, 4];
+/// Where the type of the signature is.
+pub(super) const SIGNATURE_TYPE: std::ops::Range<usize> = 78..80;
+/// The only one that librpm reads: a header.
+pub(super) const HEADER_SIGNATURE: [u8; 2] = [0, 5];
+
 /// As rpmbuild writes it.
 pub(super) fn lead(package: &Package) -> [u8; SIZE] {
     let mut lead = [0; SIZE];

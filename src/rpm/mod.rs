@@ -16,8 +16,10 @@ mod write;
 
 pub use error::Error;
 pub use read::{
-    Change, DigestCheck, FileForm, Identity, InspectedFile, Inspection, Listing, ListingFile, Packed, PayloadInfo, RelationGroup, Scriptlet,
-    SignatureInfo, Verdict, each_file, extract, identify, inspect, listing, nevra, verify,
+    Change, DigestCheck, Examination, ExaminedSignature, FileForm, Identity, InspectedFile, Inspection, Judged, Listing,
+    ListingFile, PackageForm, Packed, PayloadInfo, RelationGroup, Scriptlet, SignatureInfo, SizeCheck, Verdict, each_file,
+    examine, extract, identify, inspect, listing, nevra, verify,
 };
+pub(crate) use read::{digest_line, plain, signature_line};
 pub use resign::{Existing, NewSignature, Staged};
 pub use write::{Destinations, Written, WrittenSet, write, write_set};

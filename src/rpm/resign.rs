@@ -8,7 +8,7 @@ use rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, Lead, Pac
 use tempfile::TempPath;
 
 use super::digest::Hashing;
-use super::read::{Opened, Verdict, digests};
+use super::read::{Opened, Verdict, pass};
 use super::signature;
 use super::write::Written;
 use super::{Error, lead, nevra};
@@ -53,7 +53,7 @@ impl Existing {
         if format > 4 {
             return Err(Error::Format { path: path.to_owned(), format });
         }
-        let checks = digests::stated(&opened)?;
+        let checks = pass::stated(&opened)?;
         if let Some(bad) = checks.iter().find(|check| check.verdict == Verdict::Bad) {
             return Err(opened.damaged(format!("the {} of its {} does not hold", bad.algorithm, bad.covers)));
         }

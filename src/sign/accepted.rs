@@ -15,21 +15,36 @@ pub fn check_accepted(key: &Key, distribution: &str, acceptance: &Acceptance) ->
             reason,
         })
     };
-    let algorithm = match key.algorithm {
-        Algorithm::Rsa { .. } => "rsa",
-        Algorithm::Ed25519 => "ed25519",
-        Algorithm::Ecdsa => "ecdsa",
-        Algorithm::Dsa => "dsa",
-        Algorithm::Other => "another algorithm",
-    };
-    if !acceptance.algorithms.iter().any(|accepted| accepted == algorithm) {
-        return refuse(format!("it takes {}, and this is {algorithm}", acceptance.algorithms.join(" or ")));
+    match refusal(acceptance, key.algorithm, key.primary, key.sha1_self_signature) {
+        Some(reason) => refuse(reason),
+        None => Ok(()),
     }
-    if !key.primary && !acceptance.subkeys {
-        return refuse("it knows signatures by a primary key only, and here a subkey signs".to_owned());
+}
+
+/// Why an rpm does not take signatures by such a key; nothing where it does.
+pub fn refusal(
+    acceptance: &Acceptance,
+    algorithm: Algorithm,
+    primary: bool,
+    sha1_self_signature: bool,
+) -> Option<String> {
+    if !takes(acceptance, algorithm.word()) {
+        let accepted = acceptance.algorithms.join(" or ");
+        return Some(format!("it takes {accepted}, and this is {}", algorithm.word()));
     }
-    if key.sha1_self_signature && !acceptance.sha1_self_signature {
-        return refuse("the key certifies itself by SHA-1".to_owned());
+    if let Algorithm::Rsa { bits } = algorithm
+        && bits < acceptance.rsa_bits
+    {
+        return Some(format!("the key has {bits} bits, and {} is the least", acceptance.rsa_bits));
     }
-    Ok(())
+    if !primary && !acceptance.subkeys {
+        return Some("it knows signatures by a primary key only, and here a subkey signs".to_owned());
+    }
+    (sha1_self_signature && !acceptance.sha1_self_signature)
+        .then(|| "the key certifies itself by SHA-1".to_owned())
+}
+
+/// Whether an rpm verifies signatures by this algorithm, as [`Algorithm::word`] has it.
+pub fn takes(acceptance: &Acceptance, algorithm: &str) -> bool {
+    acceptance.algorithms.iter().any(|accepted| accepted == algorithm)
 }

@@ -60,6 +60,40 @@ pub enum Error {
         /// What was found in it.
         reason: String,
     },
+    /// A file that is not to be overwritten.
+    #[error("{} is there already", path.display())]
+    #[diagnostic(
+        code(modgraft::sign::exists),
+        help("a key is never overwritten: give another name, or move that file away")
+    )]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A secret key, where public ones are given out.
+    #[error("{} holds a secret key", path.display())]
+    #[diagnostic(
+        code(modgraft::sign::secret_key),
+        help(
+            "give the public key: `modgraft key new` writes it beside the secret one, `gpg --armor --export KEYID` exports it"
+        )
+    )]
+    SecretKey {
+        /// The path.
+        path: PathBuf,
+    },
+    /// What is no end of a key.
+    #[error("a key cannot expire at `{text}`: {reason}")]
+    #[diagnostic(
+        code(modgraft::sign::expiry),
+        help("give a day (2030-01-31), a time from now on (90d, 18m, 2y), or `never`")
+    )]
+    Expiry {
+        /// As it was typed.
+        text: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The file is no OpenPGP secret key.
     #[error("{} holds no OpenPGP secret key: {reason}", path.display())]
     #[diagnostic(
@@ -349,6 +383,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Token(error) => error.kind(),
+            Error::Exists { .. } | Error::SecretKey { .. } | Error::Expiry { .. } => Kind::Usage,
             Error::Spec { .. }
             | Error::NoKeyring { .. }
             | Error::TwoPassphrases { .. }

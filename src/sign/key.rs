@@ -21,6 +21,19 @@ pub enum Algorithm {
     Other,
 }
 
+impl Algorithm {
+    /// As profiles name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Algorithm::Rsa { .. } => "rsa",
+            Algorithm::Ed25519 => "ed25519",
+            Algorithm::Ecdsa => "ecdsa",
+            Algorithm::Dsa => "dsa",
+            Algorithm::Other => "another algorithm",
+        }
+    }
+}
+
 /// The public side of a key that signs.
 #[derive(Debug, Clone, Serialize)]
 pub struct Key {

@@ -7,14 +7,14 @@ pub use armor::armored_signature;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
+use pgp::composed::{ArmorOptions, Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Packet, PacketParser, RevocationCode, Signature, SignatureType};
-use pgp::types::{KeyDetails, VerifyingKey};
+use pgp::packet::{Packet, PacketParser, RevocationCode, Signature, SignatureType, SignatureVersion};
+use pgp::types::{KeyDetails, KeyVersion, VerifyingKey};
 
-use super::Error;
 use super::keyfile::one_line;
-use super::validity::{algorithm, day, end, may_sign, newest_self_signature};
+use super::validity::{algorithm, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature};
+use super::{Algorithm, Error};
 
 /// A file of keys is some kilobytes; all of a distribution's are some hundred.
 const LARGEST: u64 = 4 << 20;
@@ -27,6 +27,25 @@ pub struct Keyring {
     keys: Vec<SignedPublicKey>,
     /// The file that they are of.
     path: PathBuf,
+}
+
+/// A public key to give out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicKey {
+    /// Upper-case hexadecimal.
+    pub fingerprint: String,
+    /// Unix seconds.
+    pub created: u64,
+    /// In a block of its own.
+    pub armored: String,
+}
+
+impl PublicKey {
+    /// The last eight digits of the fingerprint, as names of key packages have it.
+    pub fn short_id(&self) -> &str {
+        // Of hexadecimal digits.
+        &self.fingerprint[self.fingerprint.len().saturating_sub(8)..]
+    }
 }
 
 /// Whose signature it is.
@@ -93,6 +112,53 @@ pub enum Unverified {
     Data(String),
 }
 
+/// A signature that holds, by a key that was neither revoked nor expired and may sign. What an rpm may still take offence at is
+/// told here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attested {
+    /// Whose it is.
+    pub by: SignedBy,
+    /// Of the (sub)key that signed.
+    pub algorithm: Algorithm,
+    /// Whether it was the primary key that signed.
+    pub primary: bool,
+    /// Whether the key certifies itself by SHA-1 or MD5, and by nothing newer.
+    pub sha1_self_signature: bool,
+    /// When the (sub)key that signed was made, Unix seconds.
+    pub created: u64,
+    /// Whether the key has subpackets marked as critical that rpm's own parser does not know.
+    pub critical_subpackets: bool,
+    /// Whether the key is of version 6.
+    pub v6: bool,
+}
+
+impl Attested {
+    /// Whether the signature is dated before its key was made.
+    pub fn is_early(&self) -> bool {
+        self.by.time < self.created
+    }
+
+    /// Who signed, where the signature is not dated before its key was made.
+    ///
+    /// # Errors
+    /// [`Unverified::OutOfTime`].
+    pub fn in_order(self) -> Result<SignedBy, Unverified> {
+        if !self.is_early() {
+            return Ok(self.by);
+        }
+        let (made, validity) = (day(self.by.time), format!("it was made on {}", day(self.created)));
+        Err(Unverified::OutOfTime { key_id: self.by.key_id, made, validity })
+    }
+}
+
+/// What was signed.
+#[derive(Clone, Copy)]
+enum Message<'a> {
+    Data(Data<'a>),
+    /// Hashed already, with what the signature itself states.
+    Hashed(&'a [u8]),
+}
+
 /// Gives what was signed, from its beginning, as often as it is asked for.
 pub type Data<'a> = &'a dyn Fn() -> io::Result<Box<dyn Read + 'a>>;
 
@@ -142,6 +208,35 @@ impl Keyring {
         Ok(Keyring { keys, path: path.to_owned() })
     }
 
+    /// Reads several files of public keys; [`Keyring::path`] is the first of them.
+    ///
+    /// # Errors
+    /// As [`Keyring::open`].
+    pub fn of(files: &[PathBuf]) -> Result<Self, Error> {
+        let mut all = Keyring { keys: Vec::new(), path: files.first().cloned().unwrap_or_default() };
+        for file in files {
+            all.keys.extend(Keyring::open(file)?.keys);
+        }
+        Ok(all)
+    }
+
+    /// Each of the keys.
+    ///
+    /// # Errors
+    /// [`Error::NotAKeyring`] for one that cannot be written.
+    pub fn public_keys(&self) -> Result<Vec<PublicKey>, Error> {
+        let keys = self.keys.iter().map(|key| {
+            let armored = key.to_armored_string(ArmorOptions::default());
+            let wrong = |error| Error::NotAKeyring { path: self.path.clone(), reason: one_line(&error) };
+            Ok(PublicKey {
+                fingerprint: format!("{:X}", key.primary_key.fingerprint()),
+                created: u64::from(key.primary_key.created_at().as_secs()),
+                armored: armored.map_err(wrong)?,
+            })
+        });
+        keys.collect()
+    }
+
     /// The file that the keys are of.
     pub fn path(&self) -> &Path {
         &self.path
@@ -181,7 +276,20 @@ impl Keyring {
         Err(refusal)
     }
 
+    /// Verifies a signature by the hash of what it covers. As [`Keyring::verify`], but that one dated before its key was made is
+    /// not refused.
+    ///
+    /// # Errors
+    /// Why it counts for nothing.
+    pub(crate) fn attest(&self, signature: &Signature, hash: &[u8]) -> Result<Attested, Unverified> {
+        self.by_any(signature, Message::Hashed(hash))
+    }
+
     fn judge(&self, signature: &Signature, data: Data<'_>) -> Result<SignedBy, Unverified> {
+        self.by_any(signature, Message::Data(data)).and_then(Attested::in_order)
+    }
+
+    fn by_any(&self, signature: &Signature, data: Message<'_>) -> Result<Attested, Unverified> {
         if let Some(hash) = signature.hash_alg().filter(|hash| *hash == HashAlgorithm::Md5) {
             return Err(Unverified::Weak { hash: hash.to_string() });
         }
@@ -190,29 +298,19 @@ impl Keyring {
         }
         let mut refusal = None;
         for key in &self.keys {
-            let attempt = if names(signature, &key.primary_key) {
-                check_with(signature, &key.primary_key, data)
-                    .and_then(|()| primary_is_good(key, signature))
-                    .map(|()| id(&key.primary_key))
+            let (attempt, signing): (_, &dyn KeyDetails) = if names(signature, &key.primary_key) {
+                let good = check_with(signature, &key.primary_key, data)
+                    .and_then(|()| primary_is_good(key, signature));
+                (good, &key.primary_key)
             } else if let Some(subkey) = key.public_subkeys.iter().find(|sub| names(signature, &sub.key)) {
-                check_with(signature, &subkey.key, data)
-                    .and_then(|()| subkey_is_good(key, subkey, signature))
-                    .map(|()| id(&subkey.key))
+                let good = check_with(signature, &subkey.key, data)
+                    .and_then(|()| subkey_is_good(key, subkey, signature));
+                (good, &subkey.key)
             } else {
                 continue;
             };
             match attempt {
-                Ok(key_id) => {
-                    let user = key.details.users.first();
-                    return Ok(SignedBy {
-                        fingerprint: format!("{:X}", key.primary_key.fingerprint()),
-                        key_id,
-                        user_id: user
-                            .map(|user| String::from_utf8_lossy(user.id.id()).into_owned())
-                            .unwrap_or_default(),
-                        time: time(signature),
-                    });
-                }
+                Ok(()) => return Ok(attested(key, signing, signature)),
                 Err(error) => refusal = Some(error),
             }
         }
@@ -238,7 +336,7 @@ fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
 }
 
 /// 16 digits, as rpm shows them.
-fn id(key: &impl KeyDetails) -> String {
+fn id(key: &(impl KeyDetails + ?Sized)) -> String {
     format!("{}", key.legacy_key_id()).to_uppercase()
 }
 
@@ -252,10 +350,50 @@ fn time(signature: &Signature) -> u64 {
     signature.created().map_or(0, |time| u64::from(time.as_secs()))
 }
 
-fn check_with(signature: &Signature, key: &impl VerifyingKey, data: Data<'_>) -> Result<(), Unverified> {
-    let data = data().map_err(|error| Unverified::Data(error.to_string()))?;
-    let bad = |_| Unverified::Bad { key_id: id(key) };
-    signature.verify(key, data).map_err(bad)
+fn attested(key: &SignedPublicKey, signing: &dyn KeyDetails, signature: &Signature) -> Attested {
+    let user = key.details.users.first();
+    let own = newest_self_signature(&key.details, &key.primary_key);
+    Attested {
+        by: SignedBy {
+            fingerprint: format!("{:X}", key.primary_key.fingerprint()),
+            key_id: id(signing),
+            user_id: user.map(|user| String::from_utf8_lossy(user.id.id()).into_owned()).unwrap_or_default(),
+            time: time(signature),
+        },
+        algorithm: algorithm(signing.public_params()),
+        primary: signing.fingerprint() == key.primary_key.fingerprint(),
+        sha1_self_signature: own.is_some_and(is_sha1),
+        created: u64::from(signing.created_at().as_secs()),
+        critical_subpackets: !critical_subpackets(key).is_empty(),
+        v6: key.primary_key.version() == KeyVersion::V6,
+    }
+}
+
+fn check_with(
+    signature: &Signature,
+    key: &impl VerifyingKey,
+    message: Message<'_>,
+) -> Result<(), Unverified> {
+    let bad = || Unverified::Bad { key_id: id(key) };
+    match message {
+        Message::Data(data) => {
+            let data = data().map_err(|error| Unverified::Data(error.to_string()))?;
+            signature.verify(key, data).map_err(|_| bad())
+        }
+        Message::Hashed(hash) => {
+            let (Some(start), Some(algorithm), Some(bytes)) =
+                (signature.signed_hash_value(), signature.hash_alg(), signature.signature())
+            else {
+                return Err(Unverified::Unreadable("it is of an unknown version".to_owned()));
+            };
+            // RFC 9580, 5.2.3: keys of version 6 make signatures of version 6, and no others do.
+            let fits = (key.version() == KeyVersion::V6) == (signature.version() == SignatureVersion::V6);
+            if !fits || hash.get(..2) != Some(&start) {
+                return Err(bad());
+            }
+            key.verify(algorithm, hash, bytes).map_err(|_| bad())
+        }
+    }
 }
 
 /// Whether the primary key was alive when it signed, and may sign.
@@ -317,10 +455,10 @@ fn not_revoked<'a>(
     }
 }
 
+/// Whether the key had not expired. That it was made at all by then, [`Attested`] tells.
 fn in_time(key: &impl KeyDetails, own: Option<&Signature>, signature: &Signature) -> Result<(), Unverified> {
     let (made, created) = (time(signature), u64::from(key.created_at().as_secs()));
     let validity = match own.and_then(|own| end(created, own)) {
-        _ if made < created => format!("it was made on {}", day(created)),
         Some(end) if made >= end => format!("it expired on {}", day(end)),
         _ => return Ok(()),
     };

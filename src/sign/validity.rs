@@ -1,6 +1,7 @@
 //! What a key says of itself: since when, until when and for what it is good.
 
-use pgp::composed::SignedKeyDetails;
+use pgp::composed::{SignedKeyDetails, SignedPublicKey};
+use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType, SubpacketData};
 use pgp::types::{KeyDetails, PublicParams};
 use rsa::traits::PublicKeyParts;
@@ -33,6 +34,36 @@ pub(super) fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
         config.hashed_subpackets().any(|one| matches!(one.data, SubpacketData::KeyFlags(_)))
     });
     if stated { signature.key_flags().sign() } else { algorithm != Algorithm::Other }
+}
+
+/// Whether a self-signature rests on a hash that can be forged.
+pub(super) fn is_sha1(signature: &Signature) -> bool {
+    matches!(signature.hash_alg(), Some(HashAlgorithm::Sha1 | HashAlgorithm::Md5))
+}
+
+/// Subpackets that rpm's own parser knows, so that these do no harm where they are marked as critical: the times of
+/// signatures, issuers' ids and what a key is for. Tried one by one with rpm 4.18; with older ones it was not (†).
+const KNOWN: [u8; 3] = [2, 16, 27];
+
+/// The subpackets of a key's signatures, all of which rpm's own parser reads at once, that are marked as critical and that it
+/// does not know: by number (RFC 9580, 5.2.3.7), each once.
+pub(super) fn critical_subpackets(key: &SignedPublicKey) -> Vec<u8> {
+    let details = &key.details;
+    let all = details
+        .revocation_signatures
+        .iter()
+        .chain(&details.direct_signatures)
+        .chain(details.users.iter().flat_map(|user| &user.signatures))
+        .chain(details.user_attributes.iter().flat_map(|attribute| &attribute.signatures))
+        .chain(key.public_subkeys.iter().flat_map(|subkey| &subkey.signatures));
+    let critical = all.filter_map(Signature::config).flat_map(|config| {
+        config.hashed_subpackets().chain(config.unhashed_subpackets()).filter(|one| one.is_critical)
+    });
+    let mut numbers: Vec<u8> =
+        critical.map(|one| one.typ().as_u8(false)).filter(|number| !KNOWN.contains(number)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// The end of a key that was made at `created`, by its self-signature; both in Unix seconds. Nothing where it has none.

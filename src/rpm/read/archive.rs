@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 
+use super::digests::Hash;
 use super::{Error, Opened, text};
 use crate::compression::Compression;
 use rpm::IndexTag;
@@ -37,12 +38,19 @@ pub(super) struct Archive<'a> {
     position: u64,
     /// What it may at most be.
     limit: u64,
+    /// Takes all that is read.
+    hash: Option<Box<dyn Hash>>,
 }
 
 impl<'a> Archive<'a> {
     /// `limit` bounds the decompressed bytes.
     pub(super) fn open(package: &'a Opened, limit: u64) -> Result<Self, Error> {
-        let mut input = BufReader::with_capacity(64 << 10, package.payload()?);
+        Self::of(package, package.payload()?, limit)
+    }
+
+    /// As [`Archive::open`], of a payload that comes from elsewhere.
+    pub(super) fn of(package: &Opened, payload: impl Read + 'a, limit: u64) -> Result<Self, Error> {
+        let mut input = BufReader::with_capacity(64 << 10, payload);
         let compressor = text(package.tag(IndexTag::RPMTAG_PAYLOADCOMPRESSOR));
         let start = input.fill_buf()?;
         // By what it is rather than by what is said of it, as rpm does.
@@ -58,7 +66,18 @@ impl<'a> Archive<'a> {
                 package.damaged(format!("its payload is compressed by {name}, which cannot be read here"))
             );
         };
-        Ok(Archive { input, position: 0, limit })
+        Ok(Archive { input, position: 0, limit, hash: None })
+    }
+
+    /// Hashes all that is read from here on.
+    pub(super) fn hash(&mut self, hash: Box<dyn Hash>) {
+        self.hash = Some(hash);
+    }
+
+    /// Reads what is left, and gives the digest of all since [`Archive::hash`] and the size of all.
+    pub(super) fn digest(mut self) -> io::Result<(Option<String>, u64)> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok((self.hash.map(Hash::end), self.position))
     }
 
     /// The next entry, or `None` at the end.
@@ -118,6 +137,9 @@ impl Read for Archive<'_> {
         self.position += read as u64;
         if self.position > self.limit {
             return Err(invalid("its payload is larger than it states"));
+        }
+        if let Some(hash) = &mut self.hash {
+            hash.take(&buffer[..read]);
         }
         Ok(read)
     }

@@ -5,8 +5,9 @@ use std::path::Path;
 use rpm::IndexTag;
 use serde::Serialize;
 
-use super::digests::{self, DigestCheck};
+use super::digests::DigestCheck;
 use super::files;
+use super::pass;
 use super::signatures::{self, SignatureInfo};
 use super::{Error, Opened};
 use crate::package::Relation;
@@ -185,7 +186,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, Error> {
             size: package.size.saturating_sub(package.payload_start),
             archive_size: super::integers(package.signature(1007)).first().copied(),
         },
-        digests: digests::check(&package, &listed)?,
+        digests: pass::read(&package, Some(&listed), &[])?.digests,
         signatures: signatures::list(&package),
         files: listed.into_iter().map(shown).collect(),
         name,

@@ -74,7 +74,7 @@ impl Inspection {
     }
 }
 
-fn digest_line(digest: &DigestCheck) -> String {
+pub(crate) fn digest_line(digest: &DigestCheck) -> String {
     let verdict = match digest.verdict {
         Verdict::Ok => "ok",
         Verdict::Bad => "BAD",
@@ -83,7 +83,7 @@ fn digest_line(digest: &DigestCheck) -> String {
     format!("{} of {}: {verdict}", digest.algorithm, digest.covers)
 }
 
-fn signature_line(signature: &SignatureInfo) -> String {
+pub(crate) fn signature_line(signature: &SignatureInfo) -> String {
     if let Some(problem) = &signature.problem {
         return format!("of {} (tag {}): {problem}", signature.covers, signature.tag);
     }
@@ -141,6 +141,6 @@ impl Text {
 }
 
 /// A package that a stranger made must not drive the terminal.
-fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

@@ -68,7 +68,8 @@ pub(super) fn read_header(input: &mut impl Read, file_size: u64, part: Part) -> 
     };
     let mut header = vec![0; INTRO];
     read(input, &mut header)?;
-    if header[..4] != [0x8e, 0xad, 0xe8, 0x01] {
+    // The four bytes behind the magic are reserved, and librpm compares them with it.
+    if header[..8] != [0x8e, 0xad, 0xe8, 0x01, 0, 0, 0, 0] {
         return Err(damaged("does not begin as one"));
     }
     let (entries, data) = (u64::from(number(&header, 8)), u64::from(number(&header, 12)));

@@ -6,7 +6,7 @@ use rpm::IndexTag as T;
 
 use super::files::GHOST;
 use super::inspect::{Change, changelog};
-use super::{Error, Opened, digests, files, integers, signatures, texts};
+use super::{Error, Opened, files, integers, pass, signatures, texts};
 use crate::package::Relation;
 
 /// A package as metadata lists it.
@@ -102,7 +102,7 @@ pub enum FileForm {
 /// [`Error::NotAPackage`], [`Error::Damaged`], [`Error::Io`].
 pub fn listing(path: &Path) -> Result<Listing, Error> {
     let package = Opened::open(path)?;
-    digests::demand(&package)?;
+    pass::demand(&package)?;
     let field = |tag| package.text(tag).unwrap_or_default();
     let required = |tag, what: &str| {
         let text = package.text(tag).filter(|text| !text.is_empty());

@@ -2,21 +2,26 @@
 //! allocated before the file was seen to be that long.
 
 mod archive;
-pub(super) mod digests;
+mod digests;
+mod examine;
 mod extract;
 mod files;
 mod inspect;
 mod inspect_text;
 mod limits;
 mod listing;
+pub(super) mod pass;
 mod signatures;
 mod verify;
 mod walk;
 
 pub use digests::{DigestCheck, Verdict};
+pub use examine::{Examination, ExaminedSignature, Judged, PackageForm, examine};
 pub use extract::extract;
 pub use inspect::{Change, InspectedFile, Inspection, PayloadInfo, RelationGroup, Scriptlet, inspect};
 pub use listing::{FileForm, Listing, ListingFile, listing};
+pub(crate) use inspect_text::{digest_line, plain, signature_line};
+pub use pass::SizeCheck;
 pub use signatures::SignatureInfo;
 pub use verify::{nevra, verify};
 pub use walk::{Identity, Packed, each_file, identify};
@@ -41,6 +46,10 @@ pub(super) struct Opened {
     pub(super) payload_start: u64,
     /// Of the whole file.
     pub(super) size: u64,
+    /// How many tags the signature header has, that of its region included.
+    signature_tags: u32,
+    /// The signature header's data. Bytes.
+    signature_data: u32,
 }
 
 impl Opened {
@@ -58,13 +67,28 @@ impl Opened {
             return Err(not_a_package("it is too short"));
         }
         file.read_exact(&mut front)?;
+        if front[..4] == *b"drpm" {
+            return Err(not_a_package("it is the difference of two: `applydeltarpm` makes a package of it"));
+        }
         if front[..4] != lead::MAGIC {
             return Err(not_a_package("it does not begin as one"));
+        }
+        // All that librpm looks at in the lead (lib/rpmlead.c).
+        if !lead::MAJOR_VERSIONS.contains(&front[lead::MAJOR]) {
+            return Err(not_a_package("its lead is of an unknown version"));
+        }
+        if front[lead::SIGNATURE_TYPE] != lead::HEADER_SIGNATURE {
+            return Err(not_a_package("its signature is of an unknown type"));
         }
         let damaged = |reason: String| Error::Damaged { path: path.to_owned(), reason };
         let signature = limits::read_header(&mut file, size, limits::Part::Signature)
             .map_err(|error| error.named(path))?;
         front.extend(&signature);
+        let number = |at: usize| {
+            // A header that was read has an introduction of 16 bytes.
+            signature.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_be_bytes)
+        };
+        let (signature_tags, signature_data) = (number(8), number(12));
         // The main header begins on a multiple of eight.
         let padding = (8 - signature.len() % 8) % 8;
         let mut pad = [0; 8];
@@ -77,7 +101,16 @@ impl Opened {
         let payload_start = front.len() as u64;
         let metadata =
             PackageMetadata::parse(&mut front.as_slice()).map_err(|error| damaged(one_line(&error)))?;
-        Ok(Opened { path: path.to_owned(), file, metadata, header_bytes, payload_start, size })
+        Ok(Opened {
+            path: path.to_owned(),
+            file,
+            metadata,
+            header_bytes,
+            payload_start,
+            size,
+            signature_tags,
+            signature_data,
+        })
     }
 
     pub(super) fn damaged(&self, reason: impl Into<String>) -> Error {
@@ -106,6 +139,21 @@ impl Opened {
 
     pub(super) fn integers_of(&self, tag: u32) -> Vec<u64> {
         integers(self.number(tag))
+    }
+
+    /// `name-[epoch:]version-release.arch`, with `src` as the arch of a source package.
+    fn nevra(&self) -> String {
+        let field = |tag| self.text(tag).unwrap_or_default();
+        let epoch = self.integers(IndexTag::RPMTAG_EPOCH).first().copied().filter(|epoch| *epoch > 0);
+        let epoch = epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
+        let source = self.metadata.is_source_package();
+        let arch = if source { "src".to_owned() } else { field(IndexTag::RPMTAG_ARCH) };
+        format!(
+            "{}-{epoch}{}-{}.{arch}",
+            field(IndexTag::RPMTAG_NAME),
+            field(IndexTag::RPMTAG_VERSION),
+            field(IndexTag::RPMTAG_RELEASE)
+        )
     }
 
     fn text(&self, tag: IndexTag) -> Option<String> {

@@ -4,13 +4,16 @@ use std::io::Read;
 
 use pgp::base64::Base64Decoder;
 use pgp::crypto::public_key::PublicKeyAlgorithm;
-use pgp::packet::{Packet, PacketParser, Signature};
+use pgp::packet::{Packet, PacketParser, Signature, SignatureType};
 use serde::Serialize;
 
 use super::{Opened, bytes, texts};
+use crate::profile::acceptance::Covers;
 
 /// A longer one is none. Bytes.
 const LONGEST: usize = 16 << 10;
+/// A package has one or two; each further one of the tag 278 costs another hashing of the header.
+const MOST: usize = 16;
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,60 +36,79 @@ pub struct SignatureInfo {
     pub problem: Option<String>,
 }
 
-/// What a signature is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Covers {
-    Header,
-    /// Header and payload.
-    All,
+/// All that are there.
+pub(super) fn list(package: &Opened) -> Vec<SignatureInfo> {
+    packets(package).iter().map(Found::info).collect()
 }
 
-impl Covers {
-    fn words(self) -> &'static str {
-        match self {
-            Covers::Header => "header",
-            Covers::All => "header and payload",
+/// A signature's packet, or why there is none under the tag.
+pub(super) struct Found {
+    pub tag: u32,
+    pub covers: Covers,
+    pub packet: Result<Box<Signature>, &'static str>,
+}
+
+impl Found {
+    pub(super) fn info(&self) -> SignatureInfo {
+        match &self.packet {
+            Ok(signature) => describe(self.tag, self.covers.words(), signature),
+            Err(problem) => unreadable(self.tag, self.covers.words(), problem),
         }
     }
 }
 
-/// All that are there.
-pub(super) fn list(package: &Opened) -> Vec<SignatureInfo> {
-    let described = packets(package).into_iter().map(|(tag, covers, packet)| match packet {
-        Ok(packet) => read(tag, covers.words(), &packet),
-        Err(problem) => unreadable(tag, covers.words(), problem),
-    });
-    described.collect()
-}
-
-/// A signature's bytes, or why there are none that can be read.
-type Raw = Result<Vec<u8>, &'static str>;
-
-/// Each one's tag and packet, or why there is none under the tag.
-pub(super) fn packets(package: &Opened) -> Vec<(u32, Covers, Raw)> {
+/// Each one's packet, or why there is none under the tag.
+pub(super) fn packets(package: &Opened) -> Vec<Found> {
     let mut found = Vec::new();
-    let single = [(267, Covers::Header), (268, Covers::Header), (1002, Covers::All), (1005, Covers::All)];
+    let single = [
+        (267, Covers::Header),
+        (268, Covers::Header),
+        (1002, Covers::HeaderAndPayload),
+        (1005, Covers::HeaderAndPayload),
+    ];
     for (tag, covers) in single {
-        if let Some(packet) = bytes(package.signature(tag)) {
-            let packet = if packet.len() > LONGEST { Err("it is too long") } else { Ok(packet) };
-            found.push((tag, covers, packet));
+        if let Some(data) = package.signature(tag) {
+            let packet = bytes(Some(data)).ok_or("it is no binary data").and_then(|bytes| parse(&bytes));
+            found.push(Found { tag, covers, packet });
         }
     }
     // OPENPGP: any number of them, in base 64.
     for text in texts(package.signature(278)) {
-        let mut packet = Vec::new();
-        let decoded = Base64Decoder::new(text.as_bytes()).take(LONGEST as u64).read_to_end(&mut packet);
-        found.push((278, Covers::Header, decoded.map(|_| packet).map_err(|_| "it is no base 64")));
+        let packet = if found.len() < MOST { decode(&text) } else { Err("there are too many to be read") };
+        let too_many = found.len() == MOST;
+        found.push(Found { tag: 278, covers: Covers::Header, packet });
+        if too_many {
+            break;
+        }
     }
     found
 }
 
-fn read(tag: u32, covers: &'static str, packet: &[u8]) -> SignatureInfo {
-    match PacketParser::new(packet).next() {
-        Some(Ok(Packet::Signature(signature))) => describe(tag, covers, &signature),
-        Some(Ok(_)) => unreadable(tag, covers, "it is an OpenPGP packet of another kind"),
-        Some(Err(_)) | None => unreadable(tag, covers, "it is no OpenPGP packet"),
+fn decode(text: &str) -> Result<Box<Signature>, &'static str> {
+    let mut packet = Vec::new();
+    let decoder = Base64Decoder::new(text.as_bytes());
+    decoder.take(LONGEST as u64 + 1).read_to_end(&mut packet).map_err(|_| "it is no base 64")?;
+    parse(&packet)
+}
+
+fn parse(packet: &[u8]) -> Result<Box<Signature>, &'static str> {
+    if packet.len() > LONGEST {
+        return Err("it is too long");
     }
+    let mut packets = PacketParser::new(packet);
+    let signature = match packets.next() {
+        Some(Ok(Packet::Signature(signature))) => Box::new(signature),
+        Some(Ok(_)) => return Err("it is an OpenPGP packet of another kind"),
+        Some(Err(_)) | None => return Err("it is no OpenPGP packet"),
+    };
+    // What follows is not looked at by anybody, and so can be anything.
+    if packets.next().is_some() {
+        return Err("something follows it");
+    }
+    if signature.typ() != Some(SignatureType::Binary) {
+        return Err("it is no signature of data");
+    }
+    Ok(signature)
 }
 
 fn describe(tag: u32, covers: &'static str, signature: &Signature) -> SignatureInfo {
@@ -99,6 +121,17 @@ fn describe(tag: u32, covers: &'static str, signature: &Signature) -> SignatureI
         fingerprint: signature.issuer_fingerprint().first().map(|fingerprint| format!("{fingerprint:X}")),
         time: signature.created().map(|time| u64::from(time.as_secs())),
         problem: None,
+    }
+}
+
+/// A signature's algorithm as profiles name it.
+pub(super) fn kind(signature: &Signature) -> &'static str {
+    match signature.config().map(|config| config.pub_alg) {
+        Some(PublicKeyAlgorithm::RSA | PublicKeyAlgorithm::RSASign) => "rsa",
+        Some(PublicKeyAlgorithm::EdDSALegacy | PublicKeyAlgorithm::Ed25519) => "ed25519",
+        Some(PublicKeyAlgorithm::ECDSA) => "ecdsa",
+        Some(PublicKeyAlgorithm::DSA) => "dsa",
+        _ => "another algorithm",
     }
 }
 

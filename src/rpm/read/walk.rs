@@ -7,7 +7,7 @@ use std::path::Path;
 use super::archive::{Archive, Name};
 use super::digests::{self, Hash, file_algorithm, hasher, most};
 use super::files::{self, GHOST, Listed};
-use super::{Error, Opened, index, key};
+use super::{Error, Opened, index, key, pass};
 use rpm::IndexTag;
 
 /// What a package says that it is.
@@ -71,7 +71,7 @@ pub fn each_file<E: From<Error>>(
     take: &mut dyn FnMut(Packed<'_>, &mut dyn Read) -> Result<(), E>,
 ) -> Result<(), E> {
     let package = Opened::open(package)?;
-    digests::demand(&package)?;
+    pass::demand(&package)?;
     let listed = files::list(&package)?;
     Walk { package: &package, listed: &listed, take, waiting: HashMap::new() }.run(limit)
 }

@@ -1,0 +1,59 @@
+//! Packages judged by the rules of releases.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::profile::Profile;
+use crate::report::Reporter;
+use crate::rpm;
+use crate::sign::Keyring;
+use crate::verify::Verified;
+
+/// The releases that are judged for where none is named: those that modgraft is for.
+pub const RELEASES: [&str; 6] = ["el6", "el7", "el8", "el9", "el10", "fedora"];
+
+/// The profiles of these names or files; of [`RELEASES`] where there are none.
+///
+/// # Errors
+/// [`crate::profile::Error`] for one that is not there or cannot be read.
+pub fn releases(named: &[String]) -> Result<Vec<Arc<Profile>>, crate::Error> {
+    match named {
+        [] => RELEASES.iter().map(|name| release(name)).collect(),
+        named => named.iter().map(|name| release(name)).collect(),
+    }
+}
+
+/// The profile of this name or file.
+///
+/// # Errors
+/// [`crate::profile::Error`] where it is not there or cannot be read.
+pub fn release(name: &str) -> Result<Arc<Profile>, crate::Error> {
+    let is_file = name.contains('/') || name.ends_with(".toml");
+    Ok(if is_file { Profile::read(Path::new(name))? } else { Profile::named(name)? })
+}
+
+/// Judges a package for each release, by all keys in these files; without any, signatures are not judged, and a warning says so.
+///
+/// # Errors
+/// A file that cannot be read, or is no package or key file. A package that is refused is no error.
+pub fn verify(
+    packages: &[PathBuf],
+    keys: &[PathBuf],
+    releases: &[Arc<Profile>],
+    reporter: &dyn Reporter,
+    each: &mut dyn FnMut(Verified) -> Result<(), crate::Error>,
+) -> Result<(), crate::Error> {
+    let keyring = match keys {
+        [] => None,
+        files => Some(Keyring::of(files)?),
+    };
+    if keyring.is_none() {
+        reporter.warning("without --key nobody can tell whose the signatures are, or whether they hold: the rest is judged".to_owned());
+    }
+    for file in packages {
+        let package = rpm::examine(file, keyring.as_ref())?;
+        let profiles = releases.iter().map(Arc::as_ref);
+        each(Verified::of(file.clone(), package, keyring.is_some(), profiles))?;
+    }
+    Ok(())
+}
