@@ -17,7 +17,9 @@ use crate::profile::Profile;
 use crate::publish::{Checks, RepoFile};
 use crate::report::Reporter;
 use crate::rpm;
-use crate::sign::{self, Environment, KeyFiles, KeySpec, KeyType, Keyring, Lint, NewKey, Passphrase, PublicKey, Severity};
+use crate::sign::{
+    self, Environment, KeyFiles, KeySpec, KeyType, Keyring, Lint, NewKey, Passphrase, PublicKey, Severity,
+};
 
 /// The profile whose packages every release installs.
 pub const UNIVERSAL: &str = "el6";
