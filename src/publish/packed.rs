@@ -40,8 +40,14 @@ pub(super) struct Packed {
     pub open_size: usize,
 }
 
-/// Parts that are compressed already, by their text.
-pub(super) type Known<'a> = HashMap<&'a str, &'a [u8]>;
+/// Parts that are compressed already, with their text; by its length and beginning, since to hash all of it takes longer than
+/// to compare it with the one or two that have these in common.
+pub(super) type Known<'a> = HashMap<(usize, &'a [u8]), (&'a str, &'a [u8])>;
+
+fn key(text: &str) -> (usize, &[u8]) {
+    const BEGINNING: usize = 256;
+    (text.len(), &text.as_bytes()[..text.len().min(BEGINNING)])
+}
 
 /// Splits a compressed file into the parts that it was made of; nothing where it was not.
 pub(super) fn known<'a>(bytes: &'a [u8], text: &'a str, parts: &[Part]) -> Known<'a> {
@@ -53,7 +59,7 @@ pub(super) fn known<'a>(bytes: &'a [u8], text: &'a str, parts: &[Part]) -> Known
         else {
             return Known::new();
         };
-        known.insert(begin, first);
+        known.insert(key(begin), (begin, first));
         (packed, open) = (rest, more);
     }
     if packed.is_empty() && open.is_empty() { known } else { Known::new() }
@@ -73,9 +79,9 @@ pub(super) fn pack(
         .enumerate()
         .flat_map(|(number, parts)| {
             let known = known.get(number);
-            let of_part = move |part| match known.and_then(|known| known.get(part)) {
-                Some(packed) => Job::Known(packed),
-                None => Job::New(part),
+            let of_part = move |part| match known.and_then(|known| known.get(&key(part))) {
+                Some((text, packed)) if *text == part => Job::Known(packed),
+                _ => Job::New(part),
             };
             std::iter::once(Job::Sum(parts)).chain(parts.iter().map(String::as_str).map(of_part))
         })
@@ -202,7 +208,8 @@ mod tests {
             let old = known(&packed[0].bytes, &text, &packed[0].parts);
             assert_eq!(old.len(), 2);
             // What is known is not compressed again: other bytes in its place come through.
-            let marked: Known<'_> = old.keys().map(|text| (*text, &b"marked"[..])).collect();
+            let marked: Known<'_> =
+                old.iter().map(|(key, (text, _))| (*key, (*text, &b"marked"[..]))).collect();
             let again = pack(&files[..1], compression, &[marked]).unwrap();
             assert_eq!(again[0].bytes, b"markedmarked");
             assert!(known(&packed[0].bytes, "other", &packed[0].parts).is_empty());

@@ -80,6 +80,19 @@ impl Drop for Folder {
     }
 }
 
+/// A file beside the metadata, written and on its way to its place.
+struct Beside {
+    staged: PathBuf,
+    place: PathBuf,
+    is_keys: bool,
+}
+
+impl Beside {
+    fn put(&self) -> Result<(), Error> {
+        Ok(fs_err::rename(&self.staged, &self.place)?)
+    }
+}
+
 /// A publication on its way.
 struct Publication<'a> {
     request: &'a Request,
@@ -89,6 +102,8 @@ struct Publication<'a> {
     settings: Settings,
     keys: Option<Keyring>,
     staging: Staging,
+    /// What is written and may not be on disk yet.
+    pending: Vec<PathBuf>,
     done: Published,
 }
 
@@ -114,7 +129,17 @@ impl<'a> Publication<'a> {
         let settings = settings(request, before.map(|own| &own.state.settings))?;
         let keys = keys(request, signer, current.as_ref())?;
         let staging = Staging::new(folder)?;
-        Ok(Publication { request, signer, folder, current, settings, keys, staging, done })
+        Ok(Publication {
+            request,
+            signer,
+            folder,
+            current,
+            settings,
+            keys,
+            staging,
+            pending: Vec::new(),
+            done,
+        })
     }
 
     fn run(mut self) -> Result<Published, Error> {
@@ -143,19 +168,24 @@ impl<'a> Publication<'a> {
         let keys = self.keys.as_ref().map(Keyring::armored).transpose()?;
 
         let as_it_is = self.is_published(&text, signature.as_deref(), keys.as_deref(), &state);
+        let mut beside = self.beside(&entries, keys.as_deref())?;
         if !as_it_is {
             self.write(&files, &records, &foreign, &text, signature.as_deref(), keys.as_deref(), &state)?;
-            self.place(&arrived, &places)?;
-        }
-        if !as_it_is {
-            if let (Some(keys), Some(_)) = (&keys, &self.current) {
+            let coming = self.announce(&arrived, &places)?;
+            // All at once, and nothing is in its place before all of it is on disk.
+            staging::sync(&std::mem::take(&mut self.pending))?;
+            self.place(coming)?;
+            if self.current.is_some() {
                 // Before the signatures that are checked with them. They are good for the old state too: no key leaves.
-                self.put(&key_file(&self.settings.name), keys)?;
+                for keys in beside.extract_if(.., |file| file.is_keys) {
+                    keys.put()?;
+                }
             }
             self.swap()?;
+        } else {
+            staging::sync(&std::mem::take(&mut self.pending))?;
         }
-        self.beside(keys.as_deref())?;
-        self.page(&entries)?;
+        beside.iter().try_for_each(Beside::put)?;
         for href in &state.leaving {
             staging::remove(&self.folder.join(href))?;
         }
@@ -442,10 +472,10 @@ impl<'a> Publication<'a> {
             && own.state.clone().without_leaving() == state.clone().without_leaving()
     }
 
-    /// Writes the new metadata beside the old, and waits until it and the packages that come are on disk.
+    /// Writes the new metadata beside the old.
     #[expect(clippy::too_many_arguments, reason = "the parts of one folder, each made by a step of its own")]
     fn write(
-        &self,
+        &mut self,
         files: &[Packed],
         records: &[Record],
         foreign: &[String],
@@ -484,24 +514,33 @@ impl<'a> Publication<'a> {
             }
         }
         written.push(self.staging.path(REPODATA));
-        staging::sync(&written)?;
+        self.pending.append(&mut written);
         Ok(())
     }
 
-    /// Puts the packages that come in their places, which nothing names yet.
-    fn place(&mut self, arrived: &[Arrived], places: &[Option<String>]) -> Result<(), Error> {
-        let coming: Vec<(&Path, &str)> = arrived
+    /// The packages that come, with their places, noted for whoever has to clean up.
+    fn announce(
+        &mut self,
+        arrived: &[Arrived],
+        places: &[Option<String>],
+    ) -> Result<Vec<(PathBuf, String)>, Error> {
+        let coming: Vec<(PathBuf, String)> = arrived
             .iter()
             .zip(places)
-            .filter_map(|(package, place)| Some((package.staged.as_deref()?, place.as_deref()?)))
+            .filter_map(|(package, place)| Some((package.staged.clone()?, place.clone()?)))
             .collect();
-        if coming.is_empty() {
-            return Ok(());
+        if !coming.is_empty() {
+            let hrefs: Vec<&str> = coming.iter().map(|(_, href)| href.as_str()).collect();
+            self.pending.extend(self.staging.announce(&hrefs)?);
+            self.pending.extend(coming.iter().map(|(staged, _)| staged.clone()));
         }
-        staging::sync(&coming.iter().map(|(staged, _)| (*staged).to_owned()).collect::<Vec<_>>())?;
-        self.staging.announce(&coming.iter().map(|(_, href)| *href).collect::<Vec<_>>())?;
+        Ok(coming)
+    }
+
+    /// Puts the packages that come in their places, which nothing names yet.
+    fn place(&mut self, coming: Vec<(PathBuf, String)>) -> Result<(), Error> {
         for (staged, href) in coming {
-            self.staging.place(staged, href)?;
+            self.staging.place(&staged, &href)?;
         }
         let folders: Vec<PathBuf> = self.staging.folders().into_iter().map(Path::to_owned).collect();
         Ok(staging::sync(&folders)?)
@@ -519,8 +558,8 @@ impl<'a> Publication<'a> {
         Checks { packages: self.settings.packages_signed, metadata: self.signer.is_some() }
     }
 
-    /// The .repo file and the keys, beside the metadata.
-    fn beside(&mut self, keys: Option<&str>) -> Result<(), Error> {
+    /// The .repo file, the keys and index.html, where they are not there as they are to be: written, not in place yet.
+    fn beside(&mut self, entries: &[Entry], keys: Option<&str>) -> Result<Vec<Beside>, Error> {
         let base = self.base_url()?;
         if self.settings.base_url.is_none() {
             let note = "the .repo file has the folder's own path: --base-url says where clients reach it";
@@ -529,43 +568,37 @@ impl<'a> Publication<'a> {
         let name = self.settings.name.clone();
         let key_file = key_file(&name);
         let urls = keys.map(|_| format!("{base}/{key_file}")).into_iter().collect();
-        let file = RepoFile::new(&name, &name, &base, urls, self.checks())?;
-        if let Some(keys) = keys {
-            self.put(&key_file, keys)?;
-        }
-        self.put(&file.file_name(), &file.render())?;
-        self.done.repo_file = self.folder.join(file.file_name());
-        Ok(())
-    }
-
-    /// index.html. It comes last: it tells of what is there.
-    fn page(&mut self, entries: &[Entry]) -> Result<(), Error> {
-        let base = self.base_url()?;
-        let name = self.settings.name.as_str();
-        let text = page::render(&page::View {
-            name,
+        let repo = RepoFile::new(&name, &name, &base, urls, self.checks())?;
+        self.done.repo_file = self.folder.join(repo.file_name());
+        let page = page::render(&page::View {
+            name: &name,
             base_url: &base,
-            repo_file: &format!("{name}.repo"),
-            key_file: &key_file(name),
+            repo_file: &repo.file_name(),
+            key_file: &key_file,
             served: &self.settings.served,
             fingerprints: &self.keys.as_ref().map(Keyring::fingerprints).unwrap_or_default(),
             checks: self.checks(),
             entries,
         })?;
-        self.put("index.html", &text)
+        let mut beside = Vec::new();
+        if let Some(keys) = keys {
+            beside.extend(self.stage(&key_file, keys, true)?);
+        }
+        beside.extend(self.stage(&repo.file_name(), &repo.render(), false)?);
+        beside.extend(self.stage("index.html", &page, false)?);
+        Ok(beside)
     }
 
-    /// Puts a file in place, whole, where it is not there as it is.
-    fn put(&self, name: &str, text: &str) -> Result<(), Error> {
+    /// Writes a file, where it is not there as it is to be.
+    fn stage(&mut self, name: &str, text: &str, is_keys: bool) -> Result<Option<Beside>, Error> {
         let place = self.folder.join(name);
         if fs_err::read(&place).is_ok_and(|there| there == text.as_bytes()) {
-            return Ok(());
+            return Ok(None);
         }
-        let new = self.staging.path(name);
-        staging::write(&new, text.as_bytes())?;
-        staging::sync(std::slice::from_ref(&new))?;
-        fs_err::rename(new, place)?;
-        Ok(())
+        let staged = self.staging.path(name);
+        staging::write(&staged, text.as_bytes())?;
+        self.pending.push(staged.clone());
+        Ok(Some(Beside { staged, place, is_keys }))
     }
 
     /// The moment in which the new state is there.

@@ -88,12 +88,11 @@ impl Staging {
         self.root.join(ASIDE)
     }
 
-    /// Notes which packages are about to arrive; on disk when it returns.
-    pub fn announce(&self, hrefs: &[&str]) -> io::Result<()> {
+    /// Notes which packages are about to arrive, and returns what has to be on disk before the first of them does.
+    pub fn announce(&self, hrefs: &[&str]) -> io::Result<[PathBuf; 2]> {
         let path = self.root.join(JOURNAL);
         write(&path, serde_json::to_string(hrefs).expect("a list of texts").as_bytes())?;
-        sync(&[path])?;
-        File::open(&self.root)?.sync_all()
+        Ok([path, self.root.clone()])
     }
 
     /// Puts a package that is on disk in its place.
