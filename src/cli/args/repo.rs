@@ -15,7 +15,7 @@ pub struct Repo {
 
 #[derive(Debug, Subcommand)]
 pub enum RepoCommand {
-    Publish(Publish),
+    Publish(Box<Publish>),
     Check(Check),
 }
 
