@@ -48,10 +48,7 @@ fn all(theirs: &Path, ours: &Path) {
         }
     }
     println!("metadata of {PACKAGES} packages; {ROUNDS} rounds, whole processes, milliseconds");
-    table::print(&[
-        ("createrepo_c", &by_createrepo),
-        ("modgraft repo publish DIR DIR", &by_modgraft),
-    ]);
+    table::print(&[("createrepo_c", &by_createrepo), ("modgraft repo publish DIR DIR", &by_modgraft)]);
 }
 
 /// One more package each time.

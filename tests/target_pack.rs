@@ -240,11 +240,13 @@ fn hostile(place: &Place, pack: &Path, id: &str) {
         made.into_inner().unwrap().finish().unwrap()
     };
     let same = |_: &str, text: Vec<u8>| Some(text);
-    let newer = archive(
-        &|path, text| Some(if path == "pack.toml" { b"format = 2\nsecret = true\n".to_vec() } else { text }),
-        &[],
-    );
-    is(refused(&write("newer", &newer), &[]), 3, "modgraft::pack::newer", "made by a newer modgraft");
+    for (format, age, words) in
+        [(3, "newer", "made by a newer modgraft"), (1, "older", "made by an older modgraft")]
+    {
+        let facts = format!("format = {format}\nsecret = true\n").into_bytes();
+        let other = archive(&|path, text| Some(if path == "pack.toml" { facts.clone() } else { text }), &[]);
+        is(refused(&write(age, &other), &[]), 3, &format!("modgraft::pack::{age}"), words);
+    }
     let lies = archive(
         &|path, text| {
             let text = if path == "pack.toml" {

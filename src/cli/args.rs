@@ -1,8 +1,8 @@
 //! The command line as it is typed.
 
 pub mod key;
-pub mod sign;
 pub mod repo;
+pub mod sign;
 pub mod target;
 pub mod verify;
 

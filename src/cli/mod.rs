@@ -10,9 +10,9 @@ mod generate;
 mod inspect;
 mod key;
 mod overlay;
+mod repo;
 mod resign;
 mod sign;
-mod repo;
 mod target;
 mod verify;
 

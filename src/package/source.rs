@@ -75,9 +75,12 @@ pub(super) fn list(
     Ok(listed)
 }
 
+/// A file's name and its bytes.
+type Named = (String, Arc<[u8]>);
+
 /// One archive of upstream's files, under their own paths in a folder of the archive's name. Its name says whether they are
 /// upstream's byte by byte, as for a module that no patch brings.
-fn upstream(inputs: &Inputs<'_>, common: &Common) -> Result<Option<(String, Arc<[u8]>)>, Error> {
+fn upstream(inputs: &Inputs<'_>, common: &Common) -> Result<Option<Named>, Error> {
     let (flat, _) = inputs.flat_source;
     let mut files = upstream_files(&inputs.upstream.files).filter(|(path, _)| *path != flat).peekable();
     if files.peek().is_none() {

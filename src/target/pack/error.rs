@@ -54,6 +54,22 @@ pub enum Error {
         /// What this modgraft reads.
         known: u32,
     },
+    /// A form that was before.
+    #[error("the pack {} was made by an older modgraft: its format is {format}", file.display())]
+    #[diagnostic(
+        code(modgraft::pack::older),
+        help(
+            "this modgraft reads format {known}: make the pack anew, where its target is, with `modgraft target pack`"
+        )
+    )]
+    Older {
+        /// The file.
+        file: PathBuf,
+        /// Its format.
+        format: u32,
+        /// What this modgraft reads.
+        known: u32,
+    },
     /// Another content than was wanted.
     #[error("the pack {} is not the one that is wanted: its SHA-256 is {found}, and {wanted} is expected", file.display())]
     #[diagnostic(
@@ -143,9 +159,11 @@ impl Error {
         match self {
             Error::NotWhole { .. } | Error::Again { .. } => Kind::Refused,
             Error::NoDigest { .. } => Kind::Usage,
-            Error::NotAPack { .. } | Error::Newer { .. } | Error::Digest { .. } | Error::Damaged { .. } => {
-                Kind::Input
-            }
+            Error::NotAPack { .. }
+            | Error::Newer { .. }
+            | Error::Older { .. }
+            | Error::Digest { .. }
+            | Error::Damaged { .. } => Kind::Input,
             Error::Layout(error) => error.kind(),
             Error::Profile(error) => error.kind(),
             Error::Unpack(error) => error.kind(),

@@ -17,7 +17,7 @@
 //! folders. All that a build asks of it is answered as by the whole root, so the packages are the same, byte by byte. Its httpd
 //! cannot run, so no check can.
 //!
-//! A pack whose `format` is greater than [`FORMAT`] is of a newer modgraft. What is in a pack is not trusted: its sizes are
+//! A pack whose `format` is greater than [`FORMAT`] is of a newer modgraft, and one whose is less, of an older one. What is in a pack is not trusted: its sizes are
 //! bounded, and none of its paths leads out of its folder.
 
 mod choose;
@@ -34,9 +34,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Target;
 
-/// The form of packs that this modgraft writes, and the highest that it reads. It goes up with whatever an older modgraft would not
+/// The form of packs that this modgraft writes, and the only one that it reads: a profile of before lacks what is asked of it now. It goes up with whatever an older modgraft would not
 /// take: another entry, and another key of `pack.toml`, of profiles or of layouts.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a pack's file name ends with.
 pub const EXTENSION: &str = "modgraft-pack";

@@ -99,6 +99,9 @@ fn facts_of(file: &Path, text: &[u8]) -> Result<Facts, Error> {
     if form.format == 0 {
         return Err(damaged("it has the format 0, which there is not".to_owned()));
     }
+    if form.format < FORMAT {
+        return Err(Error::Older { file: file.to_owned(), format: form.format, known: FORMAT });
+    }
     toml::from_str(text).map_err(first)
 }
 
@@ -186,7 +189,7 @@ mod tests {
             "the pack x was made by a newer modgraft: its format is 2"
         );
         assert!(facts("format = 0\n").contains("format 0"));
-        assert!(facts("format = 1\nwhat = 1\n").contains("unknown field"));
+        assert!(facts("format = 2\nwhat = 1\n").contains("unknown field"));
         assert!(facts("[").starts_with("the pack x is damaged: its pack.toml"));
     }
 
