@@ -240,12 +240,14 @@ fn hostile(place: &Place, pack: &Path, id: &str) {
         made.into_inner().unwrap().finish().unwrap()
     };
     let same = |_: &str, text: Vec<u8>| Some(text);
-    for (format, age, words) in
-        [(3, "newer", "made by a newer modgraft"), (1, "older", "made by an older modgraft")]
-    {
-        let facts = format!("format = {format}\nsecret = true\n").into_bytes();
-        let other = archive(&|path, text| Some(if path == "pack.toml" { facts.clone() } else { text }), &[]);
-        is(refused(&write(age, &other), &[]), 3, &format!("modgraft::pack::{age}"), words);
+    for (facts, age, words) in [
+        ("format = 3\nsecret = true\n", "newer", "made by a newer modgraft"),
+        ("format = 1\nsecret = true\n", "older", "made by an older modgraft"),
+    ] {
+        let change = move |path: &str, text| {
+            Some(if path == "pack.toml" { facts.as_bytes().to_vec() } else { text })
+        };
+        is(refused(&write(age, &archive(&change, &[])), &[]), 3, &format!("modgraft::pack::{age}"), words);
     }
     let lies = archive(
         &|path, text| {
