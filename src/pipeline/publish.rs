@@ -1,7 +1,6 @@
 //! Publishing packages.
 
-use super::signing::SigningKey;
-use super::{epoch, summary};
+use super::{SigningKey, epoch, summary};
 use crate::publish::{self, Published, Request};
 use crate::report::{Event, Reporter};
 

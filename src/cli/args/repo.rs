@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::sign::KeyArgs;
 use super::{Talk, Voice};
 
 /// Publish packages in a folder that dnf, yum and zypper install from, or check such a folder
@@ -28,7 +29,8 @@ impl Repo {
     }
 }
 
-/// Put packages into a repository, or take them out, with signed metadata; clients see the old state or the new one
+/// Put packages into a repository, or take them out; its metadata is signed, and clients see the old state or the new one.
+/// Packages have to be signed by the same key (--sign-key) or one of --key
 #[derive(Debug, Args)]
 pub struct Publish {
     /// The repository: the folder that a web server serves. It is made where it is missing
@@ -44,7 +46,7 @@ pub struct Publish {
     pub remove: Vec<String>,
 
     #[command(flatten)]
-    pub signer: super::KeyArgs,
+    pub signer: KeyArgs,
 
     /// A file of other public keys that packages may be signed with; may be given more than once
     #[arg(long, value_name = "FILE")]
