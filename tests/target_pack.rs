@@ -244,9 +244,8 @@ fn hostile(place: &Place, pack: &Path, id: &str) {
         ("format = 3\nsecret = true\n", "newer", "made by a newer modgraft"),
         ("format = 1\nsecret = true\n", "older", "made by an older modgraft"),
     ] {
-        let change = move |path: &str, text| {
-            Some(if path == "pack.toml" { facts.as_bytes().to_vec() } else { text })
-        };
+        let change =
+            move |path: &str, text| Some(if path == "pack.toml" { facts.as_bytes().to_vec() } else { text });
         is(refused(&write(age, &archive(&change, &[])), &[]), 3, &format!("modgraft::pack::{age}"), words);
     }
     let lies = archive(
