@@ -676,8 +676,10 @@ pub(super) fn key_file(name: &str) -> String {
     format!("RPM-GPG-KEY-{name}")
 }
 
-/// Whether a file is what was read when it was published, by its size and time.
+/// Whether a file is what was read when it was published, by its size and time. It was given a time of whole seconds: one that
+/// somebody wrote in that very second has a fraction.
 fn is_as(found: &std::fs::Metadata, entry: &Entry) -> bool {
     use std::os::unix::fs::MetadataExt;
-    found.is_file() && found.len() == entry.size && u64::try_from(found.mtime()) == Ok(entry.time)
+    let dated = u64::try_from(found.mtime()) == Ok(entry.time) && found.mtime_nsec() == 0;
+    found.is_file() && found.len() == entry.size && dated
 }

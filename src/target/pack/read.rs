@@ -182,11 +182,15 @@ mod tests {
     }
 
     #[test]
-    fn a_later_form_is_told_whatever_else_it_has() {
+    fn another_form_is_told_whatever_else_it_has() {
         let facts = |text: &str| facts_of(Path::new("x"), text.as_bytes()).unwrap_err().to_string();
         assert_eq!(
-            facts("format = 2\nwhat = [1]\n"),
-            "the pack x was made by a newer modgraft: its format is 2"
+            facts("format = 3\nwhat = [1]\n"),
+            "the pack x was made by a newer modgraft: its format is 3"
+        );
+        assert_eq!(
+            facts("format = 1\nwhat = [1]\n"),
+            "the pack x was made by an older modgraft: its format is 1"
         );
         assert!(facts("format = 0\n").contains("format 0"));
         assert!(facts("format = 2\nwhat = 1\n").contains("unknown field"));
