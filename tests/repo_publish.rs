@@ -324,7 +324,10 @@ fn what_clients_would_refuse_is_refused() {
         "like it are: alpha-2:1.0-1.x86_64",
     );
     me.refused(&["publish", text(&bad), text(&signed)], 2, "is no folder");
-    me.refused(&["publish", text(&folder), text(&me.path("data"))], 5, "No such file");
+    me.refused(&["publish", text(&folder), text(&me.path("absent"))], 2, "there is no file");
+    // No key is named, and the repository has one that its clients know.
+    let run = finish(me.repo(&["publish", text(&folder)]).env_remove("MODGRAFT_SIGN_KEY"));
+    assert!(run.code == 2 && run.stderr.contains("would be signed by the development key"), "{run:?}");
     me.refused(&["publish", text(&folder), "--base-url", "ftp://x"], 2, "cannot be the url");
     me.refused(&["publish", text(&folder), "--name", "../x"], 2, "is no repository's name");
     as_it_was();
@@ -332,6 +335,8 @@ fn what_clients_would_refuse_is_refused() {
     assert!(!me.path("new").exists());
 
     // What is allowed expressly.
+    let run = me.good(&["publish", text(&folder), "--sign-key", text(&stranger.key)]);
+    assert!(run.stderr.contains("from now on, which clients have to import"), "{run:?}");
     me.good(&["publish", text(&folder), text(changed), "--replace"]);
     me.good(&["publish", text(&folder), text(&foreign), "--key", text(&stranger.public)]);
     me.demand_whole(&folder);

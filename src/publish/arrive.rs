@@ -46,11 +46,14 @@ pub(super) struct Arrived {
 /// The packages that are meant by files and folders; each once.
 ///
 /// # Errors
-/// [`Error::Empty`]; what cannot be read.
+/// [`Error::NoFile`], [`Error::Empty`]; what cannot be read.
 pub(super) fn given(repository: &Path, paths: &[PathBuf]) -> Result<Vec<Given>, Error> {
     let mut found = Vec::new();
     let root = fs_err::canonicalize(repository)?;
     for path in paths {
+        if !path.exists() {
+            return Err(Error::NoFile { path: path.clone() });
+        }
         if !path.is_dir() {
             // A file whose name ends otherwise is taken at its word.
             found.push(path.clone());

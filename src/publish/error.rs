@@ -85,6 +85,25 @@ pub enum Error {
         /// The repository.
         path: PathBuf,
     },
+    /// A repository that another key signs, and no key is given.
+    #[error("{} is signed by {known}, and would be signed by the development key", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::development_key),
+        help("its clients do not know the development key: name the repository's key with --sign-key")
+    )]
+    DevelopmentKey {
+        /// The repository.
+        path: PathBuf,
+        /// The keys that clients know, by their fingerprints.
+        known: String,
+    },
+    /// A package that is not there.
+    #[error("there is no file {}", path.display())]
+    #[diagnostic(code(modgraft::publish::no_file), help("name packages, or folders of them"))]
+    NoFile {
+        /// As it was named.
+        path: PathBuf,
+    },
     /// A package that claims what no package has.
     #[error("{} claims the file `{}`, which {reason}", path.display(), claimed.escape_debug())]
     #[diagnostic(
@@ -243,6 +262,8 @@ impl Error {
             | Error::Url { .. }
             | Error::NoFolder { .. }
             | Error::NoKey { .. }
+            | Error::DevelopmentKey { .. }
+            | Error::NoFile { .. }
             | Error::Unknown { .. }
             | Error::Empty { .. }
             | Error::None { .. } => Kind::Usage,

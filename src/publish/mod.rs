@@ -42,6 +42,7 @@ mod repo_file;
 mod repomd;
 mod request;
 mod run;
+mod settings;
 mod staging;
 mod state;
 mod swap;

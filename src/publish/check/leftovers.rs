@@ -7,7 +7,7 @@ use super::{Problem, ProblemKind, View, in_repodata};
 use crate::publish::Error;
 use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded, file_name};
 use crate::publish::packed::sha256;
-use crate::publish::run::key_file;
+use crate::publish::settings::key_file;
 use crate::publish::staging::STAGING;
 use crate::publish::state::STATE;
 

@@ -1,0 +1,178 @@
+//! Everything written beside the old state, and put in its place.
+
+use std::path::{Path, PathBuf};
+
+use fs_err::File;
+
+use super::Publication;
+use crate::process;
+use crate::publish::arrive::Arrived;
+use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, file_name};
+use crate::publish::entry::Entry;
+use crate::publish::packed::Packed;
+use crate::publish::settings::key_file;
+use crate::publish::state::{STATE, State};
+use crate::publish::swap::{Swapped, swap};
+use crate::publish::{Checks, Error, RepoFile, page, staging};
+use crate::repository::repomd::Record;
+use crate::sign::Keyring;
+
+/// A file beside the metadata, written and on its way to its place.
+pub(super) struct Beside {
+    staged: PathBuf,
+    place: PathBuf,
+    pub(super) is_keys: bool,
+}
+
+impl Beside {
+    pub(super) fn put(&self) -> Result<(), Error> {
+        Ok(fs_err::rename(&self.staged, &self.place)?)
+    }
+}
+
+impl Publication<'_> {
+    /// Writes the new metadata beside the old.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one folder, each made by a step of its own")]
+    pub(super) fn write(
+        &mut self,
+        files: &[Packed],
+        records: &[Record],
+        foreign: &[String],
+        text: &str,
+        signature: Option<&str>,
+        keys: Option<&str>,
+        state: &State,
+    ) -> Result<(), Error> {
+        let mut written = Vec::new();
+        let mut write = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
+            let path = self.staging.metadata(name);
+            staging::write(&path, bytes)?;
+            written.push(path);
+            Ok(())
+        };
+        for (file, record) in files.iter().zip(records) {
+            write(file_name(record).unwrap_or_default(), &file.bytes)?;
+        }
+        write(REPOMD, text.as_bytes())?;
+        if let Some(signature) = signature {
+            write(SIGNATURE, signature.as_bytes())?;
+        }
+        if let Some(keys) = keys {
+            write(KEYS, keys.as_bytes())?;
+        }
+        write(STATE, state.render().as_bytes())?;
+        for name in foreign.iter().chain(state.older.iter().flat_map(|older| &older.files)) {
+            let (from, to) = (self.folder.join(REPODATA).join(name), self.staging.metadata(name));
+            if to.exists() {
+                continue;
+            }
+            // A file system without hard links takes copies. What somebody has removed is not missed.
+            let linked = fs_err::hard_link(&from, &to).or_else(|_| fs_err::copy(&from, &to).map(drop));
+            if foreign.contains(name) {
+                linked?;
+            }
+        }
+        written.push(self.staging.path(REPODATA));
+        self.pending.append(&mut written);
+        Ok(())
+    }
+
+    /// The packages that come, with their places, noted for whoever has to clean up.
+    pub(super) fn announce(
+        &mut self,
+        arrived: &[Arrived],
+        places: &[Option<String>],
+    ) -> Result<Vec<(PathBuf, String)>, Error> {
+        let coming: Vec<(PathBuf, String)> = arrived
+            .iter()
+            .zip(places)
+            .filter_map(|(package, place)| Some((package.staged.clone()?, place.clone()?)))
+            .collect();
+        if !coming.is_empty() {
+            let hrefs: Vec<&str> = coming.iter().map(|(_, href)| href.as_str()).collect();
+            self.pending.extend(self.staging.announce(&hrefs)?);
+            self.pending.extend(coming.iter().map(|(staged, _)| staged.clone()));
+        }
+        Ok(coming)
+    }
+
+    /// Puts the packages that come in their places, which nothing names yet.
+    pub(super) fn place(&mut self, coming: Vec<(PathBuf, String)>) -> Result<(), Error> {
+        for (staged, href) in coming {
+            self.staging.place(&staged, &href)?;
+        }
+        let folders: Vec<PathBuf> = self.staging.folders().into_iter().map(Path::to_owned).collect();
+        Ok(staging::sync(&folders)?)
+    }
+
+    /// Where clients reach the folder, without a slash at the end.
+    fn base_url(&self) -> Result<String, Error> {
+        Ok(match &self.settings.base_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("file://{}", fs_err::canonicalize(self.folder)?.display()),
+        })
+    }
+
+    fn checks(&self) -> Checks {
+        Checks { packages: self.settings.packages_signed, metadata: self.signer.is_some() }
+    }
+
+    /// The .repo file, the keys and index.html, where they are not there as they are to be: written, not in place yet.
+    pub(super) fn beside(&mut self, entries: &[Entry], keys: Option<&str>) -> Result<Vec<Beside>, Error> {
+        let base = self.base_url()?;
+        if self.settings.base_url.is_none() {
+            let note = "the .repo file has the folder's own path: --base-url says where clients reach it";
+            self.done.notes.push(note.to_owned());
+        }
+        let name = self.settings.name.clone();
+        let key_file = key_file(&name);
+        let urls = keys.map(|_| format!("{base}/{key_file}")).into_iter().collect();
+        let repo = RepoFile::new(&name, &name, &base, urls, self.checks())?;
+        self.done.repo_file = self.folder.join(repo.file_name());
+        let page = page::render(&page::View {
+            name: &name,
+            base_url: &base,
+            repo_file: &repo.file_name(),
+            key_file: &key_file,
+            served: &self.settings.served,
+            fingerprints: &self.keys.as_ref().map(Keyring::fingerprints).unwrap_or_default(),
+            checks: self.checks(),
+            entries,
+        })?;
+        let mut beside = Vec::new();
+        if let Some(keys) = keys {
+            beside.extend(self.stage(&key_file, keys, true)?);
+        }
+        beside.extend(self.stage(&repo.file_name(), &repo.render(), false)?);
+        beside.extend(self.stage("index.html", &page, false)?);
+        Ok(beside)
+    }
+
+    /// Writes a file, where it is not there as it is to be.
+    fn stage(&mut self, name: &str, text: &str, is_keys: bool) -> Result<Option<Beside>, Error> {
+        let place = self.folder.join(name);
+        if fs_err::read(&place).is_ok_and(|there| there == text.as_bytes()) {
+            return Ok(None);
+        }
+        let staged = self.staging.path(name);
+        staging::write(&staged, text.as_bytes())?;
+        self.pending.push(staged.clone());
+        Ok(Some(Beside { staged, place, is_keys }))
+    }
+
+    /// The moment in which the new state is there.
+    pub(super) fn swap(&mut self) -> Result<(), Error> {
+        if process::interrupted() {
+            return Err(Error::Interrupted);
+        }
+        let place = self.folder.join(REPODATA);
+        let swapped = swap(&self.staging.path(REPODATA), &place, &self.staging.aside())?;
+        self.staging.keep();
+        File::open(self.folder)?.sync_all()?;
+        if swapped == Swapped::InTwoSteps {
+            let note = "this file system cannot exchange folders: for a moment clients found no metadata";
+            self.done.notes.push(note.to_owned());
+        }
+        Ok(())
+    }
+}
