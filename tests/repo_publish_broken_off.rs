@@ -101,16 +101,6 @@ fn a_killed_publisher_leaves_the_old_state_or_the_new_one() {
     println!("{outcomes:?}");
 }
 
-/// How a mount namespace is had here: as anybody, or, where user namespaces are not allowed, as root.
-fn mount_namespace() -> &'static [&'static str] {
-    let ways: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount"], &["--mount"]];
-    let works = |way: &&&[&str]| {
-        let done = Command::new("unshare").args(**way).arg("true").output();
-        done.expect("unshare (util-linux) is needed").status.success()
-    };
-    ways.iter().find(works).expect("the test needs a mount namespace: user namespaces, or root")
-}
-
 #[test]
 fn a_full_disk_leaves_the_old_state() {
     let me = Publisher::new();
@@ -127,7 +117,7 @@ fn a_full_disk_leaves_the_old_state() {
     me.sign(std::slice::from_ref(&noise));
     fs_err::create_dir(me.path("repo")).unwrap();
     let mut command = Command::new("unshare");
-    command.args(mount_namespace()).args(["sh", "-c"]).arg(
+    command.args(support::mount_namespace()).args(["sh", "-c"]).arg(
         "mount -t tmpfs -o size=512k tmpfs repo || exit 99\n\
          \"$0\" repo publish repo \"$1\" >&2 || exit 98\n\
          find repo -type f -not -name .modgraft-lock -exec sha256sum {} + | sort > before\n\

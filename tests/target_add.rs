@@ -452,16 +452,6 @@ fn a_signal_leaves_nothing() {
     assert_eq!(place.listing(), before);
 }
 
-/// How a mount namespace is had here: as anybody, or, where user namespaces are not allowed, as root.
-fn mount_namespace() -> &'static [&'static str] {
-    let ways: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount"], &["--mount"]];
-    let works = |way: &&&[&str]| {
-        let done = Command::new("unshare").args(**way).arg("true").output();
-        done.expect("unshare (util-linux) is needed").status.success()
-    };
-    ways.iter().find(works).expect("the test needs a mount namespace: user namespaces, or root")
-}
-
 #[test]
 fn a_full_disk_is_told_and_nothing_is_left() {
     let place = Place::new();
@@ -472,7 +462,7 @@ fn a_full_disk_is_told_and_nothing_is_left() {
     let large = place.write("large.deb", deb("large", "1", "amd64", "./usr/x", &noise));
     fs_err::create_dir(place.path("cache")).unwrap();
     let mut command = Command::new("unshare");
-    command.args(mount_namespace()).args(["sh", "-c"]).arg(
+    command.args(support::mount_namespace()).args(["sh", "-c"]).arg(
         "mount -t tmpfs -o size=256k tmpfs cache || exit 99; \"$0\" target add x --packages \"$1\"; code=$?; find cache -mindepth 1; exit $code",
     );
     command.arg(env!("CARGO_BIN_EXE_modgraft")).arg(large).current_dir(place.0.path());

@@ -171,32 +171,28 @@ pub(super) fn judge(path: &Path, package: &Listing) -> Result<(), Error> {
 }
 
 /// Reads a file to its end, writes it on where that is wanted, and returns its SHA-256.
-pub(super) fn pass(path: &Path, mut to: Option<&mut File>) -> std::io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finish().hex().to_owned()),
-            read => {
-                hasher.update(&buffer[..read]);
-                if let Some(to) = &mut to {
-                    to.write_all(&buffer[..read])?;
-                }
-            }
-        }
-    }
+pub(super) fn pass(path: &Path, to: Option<&mut File>) -> std::io::Result<String> {
+    Ok(read_through(path, Algorithm::Sha256, to)?.hex().to_owned())
 }
 
 /// The digest of a whole file.
 pub(super) fn digest_of(path: &Path, algorithm: Algorithm) -> std::io::Result<Digest> {
+    read_through(path, algorithm, None)
+}
+
+fn read_through(path: &Path, algorithm: Algorithm, mut to: Option<&mut File>) -> std::io::Result<Digest> {
     let mut file = File::open(path)?;
     let mut hasher = Hasher::new(algorithm);
     let mut buffer = vec![0; 64 << 10];
     loop {
         match file.read(&mut buffer)? {
             0 => return Ok(hasher.finish()),
-            read => hasher.update(&buffer[..read]),
+            read => {
+                hasher.update(&buffer[..read]);
+                if let Some(to) = &mut to {
+                    to.write_all(&buffer[..read])?;
+                }
+            }
         }
     }
 }

@@ -188,7 +188,7 @@ impl Keyring {
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         let wrong = |reason: String| Error::NotAKeyring { path: path.to_owned(), reason };
         let mut keys = Vec::new();
-        for block in blocks(bytes) {
+        for block in blocks(bytes, BEGIN) {
             let (found, _) =
                 SignedPublicKey::from_reader_many(block).map_err(|error| wrong(one_line(&error)))?;
             for key in found {
@@ -318,9 +318,9 @@ impl Keyring {
     }
 }
 
-/// An armored file's blocks, each from its own beginning; a binary file as it is.
-fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
-    let starts: Vec<usize> = memchr::memmem::find_iter(bytes, BEGIN).collect();
+/// An armored file's blocks, each from its own beginning, which is `begin`; a binary file as it is.
+pub(super) fn blocks<'a>(bytes: &'a [u8], begin: &str) -> Vec<&'a [u8]> {
+    let starts: Vec<usize> = memchr::memmem::find_iter(bytes, begin).collect();
     if starts.is_empty() {
         return vec![bytes];
     }

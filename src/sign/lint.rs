@@ -9,6 +9,7 @@ use pgp::packet::{Signature, SignatureType};
 use pgp::types::{KeyDetails, KeyVersion};
 use serde::Serialize;
 
+use super::keyring::blocks;
 use super::validity::{algorithm, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature};
 use super::{Algorithm, Error, accepted};
 use crate::profile::Profile;
@@ -117,7 +118,7 @@ pub fn lint(file: &Path, releases: &[&Profile], now: u64) -> Result<Lint, Error>
         return Err(wrong("it has more than 4 MiB"));
     }
     let mut linter = Linter { releases, now, keys: Vec::new(), findings: Vec::new() };
-    for block in blocks(&bytes) {
+    for block in blocks(&bytes, BEGIN) {
         linter.block(block);
     }
     if linter.keys.is_empty() && linter.findings.is_empty() {
@@ -132,16 +133,6 @@ pub fn lint(file: &Path, releases: &[&Profile], now: u64) -> Result<Lint, Error>
     });
     let has_secret = findings.iter().any(|finding| finding.name == SECRET);
     Ok(Lint { file: file.to_owned(), releases: releases.collect(), keys, has_secret, findings })
-}
-
-/// An armored file's blocks, each from its own beginning; a binary file as it is.
-fn blocks(bytes: &[u8]) -> Vec<&[u8]> {
-    let starts: Vec<usize> = memchr::memmem::find_iter(bytes, BEGIN).collect();
-    if starts.is_empty() {
-        return vec![bytes];
-    }
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect()
 }
 
 struct Linter<'a> {

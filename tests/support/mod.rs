@@ -129,3 +129,13 @@ pub fn scratch(name: &str) -> PathBuf {
     }
     folder
 }
+
+/// How a mount namespace is had here: as anybody, or, where user namespaces are not allowed, as root.
+pub fn mount_namespace() -> &'static [&'static str] {
+    let ways: [&[&str]; 2] = [&["--user", "--map-root-user", "--mount"], &["--mount"]];
+    let works = |way: &&&[&str]| {
+        let done = Command::new("unshare").args(**way).arg("true").output();
+        done.expect("unshare (util-linux) is needed").status.success()
+    };
+    ways.iter().find(works).expect("the test needs a mount namespace: user namespaces, or root")
+}
