@@ -6,8 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err::File;
 
-use super::entry::Entry;
+use super::entry::{Entry, Nevra};
 use super::fragment::{self, Lying};
+use super::piece::Piece;
 use super::{Error, parallel, staging};
 use crate::download::{Algorithm, Digest, Hasher};
 use crate::process;
@@ -206,6 +207,13 @@ pub(super) fn set_time(file: &std::fs::File, seconds: u64) -> std::io::Result<()
 }
 
 impl Arrived {
+    pub fn nevra(&self) -> Nevra<'_> {
+        let Listing { name, version, release, arch, .. } = &self.listing;
+        // rpm's own epochs are of 32 bits.
+        let epoch = u32::try_from(self.listing.epoch).unwrap_or(u32::MAX);
+        Nevra { name, epoch, version, release, arch }
+    }
+
     /// What it is in the metadata, when it lies at `href`.
     pub fn entry(&self, href: &str) -> Entry {
         let package = &self.listing;
@@ -213,8 +221,7 @@ impl Arrived {
         Entry {
             name: package.name.clone(),
             evr: Version {
-                // rpm's own epochs are of 32 bits.
-                epoch: u32::try_from(package.epoch).unwrap_or(u32::MAX),
+                epoch: self.nevra().epoch,
                 version: package.version.clone(),
                 release: package.release.clone(),
             },
@@ -225,7 +232,7 @@ impl Arrived {
             size: package.file_size,
             time,
             built: time,
-            xml: fragment::of(package, Lying { href, sha256: &self.sha256, time }),
+            xml: fragment::of(package, Lying { href, sha256: &self.sha256, time }).map(Piece::from),
         }
     }
 }

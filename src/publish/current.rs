@@ -1,16 +1,13 @@
 //! What is published already.
 
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use memchr::memmem;
-
-use super::entry::Entry;
-use super::packed::{self, Known};
+use super::own::Own;
+use super::packed;
 use super::state::{STATE, State};
-use super::{Error, KINDS, parallel, repomd};
-use crate::compression::{Bounded, Compression};
-use crate::profile::MetadataCompression;
+use super::{Error, KINDS, repomd};
+use crate::compression::Bounded;
 use crate::repository::location::beneath;
 use crate::repository::metadata;
 use crate::repository::repomd::{Record, read_where};
@@ -41,16 +38,6 @@ pub(super) struct Current {
     pub own: Option<Own>,
     /// Packages of which nothing is known but where they lie.
     pub unread: Vec<String>,
-}
-
-/// Metadata that modgraft has written.
-#[derive(Debug)]
-pub(super) struct Own {
-    pub state: State,
-    pub entries: Vec<Entry>,
-    texts: Vec<String>,
-    packed: Vec<Vec<u8>>,
-    compression: MetadataCompression,
 }
 
 /// Metadata by another program that is taken over as it is: groups, updates, modules. Databases and the like are of the old
@@ -87,7 +74,7 @@ impl Current {
             repomd: text,
         };
         let state = file(STATE)?.and_then(|text| State::read(&text));
-        let state = state.filter(|state| state.repomd == packed::sha256(&[&current.repomd]));
+        let state = state.filter(|state| state.repomd == packed::sha256([&current.repomd[..]]));
         current.own = state.and_then(|state| Own::read(folder, &current.records, state).ok());
         if current.own.is_none() {
             let primary = current.records.iter().find(|record| record.kind == KINDS[0]);
@@ -127,79 +114,20 @@ pub(super) fn file_name(record: &Record) -> Option<&str> {
 
 /// A small file, where there is one.
 pub(super) fn bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    match fs_err::File::open(path) {
+    match read(path, LARGEST) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-        Ok(file) => Bounded::new(file, LARGEST).read_to_end(&mut bytes).map(|_| Some(bytes)),
+        read => read.map(Some),
     }
 }
 
-impl Own {
-    fn read(folder: &Path, records: &[Record], state: State) -> Result<Own, String> {
-        let places: Vec<(&Record, PathBuf)> = KINDS
-            .iter()
-            .filter_map(|kind| records.iter().find(|record| record.kind == *kind))
-            .filter_map(|record| Some((record, folder.join(REPODATA).join(file_name(record)?))))
-            .collect();
-        let [(first, _), _, _] = &places[..] else { return Err("a file is missing".to_owned()) };
-        let compression = packed::compression_of(&first.href).ok_or("it is compressed otherwise")?;
-        let read = parallel::map(&places, |(record, path)| open(path, record));
-        let mut files = read.into_iter().collect::<Result<Vec<_>, String>>()?;
-        let texts: Vec<String> = files.iter_mut().map(|(_, text)| std::mem::take(text)).collect();
-        let packed = files.into_iter().map(|(packed, _)| packed).collect();
-        let split: Vec<Vec<&str>> = texts.iter().map(|text| fragments(text)).collect();
-        let [primary, filelists, other] = &split[..] else { return Err("a file is missing".to_owned()) };
-        if primary.len() != filelists.len() || primary.len() != other.len() {
-            return Err("its files do not tell of the same packages".to_owned());
-        }
-        let three: Vec<[&str; 3]> =
-            primary.iter().zip(filelists).zip(other).map(|((a, b), c)| [*a, *b, *c]).collect();
-        let entries = parallel::map(&three, |three| Entry::read(three.map(str::to_owned)));
-        let entries = entries.into_iter().collect::<Result<Vec<_>, String>>()?;
-        Ok(Own { state, entries, texts, packed, compression })
-    }
-
-    /// What is compressed already, of primary, filelists and other, where it is compressed as it is to be.
-    pub fn known(&self, compression: MetadataCompression) -> Vec<Known<'_>> {
-        if compression != self.compression {
-            return Vec::new();
-        }
-        let files = self.packed.iter().zip(&self.texts).zip(&self.state.parts);
-        files.map(|((packed, text), parts)| packed::known(packed, text, parts)).collect()
-    }
-}
-
-/// A file of our own metadata, as it lies there and decompressed.
-fn open(path: &Path, record: &Record) -> Result<(Vec<u8>, String), String> {
-    let unreadable = |error: io::Error| error.to_string();
-    let size = record.size.unwrap_or(0).min(metadata::FILELISTS.packed);
-    let mut packed = Vec::new();
-    let file = fs_err::File::open(path).map_err(unreadable)?;
-    Bounded::new(file, size).read_to_end(&mut packed).map_err(unreadable)?;
-    if packed::sha256(&[&packed]) != record.digest.hex() {
-        return Err("its sum does not hold".to_owned());
-    }
-    // What has our own sum is what we have written, but the bound costs nothing.
-    let size = record.open_size.unwrap_or(0).min(metadata::FILELISTS.open);
-    let mut text = String::with_capacity(usize::try_from(size).unwrap_or(0).min(64 << 20));
-    let compression = Compression::of(&packed).ok_or("it is not compressed")?;
-    let decoder = compression.decoder(&packed[..]).map_err(unreadable)?;
-    Bounded::new(decoder, size).read_to_string(&mut text).map_err(unreadable)?;
-    Ok((packed, text))
-}
-
-/// The packages in metadata that modgraft has written, where neither of the two can stand in a text.
-fn fragments(text: &str) -> Vec<&str> {
-    const END: &str = "</package>\n";
-    let Some(mut start) = memmem::find(text.as_bytes(), b"<package ") else { return Vec::new() };
-    let ends = memmem::find_iter(text.as_bytes(), END.as_bytes()).map(|at| at + END.len());
-    ends.map(|end| {
-        let fragment = &text[start..end];
-        start = end;
-        fragment
-    })
-    .collect()
+/// A file of at most so many bytes.
+pub(super) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = fs_err::File::open(path)?;
+    // One more than there are: who asks for what is left finds the end at once.
+    let size = file.metadata()?.len().min(limit) + 1;
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    Bounded::new(file, limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Where the packages lie that any primary.xml lists.

@@ -5,11 +5,14 @@
 //! alone. So a package that comes or goes changes one part, and the others are taken as they lie there.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::parallel;
+use super::piece::Rope;
 use crate::compression::Compression;
 use crate::download::{Algorithm, Hasher};
 use crate::profile::MetadataCompression;
@@ -40,50 +43,96 @@ pub(super) struct Packed {
     pub open_size: usize,
 }
 
-/// Parts that are compressed already, with their text; by its length and beginning, since to hash all of it takes longer than
-/// to compare it with the one or two that have these in common.
-pub(super) type Known<'a> = HashMap<(usize, &'a [u8]), (&'a str, &'a [u8])>;
-
-fn key(text: &str) -> (usize, &[u8]) {
-    const BEGINNING: usize = 256;
-    (text.len(), &text.as_bytes()[..text.len().min(BEGINNING)])
+/// A file that was made before, with what it is decompressed.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub text: Arc<String>,
+    bytes: Vec<u8>,
+    /// Where a part of the text begins: where it ends, and where it is in the bytes.
+    parts: HashMap<usize, (usize, Range<usize>)>,
 }
 
-/// Splits a compressed file into the parts that it was made of; nothing where it was not.
-pub(super) fn known<'a>(bytes: &'a [u8], text: &'a str, parts: &[Part]) -> Known<'a> {
-    let mut known = Known::new();
-    let (mut packed, mut open) = (bytes, text);
-    for part in parts {
-        let (Some((first, rest)), Some((begin, more))) =
-            (packed.split_at_checked(part.packed), open.split_at_checked(part.open))
-        else {
-            return Known::new();
-        };
-        known.insert(key(begin), (begin, first));
-        (packed, open) = (rest, more);
+impl Known {
+    /// The compressed form of a text that is one of its parts. Who has a piece of its text has not changed that.
+    fn packed(&self, rope: &Rope) -> Option<&[u8]> {
+        let place = rope.single()?.place_in(&self.text)?;
+        let (end, packed) = self.parts.get(&place.start)?;
+        (*end == place.end).then(|| &self.bytes[packed.clone()])
     }
-    if packed.is_empty() && open.is_empty() { known } else { Known::new() }
 }
 
-/// Compresses files that are given in parts.
+/// Decompresses files of which it is known what parts they were made of, and that they have at most `limit` bytes then.
+///
+/// # Errors
+/// In words: they were not made of these.
+pub(super) fn open(files: Vec<(Vec<u8>, &[Part])>, limit: u64) -> Result<Vec<Known>, String> {
+    let mut texts = Vec::with_capacity(files.len());
+    let mut places = Vec::with_capacity(files.len());
+    for (bytes, parts) in &files {
+        let mut ends = (0_usize, 0_usize);
+        let mut known = HashMap::with_capacity(parts.len());
+        for part in *parts {
+            let start = ends;
+            ends = start.0.checked_add(part.packed).zip(start.1.checked_add(part.open)).ok_or(OTHERWISE)?;
+            known.insert(start.1, (ends.1, start.0..ends.0));
+        }
+        if ends.0 != bytes.len() || ends.1 as u64 > limit {
+            return Err(OTHERWISE.to_owned());
+        }
+        texts.push(vec![0; ends.1]);
+        places.push(known);
+    }
+    let mut jobs = Vec::new();
+    for ((bytes, parts), text) in files.iter().zip(&mut texts) {
+        let (mut packed, mut open) = (&bytes[..], &mut text[..]);
+        for part in *parts {
+            let (first, rest) = packed.split_at(part.packed);
+            let (begin, more) = open.split_at_mut(part.open);
+            jobs.push((first, begin));
+            (packed, open) = (rest, more);
+        }
+    }
+    let unpacked = parallel::map(jobs, |(packed, text)| unpack(packed, text));
+    unpacked.into_iter().collect::<io::Result<()>>().map_err(|error| error.to_string())?;
+    let known = files.into_iter().zip(texts).zip(places).map(|(((bytes, _), text), parts)| {
+        let text = String::from_utf8(text).map_err(|error| error.to_string())?;
+        Ok(Known { text: Arc::new(text), bytes, parts })
+    });
+    known.collect()
+}
+
+const OTHERWISE: &str = "it is not made of the parts that are noted";
+
+/// Decompresses a part into what it has to fill.
+fn unpack(packed: &[u8], text: &mut [u8]) -> io::Result<()> {
+    let compression = Compression::of(packed).ok_or_else(|| io::Error::other(OTHERWISE))?;
+    let mut decoder = compression.decoder(packed)?;
+    decoder.read_exact(text)?;
+    match decoder.read(&mut [0])? {
+        0 => Ok(()),
+        _ => Err(io::Error::other(OTHERWISE)),
+    }
+}
+
+/// Compresses files that are given in parts, but for the parts that are `known` of each.
 ///
 /// # Errors
 /// A compressor cannot be made.
 pub(super) fn pack(
-    files: &[Vec<String>],
+    files: &[Vec<Rope>],
     compression: MetadataCompression,
-    known: &[Known<'_>],
+    known: &[Known],
 ) -> io::Result<Vec<Packed>> {
     let jobs: Vec<Job<'_>> = files
         .iter()
         .enumerate()
         .flat_map(|(number, parts)| {
             let known = known.get(number);
-            let of_part = move |part| match known.and_then(|known| known.get(&key(part))) {
-                Some((text, packed)) if *text == part => Job::Known(packed),
-                _ => Job::New(part),
+            let of_part = move |part| match known.and_then(|known| known.packed(part)) {
+                Some(packed) => Job::Known(packed),
+                None => Job::New(part),
             };
-            std::iter::once(Job::Sum(parts)).chain(parts.iter().map(String::as_str).map(of_part))
+            std::iter::once(Job::Sum(parts)).chain(parts.iter().map(of_part))
         })
         .collect();
     let mut done = parallel::map(&jobs, |job| job.run(compression)).into_iter();
@@ -105,7 +154,7 @@ pub(super) fn pack(
             };
             debug_assert!(bytes > 0, "a part has bytes");
         }
-        file.sha256 = sha256(&[&file.bytes]);
+        file.sha256 = sha256([&file.bytes[..]]);
         packed.push(file);
     }
     Ok(packed)
@@ -122,9 +171,9 @@ impl Packed {
 
 /// What is to be done of a file, one part at a time.
 enum Job<'a> {
-    Sum(&'a [String]),
+    Sum(&'a [Rope]),
     Known(&'a [u8]),
-    New(&'a str),
+    New(&'a Rope),
 }
 
 enum Done<'a> {
@@ -136,23 +185,23 @@ enum Done<'a> {
 impl<'a> Job<'a> {
     fn run(&self, compression: MetadataCompression) -> io::Result<Done<'a>> {
         Ok(match self {
-            Job::Sum(parts) => Done::Sum(sha256(&parts.iter().map(String::as_bytes).collect::<Vec<_>>())),
+            Job::Sum(parts) => Done::Sum(sha256(parts.iter().flat_map(Rope::pieces).map(str::as_bytes))),
             Job::Known(bytes) => Done::Known(bytes),
-            Job::New(part) => Done::New(one(part.as_bytes(), compression)?),
+            Job::New(part) => Done::New(one(&part.pieces().collect::<String>(), compression)?),
         })
     }
 }
 
-fn one(text: &[u8], compression: MetadataCompression) -> io::Result<Vec<u8>> {
+fn one(text: &str, compression: MetadataCompression) -> io::Result<Vec<u8>> {
     match compression {
         MetadataCompression::Gzip => {
             // Without a time: the same text is the same bytes.
             let level = flate2::Compression::new(GZIP_LEVEL);
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
-            encoder.write_all(text)?;
+            encoder.write_all(text.as_bytes())?;
             encoder.finish()
         }
-        MetadataCompression::Zstd => zstd::bulk::compress(text, ZSTD_LEVEL),
+        MetadataCompression::Zstd => zstd::bulk::compress(text.as_bytes(), ZSTD_LEVEL),
     }
 }
 
@@ -174,7 +223,7 @@ pub(super) fn compression_of(name: &str) -> Option<MetadataCompression> {
 }
 
 /// Lower-case hexadecimal.
-pub(super) fn sha256(parts: &[&[u8]]) -> String {
+pub(super) fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut hasher = Hasher::new(Algorithm::Sha256);
     for part in parts {
         hasher.update(part);
@@ -185,35 +234,59 @@ pub(super) fn sha256(parts: &[&[u8]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
-
-    fn open(packed: &Packed) -> String {
-        let compression = Compression::of(&packed.bytes).unwrap();
-        let mut text = String::new();
-        compression.decoder(&packed.bytes[..]).unwrap().read_to_string(&mut text).unwrap();
-        text
-    }
+    use crate::publish::piece::Piece;
 
     #[test]
     fn parts_are_read_as_one_and_taken_again() {
-        let files = vec![vec!["abc".to_owned(), "def".repeat(1000)], vec!["x".to_owned()]];
         for compression in [MetadataCompression::Gzip, MetadataCompression::Zstd] {
-            let packed = pack(&files, compression, &[]).unwrap();
-            let text = files[0].concat();
-            assert_eq!(open(&packed[0]), text);
-            assert_eq!(packed[0].open_size, text.len());
-            assert_eq!(packed[0].open_sha256, sha256(&[text.as_bytes()]));
+            let texts = ["abc".to_owned(), "def".repeat(1000)];
+            let file: Vec<Rope> = texts.iter().cloned().map(Rope::from).collect();
+            let packed = pack(&[file, vec!["x".to_owned().into()]], compression, &[]).unwrap().remove(0);
+            let text = texts.concat();
+            let mut read = String::new();
+            let found = Compression::of(&packed.bytes).unwrap();
+            found.decoder(&packed.bytes[..]).unwrap().read_to_string(&mut read).unwrap();
+            assert_eq!(read, text);
+            assert_eq!(packed.open_size, text.len());
+            assert_eq!(packed.open_sha256, sha256([text.as_bytes()]));
             assert_eq!(compression_of(&format!("a.xml{}", ending(compression))), Some(compression));
 
-            let old = known(&packed[0].bytes, &text, &packed[0].parts);
-            assert_eq!(old.len(), 2);
+            let mut known = open(vec![(packed.bytes.clone(), &packed.parts)], 4000).unwrap().remove(0);
+            assert_eq!(*known.text, text);
             // What is known is not compressed again: other bytes in its place come through.
-            let marked: Known<'_> =
-                old.iter().map(|(key, (text, _))| (*key, (*text, &b"marked"[..]))).collect();
-            let again = pack(&files[..1], compression, &[marked]).unwrap();
-            assert_eq!(again[0].bytes, b"markedmarked");
-            assert!(known(&packed[0].bytes, "other", &packed[0].parts).is_empty());
-            assert!(known(&packed[0].bytes[1..], &text, &packed[0].parts).is_empty());
+            known.bytes.fill(b'!');
+            let rope = |range| {
+                let mut rope = Rope::default();
+                rope.push(Piece::of(&known.text, range).unwrap());
+                rope
+            };
+            let again =
+                |rope| pack(&[vec![rope]], compression, std::slice::from_ref(&known)).unwrap().remove(0);
+            let taken = |rope| again(rope).bytes.iter().all(|byte| *byte == b'!');
+            assert!(taken(rope(0..3)) && taken(rope(3..text.len())));
+            // Neither a part of a part, nor two of them, nor the same letters from elsewhere.
+            assert!(!taken(rope(0..2)) && !taken(rope(0..text.len())) && !taken("abc".to_owned().into()));
         }
+    }
+
+    #[test]
+    fn what_was_made_otherwise_is_refused() {
+        let packed =
+            pack(&[vec!["abc".to_owned().into()]], MetadataCompression::Gzip, &[]).unwrap().remove(0);
+        let bytes = &packed.bytes;
+        let [part] = packed.parts[..] else { panic!("one part") };
+        for (bytes, part) in [
+            (bytes[1..].to_vec(), part),
+            (bytes.clone(), Part { open: 2, ..part }),
+            (bytes.clone(), Part { open: 4, ..part }),
+            (bytes.clone(), Part { packed: usize::MAX, ..part }),
+            (bytes.clone(), Part { open: 1 << 60, ..part }),
+            (vec![0; bytes.len()], part),
+        ] {
+            assert!(open(vec![(bytes, &[part])], 1000).is_err(), "{part:?}");
+        }
+        assert!(open(vec![(bytes.clone(), &[part, part])], 1000).is_err());
+        assert!(open(vec![(bytes.clone(), &[part])], 2).is_err());
+        assert!(open(vec![(bytes.clone(), &[part])], 3).is_ok());
     }
 }

@@ -1,10 +1,12 @@
 //! index.html: how to install from the repository, and what is in it.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use handlebars::Handlebars;
+use handlebars::{Handlebars, html_escape};
 use serde::Serialize;
 
 use super::entry::Entry;
@@ -23,7 +25,7 @@ pub(super) struct View<'a> {
     pub served: &'a [String],
     pub fingerprints: &'a [String],
     pub checks: Checks,
-    pub entries: &'a [Entry],
+    pub entries: &'a [Arc<Entry>],
 }
 
 /// The template's names; handlebars escapes each of them.
@@ -39,16 +41,6 @@ struct Names<'a> {
     fingerprints: Vec<String>,
     example: &'a str,
     count: usize,
-    packages: Vec<Row<'a>>,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    name: &'a str,
-    href: String,
-    version: String,
-    arch: &'a str,
-    summary: &'a str,
 }
 
 /// The page's text.
@@ -56,29 +48,34 @@ struct Row<'a> {
 /// # Errors
 /// [`Error::Template`].
 pub(super) fn render(view: &View<'_>) -> Result<String, Error> {
+    let newest = newest(view.entries);
     let mut engine = Handlebars::new();
     engine.set_strict_mode(true);
-    let text = engine.render_template(include_str!("../../templates/index.html.hbs"), &names(view));
-    text.map_err(|error| Error::Template { what: "index.html", reason: error.to_string() })
+    let text = engine.render_template(include_str!("../../templates/index.html.hbs"), &names(view, &newest));
+    let mut page = text.map_err(|error| Error::Template { what: "index.html", reason: error.to_string() })?;
+    // There mayands of them, for which handlebars takes as long as all else takes together.
+    let end = page.find("</tbody>").unwrap_or(page.len());
+    let behind = page.split_off(end);
+    add_rows(&mut page, newest.values());
+    page.push_str(&behind);
+    Ok(page)
 }
 
-fn names<'a>(view: &View<'a>) -> Names<'a> {
+/// Of each name and processor the newest.
+fn newest(entries: &[Arc<Entry>]) -> BTreeMap<(&str, &str), &Entry> {
     let mut newest: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
-    for entry in view.entries {
+    for entry in entries {
         let best = newest.entry((&entry.name, &entry.arch)).or_insert(entry);
         if entry.evr.compare(&best.evr) == Ordering::Greater {
             *best = entry;
         }
     }
+    newest
+}
+
+fn names<'a>(view: &View<'a>, newest: &BTreeMap<(&str, &str), &'a Entry>) -> Names<'a> {
     let for_people = |entry: &&&Entry| entry.arch != "src" && !is_debug(&entry.name);
     let example = newest.values().find(for_people).map_or("PACKAGE", |entry| &entry.name);
-    let row = |entry: &&'a Entry| Row {
-        name: &entry.name,
-        href: encoded(&entry.href),
-        version: entry.evr.to_string(),
-        arch: &entry.arch,
-        summary: &entry.summary,
-    };
     Names {
         name: view.name,
         base_url: view.base_url,
@@ -94,8 +91,30 @@ fn names<'a>(view: &View<'a>) -> Names<'a> {
         fingerprints: view.fingerprints.iter().map(|fingerprint| grouped(fingerprint)).collect(),
         example,
         count: view.entries.len(),
-        packages: newest.values().map(row).collect(),
     }
+}
+
+/// A row of the table for each.
+fn add_rows<'a>(page: &mut String, entries: impl ExactSizeIterator<Item = &'a &'a Entry>) {
+    // About as long as they are. What is not needed costs nothing.
+    page.reserve(entries.len() * 256);
+    for entry in entries {
+        let (href, version) = (encoded(&entry.href), entry.evr.to_string());
+        let [href, name, version, arch, summary] =
+            [&*href, &entry.name, &version, &entry.arch, &entry.summary].map(escaped);
+        writeln!(
+            page,
+            "<tr><th scope=\"row\"><a href=\"{href}\">{name}</a></th>\
+             <td>{version}</td><td>{arch}</td><td>{summary}</td></tr>"
+        )
+        .expect("writing into memory cannot fail");
+    }
+}
+
+/// As handlebars does it.
+fn escaped(text: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" /._~-^%+,:;()".contains(&byte);
+    if text.bytes().all(plain) { Cow::Borrowed(text) } else { Cow::Owned(html_escape(text)) }
 }
 
 fn is_debug(name: &str) -> bool {
@@ -109,16 +128,20 @@ fn grouped(fingerprint: &str) -> String {
 }
 
 /// As it may stand in a link.
-fn encoded(href: &str) -> String {
-    let mut out = String::with_capacity(href.len());
+fn encoded(href: &str) -> Cow<'_, str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~-".contains(&byte);
+    if href.bytes().all(plain) {
+        return Cow::Borrowed(href);
+    }
+    let mut out = String::with_capacity(href.len() + 8);
     for byte in href.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/._~-".contains(&byte) {
+        if plain(byte) {
             out.push(char::from(byte));
         } else {
             write!(out, "%{byte:02X}").expect("writing into memory cannot fail");
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 #[cfg(test)]
@@ -126,8 +149,8 @@ mod tests {
     use super::*;
     use crate::repository::Version;
 
-    fn entry(name: &str, version: &str, summary: &str) -> Entry {
-        Entry {
+    fn entry(name: &str, version: &str, summary: &str) -> Arc<Entry> {
+        Arc::new(Entry {
             name: name.to_owned(),
             evr: Version { epoch: 0, version: version.to_owned(), release: "1".to_owned() },
             arch: "x86_64".to_owned(),
@@ -138,7 +161,7 @@ mod tests {
             time: 0,
             built: 0,
             xml: Default::default(),
-        }
+        })
     }
 
     #[test]

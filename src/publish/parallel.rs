@@ -1,37 +1,50 @@
 //! The same work for many things, on all cores.
 
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 /// What `work` makes of each item, in the items' order.
-pub(super) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    on(thread::available_parallelism().map_or(1, NonZero::get), items, work)
+pub(super) fn map<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
+where
+    I: IntoIterator<IntoIter: ExactSizeIterator + Send>,
+    R: Send,
+{
+    // To ask takes reading files of the kernel's.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let cores = CORES.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get));
+    on(*cores, items.into_iter(), work)
 }
 
 /// As [`map`], for work that waits more than it computes.
-pub(super) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    on(WAITING, items, work)
+pub(super) fn each<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
+where
+    I: IntoIterator<IntoIter: ExactSizeIterator + Send>,
+    R: Send,
+{
+    on(WAITING, items.into_iter(), work)
 }
 
 /// How many wait at once.
 const WAITING: usize = 8;
 
-fn on<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn on<I, R>(threads: usize, items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
+where
+    I: ExactSizeIterator + Send,
+    R: Send,
+{
     let threads = threads.min(items.len());
     if threads <= 1 {
-        return items.iter().map(work).collect();
+        return items.map(work).collect();
     }
-    let next = AtomicUsize::new(0);
+    let items = Mutex::new(items.enumerate());
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
     let one = || {
         let mut made = Vec::new();
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            match items.get(number) {
-                Some(item) => made.push((number, work(item))),
-                None => return made,
-            }
+        while let Some((number, item)) = next() {
+            made.push((number, work(item)));
         }
+        made
     };
     let mut made: Vec<(usize, R)> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(one)).collect();
@@ -50,7 +63,9 @@ mod tests {
     #[test]
     fn results_come_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..1000).collect();
-        assert_eq!(super::map(&items, |item| item * 2), (0..1000).map(|item| item * 2).collect::<Vec<_>>());
+        let twice: Vec<usize> = items.iter().map(|item| item * 2).collect();
+        assert_eq!(super::map(&items, |item| item * 2), twice);
+        assert_eq!(super::each(items, |item| item * 2), twice);
         assert!(super::map(&[] as &[u8], |item| *item).is_empty());
     }
 }

@@ -46,7 +46,7 @@ fn repodata(view: &View<'_>, problems: &mut Vec<Problem>) -> Result<(), Error> {
             problems.push(Problem::new(ProblemKind::Leftover, in_repodata(&name), problem));
         } else if let Some((digits, _)) = name.split_once('-')
             && digits.len() == 64
-            && bounded(&path)?.is_some_and(|bytes| sha256(&[&bytes]) != digits)
+            && bounded(&path)?.is_some_and(|bytes| sha256([&bytes[..]]) != digits)
         {
             let problem = "it is of older metadata, and has not the sum in its name";
             problems.push(Problem::new(ProblemKind::Metadata, in_repodata(&name), problem));

@@ -1,43 +1,33 @@
 //! Which packages are published: those that stay, those that come, and where these are to lie.
 
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use fs_err::File;
+use rustix::fs::{AtFlags, FileType, Stat, statat};
+use rustix::io::Errno;
 
 use super::Publication;
+use crate::beneath::at;
 use crate::publish::arrive::{self, Arrived, Demands, Given};
-use crate::publish::entry::Entry;
+use crate::publish::entry::{Entry, Nevra};
 use crate::publish::{Error, parallel, remove};
 use crate::sign::Keyring;
 
 impl Publication<'_> {
     /// The packages that stay where they are, and those of them of which there is another file now.
-    pub(super) fn kept(&self) -> Result<(Vec<Entry>, Vec<String>), Error> {
+    pub(super) fn kept(&self) -> Result<(Vec<Arc<Entry>>, Vec<String>), Error> {
         let Some(current) = &self.current else { return Ok((Vec::new(), Vec::new())) };
         let own = current.own.as_ref();
-        let known_to_be_signed = own.is_some_and(|own| own.state.settings.packages_signed);
         let entries = own.map_or(&[][..], |own| &own.entries);
         let gone = |href: &str| self.request.remove.iter().any(|spec| remove::names_file(spec, href));
-        // A signature that is demanded now and was not looked at before takes reading.
-        let full = self.request.full || (self.demanded().is_some() && !known_to_be_signed);
-        let unchanged = parallel::map(entries, |entry| {
-            let found = fs_err::symlink_metadata(self.folder.join(&entry.href));
-            match found {
-                Ok(found) => Ok(!full && is_as(&found, entry)),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    let leaves = remove::is_named(&self.request.remove, entry);
-                    if leaves { Ok(true) } else { Err(self.gone(&entry.href)) }
-                }
-                Err(error) => Err(error.into()),
-            }
-        });
-        let mut kept = Vec::with_capacity(entries.len());
+        let mut kept = Vec::with_capacity(entries.len() + self.request.packages.len());
         let mut again: Vec<Given> = Vec::new();
         let in_place = |href: &str| Given { path: self.folder.join(href), href: Some(href.to_owned()) };
-        for (entry, unchanged) in entries.iter().zip(unchanged) {
-            if unchanged? {
-                kept.push(entry.clone());
+        for (entry, unchanged) in entries.iter().zip(self.unchanged(entries)?) {
+            if unchanged {
+                kept.push(Arc::clone(entry));
             } else {
                 again.push(in_place(&entry.href));
             }
@@ -48,20 +38,46 @@ impl Publication<'_> {
             }
             again.push(in_place(href));
         }
-        let by_href: HashMap<&str, &Entry> =
+        if again.is_empty() {
+            return Ok((kept, Vec::new()));
+        }
+        let by_href: HashMap<&str, &Arc<Entry>> =
             entries.iter().map(|entry| (entry.href.as_str(), entry)).collect();
         let mut replaced = Vec::new();
         for arrived in self.read(&again, &|_| false)? {
             let href = arrived.given.href.clone().unwrap_or_default();
             if let Some(old) = by_href.get(href.as_str()).filter(|old| old.sha256 != arrived.sha256) {
+                let nevra = old.nevra().to_string();
                 if !self.request.replace {
-                    return Err(Error::Replaced { nevra: old.nevra(), path: arrived.given.path });
+                    return Err(Error::Replaced { nevra, path: arrived.given.path });
                 }
-                replaced.push(old.nevra());
+                replaced.push(nevra);
             }
-            kept.push(self.in_place(&arrived, &href)?);
+            kept.push(self.entry(&arrived, &href)?);
         }
         Ok((kept, replaced))
+    }
+
+    /// Of each package whether its file is what was read when it was published, as far as its size and time tell. One that is
+    /// gone is none where it is taken out.
+    fn unchanged(&self, entries: &[Arc<Entry>]) -> Result<Vec<bool>, Error> {
+        /// So many at once: each takes microseconds.
+        const CHUNK: usize = 64;
+        let own = self.current.as_ref().and_then(|current| current.own.as_ref());
+        let known_to_be_signed = own.is_some_and(|own| own.state.settings.packages_signed);
+        // A signature that is demanded now and was not looked at before takes reading.
+        let full = self.request.full || (self.demanded().is_some() && !known_to_be_signed);
+        let folder = File::open(self.folder)?;
+        let of = |entry: &Entry| match look(folder.file().as_fd(), &entry.href) {
+            Ok(found) => Ok(!full && is_as(&found, entry)),
+            Err(Errno::NOENT | Errno::NOTDIR) if remove::is_named(&self.request.remove, entry) => Ok(true),
+            Err(Errno::NOENT | Errno::NOTDIR) => Err(self.gone(&entry.href)),
+            Err(errno) => Err(at(&self.folder.join(&entry.href), errno.into()).into()),
+        };
+        let unchanged = parallel::map(entries.chunks(CHUNK), |chunk| {
+            chunk.iter().map(|entry| of(entry)).collect::<Result<Vec<_>, Error>>()
+        });
+        Ok(unchanged.into_iter().collect::<Result<Vec<_>, Error>>()?.concat())
     }
 
     fn gone(&self, href: &str) -> Error {
@@ -79,7 +95,7 @@ impl Publication<'_> {
     }
 
     /// The packages that were given and are not published yet.
-    pub(super) fn arrived(&self, entries: &[Entry]) -> Result<Vec<Arrived>, Error> {
+    pub(super) fn arrived(&self, entries: &[Arc<Entry>]) -> Result<Vec<Arrived>, Error> {
         let given = arrive::given(self.folder, &self.request.packages)?;
         let sums: HashSet<&str> = entries.iter().map(|entry| entry.sha256.as_str()).collect();
         let places: HashSet<&str> = entries.iter().map(|entry| entry.href.as_str()).collect();
@@ -90,83 +106,102 @@ impl Publication<'_> {
         self.read(&new.collect::<Vec<_>>(), &known)
     }
 
-    /// What a package that lies in the repository is in its metadata. Its time becomes that of its build.
-    fn in_place(&self, arrived: &Arrived, href: &str) -> Result<Entry, Error> {
-        let file = File::open(self.folder.join(href))?;
-        arrive::set_time(file.file(), arrived.listing.build_time)?;
-        Ok(arrived.entry(href))
+    /// What a package is in the metadata that lies at `href`. The time of one that is there already becomes that of its build.
+    fn entry(&self, arrived: &Arrived, href: &str) -> Result<Arc<Entry>, Error> {
+        if arrived.given.href.is_some() {
+            let file = File::open(self.folder.join(href))?;
+            arrive::set_time(file.file(), arrived.listing.build_time)?;
+        }
+        Ok(Arc::new(arrived.entry(href)))
     }
 
     /// Puts what arrived among the entries, and says where each is to lie.
     pub(super) fn merge(
         &mut self,
-        entries: &mut Vec<Entry>,
+        entries: &mut Vec<Arc<Entry>>,
         arrived: &[Arrived],
     ) -> Result<Vec<Option<String>>, Error> {
-        let mut names: HashMap<String, usize> =
-            entries.iter().enumerate().map(|(number, entry)| (entry.nevra(), number)).collect();
-        let mut from: HashMap<usize, &Path> = HashMap::new();
-        let mut places = Vec::with_capacity(arrived.len());
-        for package in arrived {
-            let path = package.given.path.as_path();
-            let entry = package.entry("");
-            let nevra = entry.nevra();
-            let same = names.get(&nevra).copied();
-            if let Some(number) = same {
-                let old = &entries[number];
-                match (from.get(&number), old.sha256 == entry.sha256) {
-                    (_, true) => {
-                        places.push(None);
-                        continue;
-                    }
-                    (Some(first), false) => {
-                        let (first, second) = ((*first).to_owned(), path.to_owned());
-                        return Err(Error::Twice { nevra, first, second });
-                    }
-                    (None, false) if !self.request.replace => {
-                        return Err(Error::Replaced { nevra, path: path.to_owned() });
-                    }
-                    (None, false) => {}
+        let Merged { coming, replaces, places } = self.coming(entries, arrived)?;
+        let made = parallel::map(&coming, |(number, href)| self.entry(&arrived[*number], href));
+        for (entry, replaces) in made.into_iter().zip(replaces) {
+            let entry = entry?;
+            let nevra = entry.nevra().to_string();
+            match replaces {
+                Some(number) => {
+                    self.done.replaced.push(nevra);
+                    entries[number] = entry;
+                }
+                None => {
+                    self.done.added.push(nevra);
+                    entries.push(entry);
                 }
             }
-            let (entry, place) = match &package.given.href {
-                Some(href) => (self.in_place(package, href)?, None),
-                None => {
-                    let (href, there) = self.place_for(&entry)?;
-                    (package.entry(&href), (!there).then_some(href))
-                }
-            };
-            places.push(place);
-            let number = match same {
-                Some(number) => {
-                    self.done.replaced.push(nevra.clone());
-                    entries[number] = entry;
-                    number
-                }
-                None => {
-                    self.done.added.push(nevra.clone());
-                    entries.push(entry);
-                    entries.len() - 1
-                }
-            };
-            names.insert(nevra, number);
-            from.insert(number, path);
         }
         Ok(places)
     }
 
+    fn coming(&self, entries: &[Arc<Entry>], arrived: &[Arrived]) -> Result<Merged, Error> {
+        let mut first: HashMap<Nevra<'_>, usize> = HashMap::with_capacity(arrived.len());
+        for (number, package) in arrived.iter().enumerate() {
+            first.entry(package.nevra()).or_insert(number);
+        }
+        let published = entries.iter().enumerate();
+        let published: HashMap<usize, usize> =
+            published.filter_map(|(number, entry)| Some((*first.get(&entry.nevra())?, number))).collect();
+        let mut taken = HashSet::new();
+        let mut merged = Merged::default();
+        for (number, package) in arrived.iter().enumerate() {
+            let path = package.given.path.as_path();
+            let first = first[&package.nevra()];
+            if first != number {
+                if arrived[first].sha256 != package.sha256 {
+                    let (first, second) = (arrived[first].given.path.clone(), path.to_owned());
+                    return Err(Error::Twice { nevra: package.nevra().to_string(), first, second });
+                }
+                merged.places.push(None);
+                continue;
+            }
+            let replaces = published.get(&number).copied();
+            if let Some(old) = replaces.map(|number| &entries[number]) {
+                if old.sha256 == package.sha256 {
+                    merged.places.push(None);
+                    continue;
+                }
+                if !self.request.replace {
+                    let nevra = package.nevra().to_string();
+                    return Err(Error::Replaced { nevra, path: path.to_owned() });
+                }
+            }
+            let (href, place) = match &package.given.href {
+                Some(href) => (href.clone(), None),
+                None => {
+                    let (href, there) = self.place_for(package, &taken)?;
+                    (href.clone(), (!there).then_some(href))
+                }
+            };
+            taken.insert(href.clone());
+            merged.coming.push((number, href));
+            merged.replaces.push(replaces);
+            merged.places.push(place);
+        }
+        Ok(merged)
+    }
+
     /// Where a package that comes from elsewhere is to lie, and whether it does already. No file is ever replaced by another:
     /// clients that have older metadata ask for the one that it names.
-    fn place_for(&self, entry: &Entry) -> Result<(String, bool), Error> {
-        let version = &entry.evr;
-        let name = format!("{}-{}-{}.{}.rpm", entry.name, version.version, version.release, entry.arch);
-        let digits = entry.sha256.get(..16).unwrap_or_default();
+    fn place_for(&self, package: &Arrived, taken: &HashSet<String>) -> Result<(String, bool), Error> {
+        // Without the epoch, as rpm names files: two that differ in nothing else want one place.
+        let name = format!("{}.rpm", Nevra { epoch: 0, ..package.nevra() });
+        let digits = package.sha256.get(..16).unwrap_or_default();
         for href in [format!("Packages/{name}"), format!("Packages/{digits}/{name}")] {
             let path = self.folder.join(&href);
+            if taken.contains(&href) {
+                continue;
+            }
             if !path.exists() {
                 return Ok((href, false));
             }
-            if path.is_file() && arrive::pass(&path, None)? == entry.sha256 {
+            if path.is_file() && arrive::pass(&path, None)? == package.sha256 {
                 return Ok((href, true));
             }
         }
@@ -175,10 +210,26 @@ impl Publication<'_> {
     }
 }
 
+/// What comes of packages that have arrived.
+#[derive(Default)]
+struct Merged {
+    /// Which of them come among the entries, and where they lie then.
+    coming: Vec<(usize, String)>,
+    /// Which entry each of those replaces.
+    replaces: Vec<Option<usize>>,
+    /// Where each that has arrived has to be put.
+    places: Vec<Option<String>>,
+}
+
+/// What is at a path in a folder, and not at the end of a link there.
+fn look(folder: BorrowedFd<'_>, href: &str) -> Result<Stat, Errno> {
+    statat(folder, href, AtFlags::SYMLINK_NOFOLLOW)
+}
+
 /// Whether a file is what was read when it was published, by its size and time. It was given a time of whole seconds: one that
 /// somebody wrote in that very second has a fraction.
-fn is_as(found: &std::fs::Metadata, entry: &Entry) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let dated = u64::try_from(found.mtime()) == Ok(entry.time) && found.mtime_nsec() == 0;
-    found.is_file() && found.len() == entry.size && dated
+fn is_as(found: &Stat, entry: &Entry) -> bool {
+    let dated = u64::try_from(found.st_mtime) == Ok(entry.time) && found.st_mtime_nsec == 0;
+    let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+    is_file && u64::try_from(found.st_size) == Ok(entry.size) && dated
 }

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::Publication;
 use crate::download::{Algorithm, Digest};
 use crate::publish::current::{KEYS, REPODATA, file_name, is_foreign};
 use crate::publish::entry::Entry;
 use crate::publish::packed::{self, Packed};
+use crate::publish::piece::Rope;
 use crate::publish::state::{Older, State};
 use crate::publish::{Error, KINDS, fragment};
 use crate::repository::repomd::Record;
@@ -15,31 +17,31 @@ use crate::sign::{Keyring, armored_signature};
 
 impl Publication<'_> {
     /// Primary, filelists and other.
-    pub(super) fn pack(&self, entries: &[Entry]) -> Result<Vec<Packed>, Error> {
+    pub(super) fn pack(&self, entries: &[Arc<Entry>]) -> Result<Vec<Packed>, Error> {
         let compression = self.settings.compression();
         let beginnings = fragment::beginnings(entries.len());
-        let files: Vec<Vec<String>> = beginnings
+        let files: Vec<Vec<Rope>> = beginnings
             .into_iter()
             .zip(fragment::ENDS)
             .enumerate()
             .map(|(number, (beginning, end))| {
-                let mut parts = vec![beginning, String::new()];
+                let mut parts = vec![Rope::from(beginning), Rope::default()];
                 for entry in entries {
                     if entry.begins_member() {
-                        parts.push(String::new());
+                        parts.push(Rope::default());
                     }
                     if let Some(part) = parts.last_mut() {
-                        part.push_str(&entry.xml[number]);
+                        part.push(entry.xml[number].clone());
                     }
                 }
-                parts.push(end.to_owned());
+                parts.push(end.to_owned().into());
                 parts.retain(|part| !part.is_empty());
                 parts
             })
             .collect();
         let own = self.current.as_ref().and_then(|current| current.own.as_ref());
         let known = own.map(|own| own.known(compression)).unwrap_or_default();
-        Ok(packed::pack(&files, compression, &known)?)
+        Ok(packed::pack(&files, compression, known)?)
     }
 
     /// What repomd.xml names, and which of that are files of the old state.
@@ -78,10 +80,16 @@ impl Publication<'_> {
     }
 
     /// What is noted, with what is kept of older states and what leaves with them.
-    pub(super) fn state(&self, text: &str, entries: &[Entry], files: &[Packed], records: &[Record]) -> State {
+    pub(super) fn state(
+        &self,
+        text: &str,
+        entries: &[Arc<Entry>],
+        files: &[Packed],
+        records: &[Record],
+    ) -> State {
         let mut parts = files.iter().map(|file| file.parts.clone());
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
-        let mut state = State::new(packed::sha256(&[text.as_bytes()]), self.settings.clone(), parts);
+        let mut state = State::new(packed::sha256([text.as_bytes()]), self.settings.clone(), parts);
         let Some(current) = &self.current else { return state };
         let now: HashSet<&str> = entries.iter().map(|entry| entry.href.as_str()).collect();
         let files: HashSet<&str> = records.iter().filter_map(file_name).collect();

@@ -7,7 +7,6 @@ mod put;
 use std::path::{Path, PathBuf};
 
 use super::current::Current;
-use super::entry::Entry;
 use super::lock::{For, LOCK, Lock};
 use super::remove::taken_out;
 use super::repo_file::check_url;
@@ -133,7 +132,7 @@ impl<'a> Publication<'a> {
         let (mut entries, replaced) = self.kept()?;
         self.done.replaced = replaced;
         let removed = taken_out(&mut entries, &self.request.remove, self.folder)?;
-        self.done.removed = removed.iter().map(Entry::nevra).collect();
+        self.done.removed = removed.iter().map(|entry| entry.nevra().to_string()).collect();
         let arrived = self.arrived(&entries)?;
         let places = self.merge(&mut entries, &arrived)?;
         entries.sort_by(|one, other| one.order().cmp(&other.order()));

@@ -1,6 +1,7 @@
 //! Everything written beside the old state, and put in its place.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fs_err::File;
 
@@ -118,7 +119,11 @@ impl Publication<'_> {
     }
 
     /// The .repo file, the keys and index.html, where they are not there as they are to be: written, not in place yet.
-    pub(super) fn beside(&mut self, entries: &[Entry], keys: Option<&str>) -> Result<Vec<Beside>, Error> {
+    pub(super) fn beside(
+        &mut self,
+        entries: &[Arc<Entry>],
+        keys: Option<&str>,
+    ) -> Result<Vec<Beside>, Error> {
         let base = self.base_url()?;
         if self.settings.base_url.is_none() {
             let note = "the .repo file has the folder's own path: --base-url says where clients reach it";
@@ -151,7 +156,8 @@ impl Publication<'_> {
     /// Writes a file, where it is not there as it is to be.
     fn stage(&mut self, name: &str, text: &str, is_keys: bool) -> Result<Option<Beside>, Error> {
         let place = self.folder.join(name);
-        if fs_err::read(&place).is_ok_and(|there| there == text.as_bytes()) {
+        let as_long = fs_err::metadata(&place).is_ok_and(|there| there.len() == text.len() as u64);
+        if as_long && fs_err::read(&place).is_ok_and(|there| there == text.as_bytes()) {
             return Ok(None);
         }
         let staged = self.staging.path(name);
