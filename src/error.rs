@@ -99,6 +99,7 @@ stages! {
     Sign => sign,
     Publish => publish,
     Check => check,
+    Cache => cache,
     Loader => loader,
     Pipeline => pipeline,
 }

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod autoconf;
 pub mod beneath;
 pub mod c;
+pub mod cache;
 pub mod changeset;
 pub mod check;
 pub mod cli;
@@ -45,5 +46,6 @@ pub mod spec;
 pub mod target;
 pub mod unpack;
 pub mod verify;
+mod xml;
 
 pub use error::{Error, Kind};

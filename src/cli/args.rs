@@ -1,5 +1,6 @@
 //! The command line as it is typed.
 
+pub mod build_all;
 pub mod key;
 pub mod repo;
 pub mod sign;
@@ -42,6 +43,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     BuildModule(BuildModule),
+    BuildAll(build_all::BuildAll),
     Flatten(Flatten),
     Check(Check),
     Overlay(Overlay),
@@ -50,6 +52,7 @@ pub enum Command {
     Resign(sign::Resign),
     Key(key::Key),
     Repo(repo::Repo),
+    Cache(build_all::Cache),
     Explain(Explain),
     Inspect(Inspect),
     Verify(verify::Verify),
@@ -80,6 +83,7 @@ impl Command {
         let of = |talk: &Talk| Voice { json: talk.json, verbose: talk.verbose };
         match self {
             Command::BuildModule(args) => of(&args.talk),
+            Command::BuildAll(args) => of(&args.talk),
             Command::Flatten(args) => of(&args.talk),
             Command::Check(args) => of(&args.talk),
             Command::Overlay(Overlay { command: OverlayCommand::Start(args) }) => of(&args.talk),
@@ -90,6 +94,7 @@ impl Command {
             Command::Key(args) => args.voice(),
             Command::Repo(args) => args.voice(),
             Command::Explain(_)
+            | Command::Cache(_)
             | Command::Inspect(_)
             | Command::Verify(_)
             | Command::Schema

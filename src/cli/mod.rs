@@ -2,7 +2,9 @@
 //! pages and completions come.
 
 mod args;
+mod build_all;
 mod build_module;
+mod cache;
 mod check;
 mod explain;
 mod flatten;
@@ -50,6 +52,8 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Target(args) => return target::run(&args, reporter),
         Command::Repo(args) => return repo::run(&args, reporter),
         Command::BuildModule(args) => build_module::run(&args, reporter),
+        Command::BuildAll(args) => build_all::run(&args, reporter),
+        Command::Cache(args) => cache::run(&args),
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
         Command::Overlay(args) => overlay::run(&args, reporter),

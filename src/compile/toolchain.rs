@@ -15,7 +15,7 @@ use super::probe::{self, UnknownFlag};
 use crate::machine::Machine;
 use crate::process;
 use crate::profile::Advice;
-use crate::target::{Provenance, Target};
+use crate::target::{Provenance, Target, stamp};
 
 /// A compiler answers such questions in 2 ms.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
@@ -89,6 +89,18 @@ impl Toolchain {
             toolchain.headers = HEADERS.once(question, || toolchain.own_headers(target))?;
         }
         Ok(toolchain)
+    }
+
+    /// What tells it from what was installed under the same names before: path, size and time of the compiler, and of the
+    /// assembler and the linker that it finds.
+    pub fn identity(&self) -> String {
+        let programs = [self.program.as_path(), &self.objcopy, Path::new("as"), Path::new("ld")];
+        let behind = self.leading.iter().take(1).map(Path::new);
+        let stamps = programs.into_iter().chain(behind).map(|program| {
+            let found = if program.components().count() > 1 { None } else { program.to_str().and_then(on_path) };
+            stamp(&found.unwrap_or_else(|| program.to_owned()))
+        });
+        stamps.collect::<Vec<_>>().join("\n")
     }
 
     /// Flags of the target's own build that this compiler does not take. The first time, it is asked, which takes 50 ms.

@@ -21,6 +21,7 @@ use crate::compile::{self, SharedObject};
 use crate::package::{self, Package, PackageSet};
 use crate::report::{Event, Reporter, Stage};
 use crate::rpm::{self, Destinations};
+use crate::target::Target;
 
 /// How long the checks of one package may take together.
 const CHECK_LIMIT: Duration = Duration::from_secs(120);
@@ -36,18 +37,37 @@ const REPORT: &str = "report.json";
 /// # Errors
 /// Any stage's; the output folder is then as it was.
 pub fn build(request: &Request, packaging: &Packaging, reporter: &dyn Reporter) -> Result<(), crate::Error> {
-    build_signed(request, packaging, &SigningKey::of(packaging)?, reporter)
+    let built = build_signed(request, None, packaging, &SigningKey::of(packaging)?, reporter)?;
+    reporter.event(Event::Results { files: built.into_packages() });
+    Ok(())
 }
 
-/// As [`build`], with a key that other builds use too.
+/// What a build has left in its output folder.
+pub(super) struct Built {
+    /// The packages, and then all else.
+    pub files: Vec<PathBuf>,
+    /// How many packages there are.
+    pub packages: usize,
+}
+
+impl Built {
+    pub fn into_packages(mut self) -> Vec<PathBuf> {
+        self.files.truncate(self.packages);
+        self.files
+    }
+}
+
+/// As [`build`], with a key that other builds use too, and for a target that may be known already. Whoever calls it tells of the
+/// packages.
 pub(super) fn build_signed(
     request: &Request,
+    target: Option<&Target>,
     packaging: &Packaging,
     key: &SigningKey,
     reporter: &dyn Reporter,
-) -> Result<(), crate::Error> {
+) -> Result<Built, crate::Error> {
     let work = work_folder(packaging.keep, reporter)?;
-    let graft = graft(request, Next::Compile, work.path(), reporter)?;
+    let graft = graft(request, target, Next::Compile, work.path(), reporter)?;
     demand_written_recipe(packaging, &graft)?;
     let not_checked = reason_not_to_check(packaging, &graft, reporter)?;
     let signer = key.open(reporter)?;
@@ -90,13 +110,11 @@ pub(super) fn build_signed(
         fs_err::write(staging.path(&name), text).map_err(Error::from)?;
         names.push(name);
     }
-    let mut published = staging.publish(&names).map_err(Error::from)?;
+    let files = staging.publish(&names).map_err(Error::from)?;
     reporter.event(Event::Summary {
         lines: summary::lines(&graft, &set, checks.as_ref().err().map(String::as_str)),
     });
-    published.truncate(packages);
-    reporter.event(Event::Results { files: published });
-    Ok(())
+    Ok(Built { files, packages })
 }
 
 /// Stops after the C file, and writes it into the folder `out`.
@@ -105,7 +123,7 @@ pub(super) fn build_signed(
 /// As [`build`], up to that stage.
 pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
     let work = work_folder(false, reporter)?;
-    let graft = graft(request, Next::Stop, work.path(), reporter)?;
+    let graft = graft(request, None, Next::Stop, work.path(), reporter)?;
     let staging = Staging::new(out).map_err(Error::from)?;
     let name = graft.file_name();
     fs_err::write(staging.path(&name), &graft.text).map_err(Error::from)?;
@@ -125,7 +143,7 @@ pub fn check(
     reporter: &dyn Reporter,
 ) -> Result<(), crate::Error> {
     let work = work_folder(keep, reporter)?;
-    let graft = graft(request, Next::Compile, work.path(), reporter)?;
+    let graft = graft(request, None, Next::Compile, work.path(), reporter)?;
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
     let built;
     let file = match file {

@@ -57,6 +57,74 @@ pub enum Error {
         kind: Kind,
     },
 
+    /// Some of the jobs of a run have no packages; each was told.
+    #[error("no packages for {failed} of {of} jobs")]
+    #[diagnostic(
+        code(modgraft::jobs),
+        help("the reasons are above; the packages of the other jobs are whole")
+    )]
+    Jobs {
+        /// How many.
+        failed: usize,
+        /// How many there were.
+        of: usize,
+        /// What the first of them failed of.
+        kind: Kind,
+    },
+
+    /// Where recipes should be, there are none.
+    #[error("there is no recipe in {}", .folder.display())]
+    #[diagnostic(
+        code(modgraft::recipe::none),
+        help("a recipe is FOLDER/NAME/module.toml; `modgraft new` starts one")
+    )]
+    NoRecipes {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// Two recipes for packages of one name.
+    #[error("two recipes are called `{name}`: {} and {}", .first.display(), .second.display())]
+    #[diagnostic(
+        code(modgraft::recipe::same_name),
+        help("their packages would take each other's place: leave one of them out, or rename it")
+    )]
+    SameModule {
+        /// The name.
+        name: String,
+        /// One.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+
+    /// What was kept in the cache is not what is made of the same.
+    #[error("what was kept is not what is made of the same input: {files}")]
+    #[diagnostic(
+        code(modgraft::cache::otherwise),
+        help(
+            "something goes into the packages that is not part of the key {key}, or the cache was tampered with: \
+             `modgraft cache prune --all` empties it; please report the former"
+        )
+    )]
+    KeptOtherwise {
+        /// The key.
+        key: String,
+        /// The files that differ.
+        files: String,
+    },
+
+    /// A panic, in one of several jobs.
+    #[error("modgraft has a defect: {text}")]
+    #[diagnostic(
+        code(modgraft::defect),
+        help("please report it with the recipe: no input should do that")
+    )]
+    Defect {
+        /// What it said.
+        text: String,
+    },
+
     /// Two targets whose packages would go into one folder.
     #[error("two targets are called `{name}`")]
     #[diagnostic(
@@ -281,11 +349,13 @@ impl Error {
             Error::Io(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => Kind::Environment,
             Error::Interrupted => Kind::Interrupted,
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
-            Error::RequiresItself { .. } => Kind::Input,
-            Error::Targets { kind, .. } => *kind,
+            Error::RequiresItself { .. } | Error::SameModule { .. } => Kind::Input,
+            Error::Targets { kind, .. } | Error::Jobs { kind, .. } => *kind,
+            Error::KeptOtherwise { .. } | Error::Defect { .. } => Kind::Internal,
             Error::KeyFailed => Kind::Key,
             Error::Provisional { .. }
             | Error::SameTarget { .. }
+            | Error::NoRecipes { .. }
             | Error::NamelessTarget { .. }
             | Error::OneTarget { .. }
             | Error::Epoch(_)

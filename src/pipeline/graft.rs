@@ -14,6 +14,7 @@ use crate::adapt::{self, Adapted, Compiles, Edit, Offered};
 use crate::compile::{self, SharedObject};
 use crate::flatten::{self, Interface, TranslationUnit, Upstream};
 use crate::report::{Reporter, Stage};
+use crate::target::Target;
 use crate::target::calendar::Steps;
 
 /// How long the compiler may take.
@@ -90,14 +91,15 @@ pub fn compiling(ready: &Ready, unit: &TranslationUnit, out: &Path) -> Result<co
     })
 }
 
-/// Runs the stages up to adapt. `work` is a folder for what they unpack.
+/// Runs the stages up to adapt. `target` is used where it is known; `work` is a folder for what the stages unpack.
 pub fn graft(
     request: &Request,
+    target: Option<&Target>,
     next: Next,
     work: &Path,
     reporter: &dyn Reporter,
 ) -> Result<Graft, crate::Error> {
-    let ready = prepare(request, work, reporter)?;
+    let ready = prepare(request, target, work, reporter)?;
     grafted(ready, &[], request, next, work, reporter)
 }
 

@@ -28,7 +28,7 @@ impl Call {
     /// The stages' up to adapt.
     pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
         let folder = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
-        let graft = graft(request, Next::Stop, folder.path(), reporter)?;
+        let graft = graft(request, None, Next::Stop, folder.path(), reporter)?;
         let options = compiling(&graft.ready, &graft.adapted.unit, folder.path())?;
         let Ready { target, toolchain, .. } = &graft.ready;
         let command =
@@ -53,7 +53,7 @@ impl Prepared {
     /// Theirs.
     pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
         let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
-        let ready = prepare(request, work.path(), reporter)?;
+        let ready = prepare(request, None, work.path(), reporter)?;
         let overlays = ready.overlays()?;
         let required = required(&ready, &[], request, work.path(), reporter)?;
         Ok(Prepared { ready, required, overlays, _work: work })

@@ -1,5 +1,6 @@
 //! The only place that knows the order of the stages.
 
+mod all;
 mod build;
 mod clock;
 mod diff;
@@ -29,6 +30,7 @@ mod upstream;
 mod verdict;
 mod verify;
 
+pub use all::{BuildAll, Caching, Ended, Job, Outcome, Outcomes, Reason, build_all};
 pub use build::{build, check, flatten};
 pub use diff::{Compared, diff};
 pub use error::Error;

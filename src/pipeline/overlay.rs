@@ -90,7 +90,7 @@ pub fn overlay_start(
         return Err(Error::OverlayFolder(tree.dir.clone()).into());
     }
     let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
-    let ready = prepare(request, work.path(), reporter)?;
+    let ready = prepare(request, None, work.path(), reporter)?;
     let keys = recipe::overlay_keys(&ready.target);
     let key = match &tree.key {
         Some(key) if keys.contains(key) => key.clone(),

@@ -43,8 +43,13 @@ pub struct Named {
     pub wanted: Option<String>,
 }
 
-/// Runs the stages up to the target. `work` is a folder for what they unpack.
-pub fn prepare(request: &Request, work: &Path, reporter: &dyn Reporter) -> Result<Ready, crate::Error> {
+/// Runs the stages up to the target, which is used where it is known. `work` is a folder for what they unpack.
+pub fn prepare(
+    request: &Request,
+    target: Option<&Target>,
+    work: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Ready, crate::Error> {
     let file = match &request.input {
         Input::Recipe(file) => Some(file.clone()),
         Input::Reference => Some(recipe::unpack_reference(work).map_err(Error::from)?),
@@ -68,7 +73,7 @@ pub fn prepare(request: &Request, work: &Path, reporter: &dyn Reporter) -> Resul
     }
     let directory = written.as_ref().map_or_else(|| PathBuf::from("."), |recipe| recipe.directory.clone());
     let wanted = written.as_ref().map(|recipe| recipe.symbol.clone().unwrap_or_else(|| recipe.name.clone()));
-    ready(Named { written, directory, spec, wanted }, request, None, reporter)
+    ready(Named { written, directory, spec, wanted }, request, target, reporter)
 }
 
 /// As [`prepare`], of a source that is named already. `target` is used where it is known.
@@ -113,22 +118,24 @@ pub fn ready(
 
     let target = match target {
         Some(target) => target.clone(),
-        None => {
-            let notify = |text: &str| reporter.note(text);
-            let options = target::Options {
-                offline: request.offline,
-                lock: Some(target::store::LOCK_FILE.into()),
-                ..target::Options::new(paths::cache())
-            };
-            let resolve = || target::resolve(&request.target, &options, &notify);
-            stage(reporter, Stage::Target, resolve, summary::target)?
-        }
+        None => resolve(&request.target, request.offline, reporter)?,
     };
     let recipe = with_names_of(recipe, &target, reporter);
     let toolchain = Toolchain::find(&target)?;
     let rules = Rules::of(&recipe.compat.packs, target.mmn);
     let by_hand = by_hand(request, &recipe);
     Ok(Ready { recipe, spec, sources, changeset, module, brings, target, toolchain, rules, by_hand })
+}
+
+/// Finds the target of a name.
+pub fn resolve(name: &str, offline: bool, reporter: &dyn Reporter) -> Result<Target, crate::Error> {
+    let notify = |text: &str| reporter.note(text);
+    let options = target::Options {
+        offline,
+        lock: Some(target::store::LOCK_FILE.into()),
+        ..target::Options::new(paths::cache())
+    };
+    stage(reporter, Stage::Target, || target::resolve(name, &options, &notify), summary::target)
 }
 
 impl Ready {

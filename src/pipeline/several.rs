@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::build::build_signed;
+use super::build::{Built, build_signed};
 use super::signing::SigningKey;
 use super::{Error, Packaging, Request};
 use crate::process;
@@ -41,12 +41,12 @@ pub fn build_for(
             }
             let request = Request { target: target.clone(), ..request.clone() };
             let packaging = Packaging { out: out.clone(), ..packaging.clone() };
-            let about = About { target, reporter, files: Mutex::default() };
-            let built = build_signed(&request, &packaging, &key, &about);
+            let about = About { module: None, target, reporter };
+            let built = build_signed(&request, None, &packaging, &key, &about);
             if let Err(error) = &built {
                 about.failure(error);
             }
-            *lock(result) = Some(built.map(|()| std::mem::take(&mut *lock(&about.files))));
+            *lock(result) = Some(built.map(Built::into_packages));
         }
     };
     thread::scope(|scope| {
@@ -76,12 +76,12 @@ pub fn build_for(
 /// The packages of one target.
 type Outcome = Result<Vec<PathBuf>, crate::Error>;
 
-fn lock<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(value: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     value.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// The folder of each target: its name, of one that is a folder its last part.
-fn folders(targets: &[String], out: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(super) fn folders(targets: &[String], out: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut seen = BTreeSet::new();
     let folder = |target: &String| {
         let name = target.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -94,20 +94,21 @@ fn folders(targets: &[String], out: &Path) -> Result<Vec<PathBuf>, Error> {
     targets.iter().map(folder).collect()
 }
 
-/// Tells of one target among several.
-struct About<'a> {
-    target: &'a str,
-    reporter: &'a dyn Reporter,
-    files: Mutex<Vec<PathBuf>>,
+/// Tells of one build among several.
+pub(super) struct About<'a> {
+    /// Where there are several.
+    pub module: Option<&'a str>,
+    pub target: &'a str,
+    pub reporter: &'a dyn Reporter,
 }
 
 impl Reporter for About<'_> {
     fn event(&self, event: Event) {
-        match event {
-            // All are named together in the end, in the order in which the targets were.
-            Event::Results { files } => *lock(&self.files) = files,
-            event => self.reporter.event(Event::Of { target: self.target.to_owned(), told: Box::new(event) }),
-        }
+        self.reporter.event(Event::Of {
+            module: self.module.map(str::to_owned),
+            target: self.target.to_owned(),
+            told: Box::new(event),
+        });
     }
 
     fn failure(&self, error: &crate::Error) {

@@ -132,7 +132,7 @@ fn made(
     reporter: &dyn Reporter,
 ) -> Result<Result<Made, crate::Error>, crate::Error> {
     let make = || -> Result<Made, crate::Error> {
-        let graft = graft(request, Next::Compile, work, reporter)?;
+        let graft = graft(request, None, Next::Compile, work, reporter)?;
         let (object, audit) = compiled(&graft, work, reporter)?;
         Ok(Made { graft, object, audit })
     };

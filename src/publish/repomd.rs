@@ -1,6 +1,6 @@
 //! repomd.xml, written: which files the metadata is in.
 
-use super::fragment::Xml;
+use crate::xml::Xml;
 use crate::repository::repomd::Record;
 
 /// The text of repomd.xml. `time` is its revision, and that of each file, Unix seconds.

@@ -19,13 +19,14 @@ impl Json {
 
 impl Reporter for Json {
     fn event(&self, event: Event) {
-        let (target, event) = match event {
-            Event::Of { target, told } => (Some(target), *told),
-            event => (None, event),
+        let (module, target, event) = match event {
+            Event::Of { module, target, told } => (module, Some(target), *told),
+            event => (None, None, event),
         };
         let mut value = serde_json::to_value(event).expect("events are plain data");
-        if let (Value::Object(fields), Some(target)) = (&mut value, target) {
-            fields.insert("target".to_owned(), target.into());
+        if let Value::Object(fields) = &mut value {
+            let names = [("module", module), ("target", target)];
+            fields.extend(names.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))));
         }
         Json::line(&value);
     }

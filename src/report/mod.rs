@@ -3,7 +3,11 @@
 //! Stages return values and errors and print nothing; `pipeline` sends events here, `cli` chooses the listener.
 
 pub mod diagnostic;
+pub mod annotations;
 mod json;
+pub mod junit;
+mod live;
+pub mod markdown;
 mod terminal;
 mod transfer;
 
@@ -113,6 +117,13 @@ pub enum Event {
         /// In one line or more.
         text: String,
     },
+    /// How many jobs there are.
+    Planned {
+        /// So many.
+        jobs: usize,
+    },
+    /// A job has ended.
+    Job(Box<crate::pipeline::Ended>),
     /// The end of a good build, in lines.
     Summary {
         /// Each line is one fact.
@@ -120,6 +131,9 @@ pub enum Event {
     },
     /// Something that one of several builds tells.
     Of {
+        /// The module that it makes, where there are several.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        module: Option<String>,
         /// The target that it is for.
         target: String,
         /// What it tells.
@@ -132,7 +146,7 @@ pub enum Event {
     },
 }
 
-fn seconds<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn seconds<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((elapsed.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 

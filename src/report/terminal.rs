@@ -2,11 +2,14 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use super::live::Live;
 use super::{Event, Reporter, diagnostic};
+use crate::pipeline::{Ended, Outcome};
 use crate::download::Step;
 
 /// Writes for a person. Colours follow `NO_COLOR`, `CLICOLOR` and whether stderr is a terminal.
@@ -17,6 +20,8 @@ pub struct Terminal {
     transient: bool,
     /// The bar of what is being fetched.
     bar: Mutex<Option<ProgressBar>>,
+    /// The jobs of a run of many.
+    live: Live,
 }
 
 /// How a bar looks; without a total there is none to fill.
@@ -29,7 +34,7 @@ const NAME: usize = 9;
 impl Terminal {
     /// With `verbose`, [`Event::Detail`] is shown too.
     pub fn new(verbose: bool) -> Self {
-        Terminal { verbose, transient: io::stderr().is_terminal(), bar: Mutex::new(None) }
+        Terminal { verbose, transient: io::stderr().is_terminal(), bar: Mutex::new(None), live: Live::default() }
     }
 
     /// Draws how far downloads are. What is no terminal gets a line at the beginning and one at the end.
@@ -84,20 +89,61 @@ impl Terminal {
                 }
                 self.event(Event::Summary { lines });
             }
-            Event::Progress { .. } | Event::Results { .. } | Event::Of { .. } => self.event(event),
+            Event::Progress { .. }
+            | Event::Results { .. }
+            | Event::Of { .. }
+            | Event::Planned { .. }
+            | Event::Job(_) => self.event(event),
+        }
+    }
+
+    /// Of a job among many a person wants to know where it is, and in the end how it went.
+    fn event_of_job(&self, module: &str, target: &str, event: Event) {
+        match event {
+            Event::Started { stage } => self.live.stage(module, target, stage),
+            Event::Finished { .. } | Event::Note { .. } | Event::Summary { .. } if !self.verbose => {}
+            event => self.event_of(&format!("{module} for {target}"), event),
+        }
+    }
+
+    fn job(&self, ended: &Ended) {
+        let Ended { job, outcome, reason, packages, elapsed, .. } = ended;
+        self.live.ended(&job.module, &job.target);
+        let style = match outcome {
+            Outcome::Built => AnsiColor::Green.on_default().bold(),
+            Outcome::Unchanged | Outcome::Skipped => Style::new().dimmed(),
+            Outcome::Refused => AnsiColor::Yellow.on_default().bold(),
+            Outcome::Failed => AnsiColor::Red.on_default().bold(),
+        };
+        let package = packages.first().and_then(|package| package.file_name());
+        let what = package.map_or_else(|| job.module.clone(), |name| name.to_string_lossy().into_owned());
+        let plain = Style::new().dimmed();
+        let text = format!("{what} for {}  {plain}{}{plain:#}", job.target, time(*elapsed));
+        self.line(outcome.word(), style, &text);
+        if let Some(reason) = reason {
+            self.line("", plain, reason.text.trim_end());
         }
     }
 
     fn line(&self, label: &str, style: Style, text: &str) {
-        let mut stderr = anstream::stderr().lock();
-        let erase = if self.transient { "\r\x1b[K" } else { "" };
-        let mut lines = text.lines();
-        let first = lines.next().unwrap_or_default();
-        // A stderr that cannot be written to leaves nowhere to say so.
-        let _ = writeln!(stderr, "{erase}{style}{label:>NAME$}{style:#}  {first}");
-        for line in lines {
-            let _ = writeln!(stderr, "{:NAME$}  {line}", "");
-        }
+        self.live.above(|| {
+            let mut stderr = anstream::stderr().lock();
+            let erase = if self.transient { "\r\x1b[K" } else { "" };
+            let mut lines = text.lines();
+            let first = lines.next().unwrap_or_default();
+            // A stderr that cannot be written to leaves nowhere to say so.
+            let _ = writeln!(stderr, "{erase}{style}{label:>NAME$}{style:#}  {first}");
+            for line in lines {
+                let _ = writeln!(stderr, "{:NAME$}  {line}", "");
+            }
+        });
+    }
+}
+
+fn time(elapsed: Duration) -> String {
+    match elapsed.as_secs_f64() {
+        seconds if seconds < 0.0995 => format!("{:.0} ms", seconds * 1e3),
+        seconds => format!("{seconds:.2} s"),
     }
 }
 
@@ -119,29 +165,30 @@ impl Reporter for Terminal {
                 let message = format!("{files_done} of {count}  {file}");
                 self.progress(step, &summary, message, bytes_done, bytes);
             }
-            Event::Started { stage } if self.transient => {
+            Event::Started { stage } if self.transient && !self.live.is_there() => {
                 let mut stderr = anstream::stderr().lock();
                 let _ = write!(stderr, "\r\x1b[K{plain}{:>NAME$}  …{plain:#}", stage.name());
                 let _ = stderr.flush();
             }
             Event::Started { .. } => {}
             Event::Finished { stage, summary, elapsed } => {
-                let time = match elapsed.as_secs_f64() {
-                    seconds if seconds < 0.0995 => format!("{:.0} ms", seconds * 1e3),
-                    seconds => format!("{seconds:.2} s"),
-                };
-                self.line(stage.name(), good, &format!("{summary}  {plain}{time}{plain:#}"));
+                let text = format!("{summary}  {plain}{}{plain:#}", time(elapsed));
+                self.line(stage.name(), good, &text);
             }
             Event::Note { text } => self.line("note", AnsiColor::Cyan.on_default().bold(), &text),
             Event::Warning { text } => self.line("warning", AnsiColor::Yellow.on_default().bold(), &text),
             Event::Detail { text } if self.verbose => self.line("", plain, &text),
             Event::Detail { .. } => {}
             Event::Summary { lines } => {
+                self.live.end();
                 for (index, line) in lines.iter().enumerate() {
                     self.line(if index == 0 { "done" } else { "" }, good, line);
                 }
             }
-            Event::Of { target, told } => self.event_of(&target, *told),
+            Event::Of { module: None, target, told } => self.event_of(&target, *told),
+            Event::Of { module: Some(module), target, told } => self.event_of_job(&module, &target, *told),
+            Event::Planned { jobs } => self.live.begin(jobs),
+            Event::Job(ended) => self.job(&ended),
             Event::Results { files } => {
                 let mut stdout = io::stdout().lock();
                 for file in files {
@@ -153,6 +200,7 @@ impl Reporter for Terminal {
 
     fn failure(&self, error: &crate::Error) {
         self.clear();
+        self.live.end();
         let erase = if self.transient { "\r\x1b[K" } else { "" };
         let _ = write!(anstream::stderr().lock(), "{erase}{}", diagnostic::render(error));
     }

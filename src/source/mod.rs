@@ -67,6 +67,47 @@ pub enum SourceSpec {
     },
 }
 
+/// Something that a source is made of, and that the words for it do not pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpinned<'a> {
+    /// A file, absolute or relative to the recipe's folder.
+    File(&'a Path),
+    /// All files in a folder, absolute or relative to the recipe's folder.
+    Folder(&'a Path),
+    /// A name in a git repository that can move.
+    Revision {
+        /// Url or path.
+        repository: &'a str,
+        /// A branch, or a tag.
+        revision: &'a str,
+    },
+}
+
+impl SourceSpec {
+    /// What may be another one the next time, though the words are the same.
+    pub fn unpinned(&self) -> Vec<Unpinned<'_>> {
+        match self {
+            SourceSpec::Patches { files, base } => {
+                let files = files.iter().map(|file| Unpinned::File(file));
+                files.chain(base.iter().filter_map(Base::unpinned)).collect()
+            }
+            SourceSpec::Tree { directory, .. } => vec![Unpinned::Folder(directory)],
+            SourceSpec::Commit { .. } | SourceSpec::Release { .. } | SourceSpec::Revision { .. } => Vec::new(),
+        }
+    }
+}
+
+impl Base {
+    /// As [`SourceSpec::unpinned`].
+    pub fn unpinned(&self) -> Option<Unpinned<'_>> {
+        match self {
+            Base::Directory(folder) => Some(Unpinned::Folder(folder)),
+            Base::Git { revision, .. } if git::is_full_id(revision) => None,
+            Base::Git { repository, revision } => Some(Unpinned::Revision { repository, revision }),
+        }
+    }
+}
+
 /// A tree that patches apply to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Base {

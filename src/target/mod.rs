@@ -8,6 +8,7 @@ pub mod diff;
 pub mod elf;
 mod error;
 mod fetch;
+mod fingerprint;
 mod folder;
 mod installed;
 mod interface;
@@ -26,6 +27,7 @@ mod symbols;
 mod variables;
 
 pub use error::Error;
+pub use fingerprint::stamp;
 pub use interface::HttpdInterface;
 pub use libraries::Libraries;
 pub use runner::{NotRunnable, Runner};

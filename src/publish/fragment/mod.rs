@@ -3,15 +3,14 @@
 //! Written by quick-xml: the crate rpmrepo_metadata, which `repository` does without for reading, cannot keep what stands
 //! there of a package that did not change.
 
-mod element;
 mod relations;
 
 use std::fmt::Write as _;
 
-pub(super) use element::Xml;
 use relations::Entry;
 
 use crate::rpm::{FileForm, Listing};
+use crate::xml::Xml;
 
 /// Entries of a changelog, the newest: as many as createrepo_c takes by default.
 const CHANGES: usize = 10;

@@ -16,7 +16,7 @@ pub use add::{Done, Request, Source, add};
 pub use error::Error;
 pub use given::machine_named;
 pub use lockfile::{FILE as LOCK_FILE, LockFile, Locked};
-pub use manifest::{Found, Manifest, Origin, Pinned};
+pub use manifest::{FILE as MANIFEST_FILE, Found, Manifest, Origin, Pinned};
 pub use name::Name;
 
 use std::io;

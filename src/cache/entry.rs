@@ -1,0 +1,170 @@
+//! One result: its files, and what it says of them.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use fs_err::File;
+use serde::{Deserialize, Serialize};
+
+use super::inputs::sha256;
+use super::lock::Lock;
+use super::{Error, Inputs, Key};
+
+/// What says what the others are.
+pub(super) const MANIFEST: &str = "entry.json";
+/// Of a manifest, in bytes: one that is longer is none.
+const LARGEST_MANIFEST: u64 = 4 << 20;
+
+/// What is to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// The module.
+    pub module: &'a str,
+    /// The target.
+    pub target: &'a str,
+    /// The files, each with a name of its own.
+    pub files: &'a [PathBuf],
+    /// How many of them, from the first on, are packages.
+    pub packages: usize,
+}
+
+/// What stands in `entry.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub module: String,
+    pub target: String,
+    pub inputs: Inputs,
+    pub packages: usize,
+    pub files: Vec<Listed>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Listed {
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// Reads it; nothing where there is none.
+    ///
+    /// # Errors
+    /// In words: it is no manifest, or another key's.
+    pub fn read(place: &Path, key: &Key) -> Result<Option<Self>, String> {
+        let manifest = match Self::load(place)? {
+            Some(manifest) => manifest,
+            None => return Ok(None),
+        };
+        if manifest.inputs.key() != *key {
+            return Err("it was made of other inputs than its name says".to_owned());
+        }
+        Ok(Some(manifest))
+    }
+
+    /// As [`read`](Self::read), whatever its key.
+    pub fn load(place: &Path) -> Result<Option<Self>, String> {
+        let words = |error: io::Error| error.to_string();
+        let bytes = match File::open(place.join(MANIFEST)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !place.exists() => return Ok(None),
+            Err(error) => return Err(words(error)),
+            Ok(file) => {
+                let mut bytes = Vec::new();
+                file.take(LARGEST_MANIFEST).read_to_end(&mut bytes).map_err(words)?;
+                bytes
+            }
+        };
+        let manifest: Manifest =
+            serde_json::from_slice(&bytes).map_err(|error| format!("{MANIFEST}: {error}"))?;
+        let plain = |name: &str| {
+            !name.is_empty() && !name.starts_with('.') && !name.contains('/') && name != MANIFEST
+        };
+        if manifest.packages > manifest.files.len() || manifest.files.iter().any(|file| !plain(&file.name)) {
+            return Err(format!("{MANIFEST} names files that no result has"));
+        }
+        Ok(Some(manifest))
+    }
+}
+
+/// Writes a result into an empty folder.
+pub(super) fn write(folder: &Path, key: &Key, inputs: &Inputs, kept: &Kept<'_>) -> Result<(), Error> {
+    debug_assert_eq!(inputs.key(), *key);
+    let mut files = Vec::with_capacity(kept.files.len());
+    for path in kept.files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let bytes = fs_err::read(path)?;
+        fs_err::write(folder.join(&name), &bytes)?;
+        files.push(Listed { name, size: bytes.len() as u64, sha256: sha256(&bytes) });
+    }
+    let manifest = Manifest {
+        module: kept.module.to_owned(),
+        target: kept.target.to_owned(),
+        inputs: inputs.clone(),
+        packages: kept.packages,
+        files,
+    };
+    let text = serde_json::to_string(&manifest).expect("it is plain data");
+    fs_err::write(folder.join(MANIFEST), text)?;
+    Ok(())
+}
+
+/// Notes that a result was used, or when.
+pub(super) fn touch(place: &Path, time: SystemTime) -> io::Result<()> {
+    File::options().write(true).open(place.join(MANIFEST))?.file().set_modified(time)
+}
+
+/// A result that is there. Nobody removes it as long as it is held.
+#[derive(Debug)]
+pub struct Entry {
+    folder: PathBuf,
+    manifest: Manifest,
+    _lock: Lock,
+}
+
+impl Entry {
+    pub(super) fn new(folder: PathBuf, manifest: Manifest, lock: Lock) -> Self {
+        Entry { folder, manifest, _lock: lock }
+    }
+
+    /// The names of its files; the packages come first.
+    pub fn names(&self) -> Vec<String> {
+        self.manifest.files.iter().map(|file| file.name.clone()).collect()
+    }
+
+    /// How many of them are packages.
+    pub fn packages(&self) -> usize {
+        self.manifest.packages
+    }
+
+    /// Whether the file at `path` is this result's of that name.
+    pub fn is(&self, name: &str, path: &Path) -> bool {
+        let listed = self.manifest.files.iter().find(|file| file.name == name);
+        listed.is_some_and(|listed| {
+            let as_long = fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.len() == listed.size);
+            as_long && fs_err::read(path).is_ok_and(|bytes| sha256(&bytes) == listed.sha256)
+        })
+    }
+
+    /// The bytes of a file, which are those that were kept.
+    ///
+    /// # Errors
+    /// In words: they are not, or there are none.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        let listed = self.manifest.files.iter().find(|file| file.name == name);
+        let listed = listed.ok_or_else(|| format!("it has no {name}"))?;
+        let file = File::open(self.folder.join(name)).map_err(|error| error.to_string())?;
+        let mut bytes = Vec::new();
+        file.take(listed.size + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        if bytes.len() as u64 != listed.size {
+            return Err(format!("{name} has {} bytes, and had {}", bytes.len(), listed.size));
+        }
+        if sha256(&bytes) != listed.sha256 {
+            return Err(format!("{name} has other bytes than were kept"));
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,63 @@
+use std::io::Write;
+use std::path::Path;
+
+use super::args::build_all::{BuildAll, Caching};
+use crate::cache::Cache;
+use crate::pipeline::{self, Check, Outcomes, Packaging};
+use crate::report::{Reporter, annotations, junit, markdown};
+use crate::{Error, paths, sign};
+
+pub fn run(args: &BuildAll, reporter: &dyn Reporter) -> Result<(), Error> {
+    let packaging = Packaging {
+        out: args.out.clone(),
+        key: args.key.spec()?.unwrap_or(sign::KeySpec::Development),
+        environment: args.key.environment()?,
+        release: args.release,
+        check: if args.no_check { Check::Skip } else { Check::Run },
+        keep: false,
+    };
+    let request = pipeline::BuildAll {
+        recipes: args.recipes.clone(),
+        targets: args.targets.clone(),
+        packaging,
+        offline: args.offline,
+        line_directives: !args.no_line,
+        accept_risks: args.accept_risk.clone(),
+        jobs: args.jobs,
+        fail_fast: args.fail_fast,
+        caching: caching(&args.caching),
+    };
+    let outcomes = pipeline::build_all(&request, reporter)?;
+    write_reports(args, &outcomes).map_err(pipeline::Error::from)?;
+    outcomes.failure().map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn caching(args: &Caching) -> Option<pipeline::Caching> {
+    let folder = match &args.cache {
+        Some(folder) if folder == Path::new("none") => return None,
+        Some(folder) => folder.clone(),
+        None => results(),
+    };
+    Some(pipeline::Caching { cache: Cache::new(folder), size: args.cache_size, verify: args.verify_cache })
+}
+
+/// Where results are kept if nothing is said.
+pub fn results() -> std::path::PathBuf {
+    paths::cache().join("results")
+}
+
+/// For the pages of those who run this, also where something has failed: then more than ever.
+fn write_reports(args: &BuildAll, outcomes: &Outcomes) -> std::io::Result<()> {
+    if let Some(file) = &args.junit {
+        fs_err::write(file, junit::render(outcomes))?;
+    }
+    if let Some(file) = &args.summary {
+        let mut file = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
+        file.write_all(markdown::render(outcomes).as_bytes())?;
+    }
+    if let Some(file) = &args.annotations {
+        let job = std::env::var("CI_JOB_URL").unwrap_or_default();
+        fs_err::write(file, annotations::render(outcomes, &job))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! One job: found as it was made before, or made.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
+
+use super::plan::Planned;
+use super::{BuildAll, Caching, Ended, Job, Outcome, Reason, inputs};
+use crate::cache::{Entry, Found, Inputs, Kept, Key};
+use crate::compile::Toolchain;
+use crate::error::Kind;
+use crate::pipeline::build::{Built, build_signed};
+use crate::pipeline::output::Staging;
+use crate::pipeline::several::{About, lock};
+use crate::pipeline::signing::SigningKey;
+use crate::pipeline::{Error, Packaging, Request};
+use crate::recipe::{self, Input};
+use crate::report::{Event, Reporter};
+use crate::sign::{Keyring, Signer};
+use crate::target::Target;
+use crate::rpm;
+
+/// A target, for all jobs.
+pub(super) struct ForTarget {
+    /// As it was named.
+    pub name: String,
+    target: Target,
+    /// The folder of its packages.
+    place: PathBuf,
+    inputs: Inputs,
+}
+
+impl ForTarget {
+    /// # Errors
+    /// There is no compiler for it.
+    pub fn new(name: &str, target: Target, place: &Path) -> Result<Self, crate::Error> {
+        let toolchain = Toolchain::find(&target)?;
+        let mut inputs = Inputs::default();
+        inputs.state("target", name);
+        inputs.state("target, fingerprint", target.fingerprint());
+        inputs.state("compiler", serde_json::to_string(&toolchain).expect("it is plain data"));
+        inputs.state("compiler, programs", toolchain.identity());
+        Ok(ForTarget { name: name.to_owned(), target, place: place.to_owned(), inputs })
+    }
+}
+
+/// What a recipe brings, why that cannot be kept, or what is wrong with it.
+type Read = Result<Result<Inputs, String>, Reason>;
+
+/// What all jobs share.
+pub(super) struct Bench<'a> {
+    request: &'a BuildAll,
+    key: &'a SigningKey,
+    keyring: Option<Keyring>,
+    /// Of the run, or why nothing can be kept.
+    inputs: Result<Inputs, String>,
+    recipes: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Read>>>>,
+    reporter: &'a dyn Reporter,
+}
+
+/// What a job came to.
+struct Done {
+    outcome: Outcome,
+    packages: Vec<PathBuf>,
+}
+
+impl<'a> Bench<'a> {
+    pub fn new(
+        request: &'a BuildAll,
+        key: &'a SigningKey,
+        signer: Option<&dyn Signer>,
+        reporter: &'a dyn Reporter,
+    ) -> Result<Self, crate::Error> {
+        let public = signer.map(|signer| signer.key());
+        let shown = Path::new("the signing key");
+        let keyring = public.map(|key| Keyring::parse(key.public_key.as_bytes(), shown)).transpose()?;
+        let inputs = inputs::of_run(request, public);
+        if let (Err(why), Some(_)) = (&inputs, &request.caching) {
+            reporter.warning(format!("nothing is kept: {why}"));
+        }
+        Ok(Bench { request, key, keyring, inputs, recipes: Mutex::default(), reporter })
+    }
+
+    /// Runs a job to its end, whatever comes.
+    pub fn job(&self, planned: &Planned, target: &ForTarget) -> Ended {
+        let start = Instant::now();
+        let about = About { module: Some(&planned.name), target: &target.name, reporter: self.reporter };
+        let listener = Listener { about, warnings: Mutex::default() };
+        let run = || self.attempt(planned, target, &listener);
+        // A defect that one module brings to light is that module's.
+        let done = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it said nothing");
+            Err(Reason::of(&Error::Defect { text: text.to_owned() }.into()))
+        });
+        let (outcome, reason, packages) = match done {
+            Ok(Done { outcome, packages }) => (outcome, None, packages),
+            Err(reason) => {
+                let refused = reason.exit_code == Kind::Refused.exit_code();
+                let outcome = if refused { Outcome::Refused } else { Outcome::Failed };
+                (outcome, Some(reason), Vec::new())
+            }
+        };
+        let job = Job { module: planned.name.clone(), target: target.name.clone() };
+        let notes = std::mem::take(&mut *lock(&listener.warnings));
+        Ended { job, outcome, reason, notes, packages, elapsed: start.elapsed() }
+    }
+
+    fn attempt(&self, planned: &Planned, target: &ForTarget, reporter: &dyn Reporter) -> Result<Done, Reason> {
+        let read = self.recipe(&planned.file);
+        let brought = match read.get() {
+            Some(Ok(brought)) => brought,
+            Some(Err(reason)) => return Err(reason.clone()),
+            None => return Err(Reason::of(&Error::Interrupted.into())),
+        };
+        let place = target.place.join(&planned.name);
+        let inputs = self.all_inputs(brought, target);
+        let known = match (&self.request.caching, &inputs) {
+            (Some(caching), Ok(inputs)) => Some((caching, inputs)),
+            (Some(_), Err(why)) => {
+                reporter.warning(format!("the result is not kept: {why}"));
+                None
+            }
+            (None, _) => None,
+        };
+        if let Some((caching, inputs)) = known
+            && let Some(done) = self.found(caching, inputs, &place, planned, target, reporter)?
+        {
+            return Ok(done);
+        }
+        let built = self.build(&planned.file, target, &place, reporter)?;
+        if let Some((caching, inputs)) = known {
+            let kept = Kept {
+                module: &planned.name,
+                target: &target.name,
+                files: &built.files,
+                packages: built.packages,
+            };
+            // The packages are there all the same.
+            if let Err(error) = caching.cache.keep(inputs, &kept) {
+                reporter.warning(format!("the result is not kept: {error}"));
+            }
+        }
+        Ok(Done { outcome: Outcome::Built, packages: built.into_packages() })
+    }
+
+    /// Reads a recipe once for all targets; who comes meanwhile waits.
+    fn recipe(&self, file: &Path) -> Arc<OnceLock<Read>> {
+        let cell = Arc::clone(lock(&self.recipes).entry(file.to_owned()).or_default());
+        cell.get_or_init(|| {
+            let recipe = recipe::read(file).map_err(|error| Reason::of(&error.into()))?;
+            Ok(inputs::of_recipe(&recipe, file))
+        });
+        cell
+    }
+
+    fn all_inputs(&self, brought: &Result<Inputs, String>, target: &ForTarget) -> Result<Inputs, String> {
+        let mut all = self.inputs.clone()?;
+        all.extend(brought.as_ref().map_err(String::clone)?);
+        all.extend(&target.inputs);
+        Ok(all)
+    }
+
+    /// The packages as they were made before, put in their place where they are not there.
+    fn found(
+        &self,
+        caching: &Caching,
+        inputs: &Inputs,
+        place: &Path,
+        planned: &Planned,
+        target: &ForTarget,
+        reporter: &dyn Reporter,
+    ) -> Result<Option<Done>, Reason> {
+        let key = inputs.key();
+        let entry = match caching.cache.find(&key) {
+            Ok(Found::Entry(entry)) => entry,
+            Ok(Found::Nothing) => return Ok(None),
+            Ok(Found::Damaged(reason)) => {
+                reporter.warning(damaged(&key, &reason));
+                return Ok(None);
+            }
+            Err(error) if error.kind() == Kind::Interrupted => return Err(Reason::of(&error.into())),
+            Err(error) => {
+                reporter.warning(format!("the cache is not asked: {error}"));
+                return Ok(None);
+            }
+        };
+        let names = entry.names();
+        let packages: Vec<PathBuf> = names[..entry.packages()].iter().map(|name| place.join(name)).collect();
+        match self.put(&entry, &names, place) {
+            Ok(()) => {}
+            Err(Put::Entry(reason)) => {
+                // It is held as long as it is there.
+                drop(entry);
+                reporter.warning(damaged(&key, &reason));
+                caching.cache.discard(&key).map_err(|error| Reason::of(&error.into()))?;
+                return Ok(None);
+            }
+            Err(Put::Output(error)) => return Err(Reason::of(&error.into())),
+        }
+        if caching.verify {
+            self.compare(&entry, &names, &key, planned, target, reporter)?;
+        }
+        Ok(Some(Done { outcome: Outcome::Unchanged, packages }))
+    }
+
+    /// Sees to it that what was kept lies in its place, and that the packages are signed as they are to be.
+    fn put(&self, entry: &Entry, names: &[String], place: &Path) -> Result<(), Put> {
+        let missing: Vec<String> =
+            names.iter().filter(|name| !entry.is(name, &place.join(name))).cloned().collect();
+        let signed = |path: &Path| match &self.keyring {
+            None => Ok(()),
+            Some(keys) => rpm::verify(path, keys).map(|_| ()).map_err(|error| Put::Entry(error.to_string())),
+        };
+        let packages = &names[..entry.packages()];
+        if missing.is_empty() {
+            return packages.iter().try_for_each(|name| signed(&place.join(name)));
+        }
+        let staging = Staging::new(place).map_err(|error| Put::Output(error.into()))?;
+        for name in &missing {
+            let bytes = entry.read(name).map_err(Put::Entry)?;
+            fs_err::write(staging.path(name), bytes).map_err(|error| Put::Output(error.into()))?;
+        }
+        for name in packages {
+            let there = place.join(name);
+            signed(&if missing.contains(name) { staging.path(name) } else { there })?;
+        }
+        staging.publish(&missing).map_err(|error| Put::Output(error.into()))?;
+        only(place, packages).map_err(|error| Put::Output(error.into()))
+    }
+
+    /// Makes what was found all the same, and compares.
+    fn compare(
+        &self,
+        entry: &Entry,
+        names: &[String],
+        key: &Key,
+        planned: &Planned,
+        target: &ForTarget,
+        reporter: &dyn Reporter,
+    ) -> Result<(), Reason> {
+        let io = |error: std::io::Error| Reason::of(&Error::from(error).into());
+        let folder = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(io)?;
+        let built = self.build(&planned.file, target, folder.path(), reporter)?;
+        let mut differ: Vec<String> =
+            names.iter().filter(|name| !entry.is(name, &folder.path().join(name))).cloned().collect();
+        let known = |file: &PathBuf| file.file_name().is_some_and(|name| names.iter().any(|known| name == known.as_str()));
+        differ.extend(built.files.iter().filter(|file| !known(file)).map(|file| file.display().to_string()));
+        if differ.is_empty() {
+            return Ok(());
+        }
+        let error = Error::KeptOtherwise { key: key.hex().to_owned(), files: differ.join(", ") };
+        Err(Reason::of(&error.into()))
+    }
+
+    fn build(
+        &self,
+        file: &Path,
+        target: &ForTarget,
+        place: &Path,
+        reporter: &dyn Reporter,
+    ) -> Result<Built, Reason> {
+        let all = self.request;
+        let request = Request {
+            input: Input::Recipe(file.to_owned()),
+            target: target.name.clone(),
+            base: None,
+            accept_risks: all.accept_risks.clone(),
+            offline: all.offline,
+            line_directives: all.line_directives,
+        };
+        let packaging = Packaging { out: place.to_owned(), ..all.packaging.clone() };
+        let built = build_signed(&request, Some(&target.target), &packaging, self.key, reporter);
+        let built = built.map_err(|error| Reason::of(&error))?;
+        let names: Vec<String> = built.files[..built.packages]
+            .iter()
+            .filter_map(|file| Some(file.file_name()?.to_string_lossy().into_owned()))
+            .collect();
+        only(place, &names).map_err(|error| Reason::of(&Error::from(error).into()))?;
+        Ok(built)
+    }
+}
+
+/// What stands in the way of putting what was kept in its place.
+enum Put {
+    /// It is damaged, in words.
+    Entry(String),
+    Output(Error),
+}
+
+/// Takes away the packages of earlier versions: a repository is made of what lies there.
+fn only(place: &Path, packages: &[String]) -> std::io::Result<()> {
+    for entry in fs_err::read_dir(place)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".rpm") && !packages.contains(&name) {
+            fs_err::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn damaged(key: &Key, reason: &str) -> String {
+    format!("the kept result {key} is damaged, and made anew: {reason}")
+}
+
+/// Passes on what a job tells, and keeps its warnings for the summary.
+struct Listener<'a> {
+    about: About<'a>,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Reporter for Listener<'_> {
+    fn event(&self, event: Event) {
+        if let Event::Warning { text } = &event {
+            lock(&self.warnings).push(text.clone());
+        }
+        self.about.event(event);
+    }
+
+    fn failure(&self, error: &crate::Error) {
+        self.about.failure(error);
+    }
+}

@@ -1,0 +1,182 @@
+//! Every recipe for every target.
+//!
+//! A job is one recipe for one target. What it makes lies in `OUT/TARGET/MODULE`, all together or not at all; what it is made of
+//! is its key in the cache, so that a job of which nothing has changed is a look at a few files. Jobs share the key that signs
+//! and the targets, and nothing else: what goes wrong in one is told with it.
+
+mod inputs;
+mod job;
+mod modgraft;
+mod outcome;
+mod plan;
+mod tokens;
+
+pub use outcome::{Ended, Job, Outcome, Outcomes, Reason};
+
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use fs_err::File;
+
+use super::prepare::resolve;
+use super::several::{folders, lock};
+use super::signing::SigningKey;
+use super::{Error, Packaging};
+use crate::cache::{Cache, Limits};
+use crate::process;
+use crate::report::{Event, Reporter};
+use job::{Bench, ForTarget};
+use plan::Planned;
+use tokens::Tokens;
+
+/// What is to be built.
+#[derive(Debug, Clone)]
+pub struct BuildAll {
+    /// Folders of recipes, recipes' folders, or names in `modules`.
+    pub recipes: Vec<String>,
+    /// Names or folders, as `--target` takes them.
+    pub targets: Vec<String>,
+    /// For all jobs; `out` is the folder above the targets'.
+    pub packaging: Packaging,
+    /// Never use the network.
+    pub offline: bool,
+    /// Whether the C files have `#line` directives.
+    pub line_directives: bool,
+    /// Rules that may change what a module does, beside those that the recipes accept.
+    pub accept_risks: Vec<String>,
+    /// How many at once; as many as there are cores where it is missing.
+    pub jobs: Option<NonZero<usize>>,
+    /// Whether nothing is begun any more once something has failed.
+    pub fail_fast: bool,
+    /// Where results are kept.
+    pub caching: Option<Caching>,
+}
+
+/// How results are kept.
+#[derive(Debug, Clone)]
+pub struct Caching {
+    /// Where.
+    pub cache: Cache,
+    /// How many bytes.
+    pub size: u64,
+    /// Whether what is found is made all the same, and compared.
+    pub verify: bool,
+}
+
+/// Builds all, and tells of each as it ends.
+///
+/// # Errors
+/// What concerns all of them: no recipe, two of one name, an unknown target, a key that cannot be opened; a signal. What
+/// concerns one is in the outcomes.
+pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes, crate::Error> {
+    let start = Instant::now();
+    let planned = plan::recipes(&request.recipes)?;
+    let places = folders(&request.targets, &request.packaging.out)?;
+    let key = SigningKey::of(&request.packaging)?;
+    let signer = key.open(reporter)?;
+    let targets = targets(request, &places, reporter)?;
+    let _out = alone_in(&request.packaging.out, reporter)?;
+    let bench = Bench::new(request, &key, signer, reporter)?;
+
+    let jobs: Vec<(&Planned, &ForTarget)> =
+        planned.iter().flat_map(|recipe| targets.iter().map(move |target| (recipe, target))).collect();
+    reporter.event(Event::Planned { jobs: jobs.len() });
+    let ended = run(request, &jobs, &bench, reporter)?;
+    if let Some(caching) = &request.caching {
+        let limits = Limits { size: caching.size, unused: None };
+        match caching.cache.prune(limits, SystemTime::now()) {
+            Ok((0, _)) => {}
+            Ok((gone, freed)) => reporter.detail(format!("{gone} kept results went, {freed} bytes")),
+            Err(error) => reporter.warning(format!("the cache was not kept within its bounds: {error}")),
+        }
+    }
+    let outcomes = Outcomes { ended, elapsed: start.elapsed() };
+    let files = outcomes.ended.iter().flat_map(|ended| ended.packages.iter().cloned()).collect();
+    reporter.event(Event::Summary { lines: outcomes.lines() });
+    reporter.event(Event::Results { files });
+    Ok(outcomes)
+}
+
+/// Finds each target once, for all jobs.
+fn targets(
+    request: &BuildAll,
+    places: &[std::path::PathBuf],
+    reporter: &dyn Reporter,
+) -> Result<Vec<ForTarget>, crate::Error> {
+    let named = request.targets.iter().zip(places);
+    named
+        .map(|(name, place)| {
+            let about = super::several::About { module: None, target: name, reporter };
+            let target = resolve(name, request.offline, &about)?;
+            ForTarget::new(name, target, place)
+        })
+        .collect()
+}
+
+/// The output folder, for this run alone: two would take away each other's packages.
+fn alone_in(out: &std::path::Path, reporter: &dyn Reporter) -> Result<File, Error> {
+    fs_err::create_dir_all(out)?;
+    let folder = File::open(out)?;
+    let mut told = false;
+    loop {
+        match folder.file().try_lock() {
+            Ok(()) => return Ok(folder),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                if !std::mem::replace(&mut told, true) {
+                    reporter.note(format!("another run writes into {}: waiting for it", out.display()));
+                }
+                if process::interrupted() {
+                    return Err(Error::Interrupted);
+                }
+                thread::sleep(tokens::PAUSE);
+            }
+        }
+    }
+}
+
+/// Runs the jobs on as many threads as there may be, and returns them in their order.
+fn run(
+    request: &BuildAll,
+    jobs: &[(&Planned, &ForTarget)],
+    bench: &Bench<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Ended>, crate::Error> {
+    let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let threads = request.jobs.unwrap_or_else(cores).get().min(jobs.len());
+    let tokens = Tokens::of_environment();
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let ended: Vec<Mutex<Option<Ended>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let work = |first: bool| {
+        loop {
+            // The first thread has the token that make gave this process itself.
+            let Ok(_token) = tokens.take(first) else { return };
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some((recipe, target)), Some(place)) = (jobs.get(index), ended.get(index)) else { return };
+            if process::interrupted() {
+                return;
+            }
+            let one = if request.fail_fast && failed.load(Ordering::Relaxed) {
+                Ended::skipped(&recipe.name, &target.name)
+            } else {
+                bench.job(recipe, target)
+            };
+            if one.outcome.is_failure() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            reporter.event(Event::Job(Box::new(one.clone())));
+            *lock(place) = Some(one);
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|| work(false));
+        }
+        work(true);
+    });
+    let all: Option<Vec<Ended>> = ended.into_iter().map(|ended| lock(&ended).take()).collect();
+    all.ok_or_else(|| Error::Interrupted.into())
+}
