@@ -144,7 +144,8 @@ impl Entry {
     pub fn is(&self, name: &str, path: &Path) -> bool {
         let listed = self.manifest.files.iter().find(|file| file.name == name);
         listed.is_some_and(|listed| {
-            let as_long = fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.len() == listed.size);
+            let as_long =
+                fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.len() == listed.size);
             as_long && fs_err::read(path).is_ok_and(|bytes| sha256(&bytes) == listed.sha256)
         })
     }

@@ -87,7 +87,9 @@ mod tests {
         };
         let key = inputs(&[("a", "1"), ("b", "2")]);
         assert_eq!(key, inputs(&[("b", "2"), ("a", "1")]));
-        for other in [&[("a", "1")][..], &[("a", "1"), ("b", "3")], &[("a", "1b"), ("", "2")], &[("a1", "b2")]] {
+        for other in
+            [&[("a", "1")][..], &[("a", "1"), ("b", "3")], &[("a", "1b"), ("", "2")], &[("a1", "b2")]]
+        {
             assert_ne!(key, inputs(other), "{other:?}");
         }
         assert_eq!((key.hex().len(), key.short().len()), (64, 12));

@@ -28,8 +28,7 @@ impl Lock {
 
 fn take(folder: &Path, lock: impl Fn(&std::fs::File) -> Result<(), TryLockError>) -> Result<Lock, Error> {
     fs_err::create_dir_all(folder)?;
-    let file =
-        fs_err::File::options().create(true).truncate(false).write(true).open(folder.join(FILE))?;
+    let file = fs_err::File::options().create(true).truncate(false).write(true).open(folder.join(FILE))?;
     loop {
         match lock(file.file()) {
             Ok(()) => return Ok(Lock(file)),

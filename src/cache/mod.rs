@@ -109,7 +109,10 @@ impl Cache {
             }
             // Another process had the same, and was faster.
             Err(error)
-                if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) =>
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty
+                ) =>
             {
                 Ok(())
             }
@@ -167,7 +170,9 @@ mod tests {
         let text = format!("1 {:?}", here.path().join("x.rpm"));
         assert_eq!(entry.read("x.rpm").unwrap(), text.as_bytes());
         fs_err::write(here.path().join("copy"), &text).unwrap();
-        assert!(entry.is("x.rpm", &here.path().join("copy")) && !entry.is("y.json", &here.path().join("copy")));
+        assert!(
+            entry.is("x.rpm", &here.path().join("copy")) && !entry.is("y.json", &here.path().join("copy"))
+        );
         assert!(!entry.is("x.rpm", &here.path().join("none")));
         assert!(matches!(cache.find(&inputs("3").key()).unwrap(), Found::Nothing));
         // Another result for the same inputs changes nothing.

@@ -97,7 +97,8 @@ impl Toolchain {
         let programs = [self.program.as_path(), &self.objcopy, Path::new("as"), Path::new("ld")];
         let behind = self.leading.iter().take(1).map(Path::new);
         let stamps = programs.into_iter().chain(behind).map(|program| {
-            let found = if program.components().count() > 1 { None } else { program.to_str().and_then(on_path) };
+            let found =
+                if program.components().count() > 1 { None } else { program.to_str().and_then(on_path) };
             stamp(&found.unwrap_or_else(|| program.to_owned()))
         });
         stamps.collect::<Vec<_>>().join("\n")

@@ -116,10 +116,7 @@ pub enum Error {
 
     /// A panic, in one of several jobs.
     #[error("modgraft has a defect: {text}")]
-    #[diagnostic(
-        code(modgraft::defect),
-        help("please report it with the recipe: no input should do that")
-    )]
+    #[diagnostic(code(modgraft::defect), help("please report it with the recipe: no input should do that"))]
     Defect {
         /// What it said.
         text: String,

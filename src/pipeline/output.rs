@@ -19,6 +19,27 @@ pub struct Staging {
     made: Vec<PathBuf>,
 }
 
+/// How the hidden folders are called.
+const HIDDEN: &str = ".modgraft-";
+
+/// Removes what builds that were killed have left in the output folder. For whoever knows that no other is at it.
+///
+/// # Errors
+/// Where the folder cannot be read or written to.
+pub fn clear(out: &Path) -> io::Result<()> {
+    let entries = match fs_err::read_dir(out) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() && entry.file_name().to_string_lossy().starts_with(HIDDEN) {
+            fs_err::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl Staging {
     /// Makes the output folder where it is missing, and a hidden folder inside it.
     ///
@@ -29,7 +50,7 @@ impl Staging {
         // From here on the folders are removed again, whichever step fails.
         let mut staging = Staging { staged: None, out: out.to_owned(), made };
         fs_err::create_dir_all(out)?;
-        let folder = tempfile::Builder::new().prefix(".modgraft-").tempdir_in(out);
+        let folder = tempfile::Builder::new().prefix(HIDDEN).tempdir_in(out);
         staging.staged = Some(folder.map_err(|error| at(out, error))?);
         Ok(staging)
     }
@@ -122,6 +143,20 @@ mod tests {
         assert_eq!(fs_err::read_to_string(here.path().join("x")).unwrap(), "new");
         assert_eq!(fs_err::read_to_string(here.path().join("y")).unwrap(), "mine");
         assert_eq!(names(here.path()), ["x", "y"]);
+    }
+
+    #[test]
+    fn what_a_killed_build_has_left_is_cleared_away() {
+        let here = tempfile::tempdir().unwrap();
+        let mut staging = Staging::new(here.path()).unwrap();
+        fs_err::write(staging.path("x"), "x").unwrap();
+        // As if nobody had come to remove it.
+        let left = staging.staged.take().unwrap().keep();
+        fs_err::write(here.path().join("y"), "mine").unwrap();
+        assert!(left.is_dir());
+        clear(here.path()).unwrap();
+        assert_eq!(names(here.path()), ["y"]);
+        clear(&here.path().join("none")).unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! repomd.xml, written: which files the metadata is in.
 
-use crate::xml::Xml;
 use crate::repository::repomd::Record;
+use crate::xml::Xml;
 
 /// The text of repomd.xml. `time` is its revision, and that of each file, Unix seconds.
 pub(super) fn render(records: &[Record], time: u64) -> String {

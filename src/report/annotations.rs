@@ -10,7 +10,8 @@ use crate::pipeline::Outcomes;
 pub fn render(outcomes: &Outcomes, job_url: &str) -> String {
     let links = outcomes.ended.iter().map(|ended| {
         let label = format!("{} for {}: {}", ended.job.module, ended.job.target, ended.outcome.word());
-        let folder = ended.packages.first().and_then(|package| package.parent()).filter(|path| path.is_relative());
+        let folder =
+            ended.packages.first().and_then(|package| package.parent()).filter(|path| path.is_relative());
         let url = match folder {
             Some(folder) => format!("{job_url}/artifacts/browse/{}", path(folder)),
             None => job_url.to_owned(),

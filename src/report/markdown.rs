@@ -62,7 +62,9 @@ fn plain(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '\n' | '\r' => out.push(' '),
-            letter if letter.is_ascii_punctuation() && !"-./,:()".contains(letter) => out.extend(['\\', letter]),
+            letter if letter.is_ascii_punctuation() && !"-./,:()".contains(letter) => {
+                out.extend(['\\', letter])
+            }
             letter => out.push(letter),
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Stages return values and errors and print nothing; `pipeline` sends events here, `cli` chooses the listener.
 
-pub mod diagnostic;
 pub mod annotations;
+pub mod diagnostic;
 mod json;
 pub mod junit;
 mod live;

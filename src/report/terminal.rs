@@ -9,8 +9,8 @@ use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::live::Live;
 use super::{Event, Reporter, diagnostic};
-use crate::pipeline::{Ended, Outcome};
 use crate::download::Step;
+use crate::pipeline::{Ended, Outcome};
 
 /// Writes for a person. Colours follow `NO_COLOR`, `CLICOLOR` and whether stderr is a terminal.
 #[derive(Debug)]
@@ -34,7 +34,12 @@ const NAME: usize = 9;
 impl Terminal {
     /// With `verbose`, [`Event::Detail`] is shown too.
     pub fn new(verbose: bool) -> Self {
-        Terminal { verbose, transient: io::stderr().is_terminal(), bar: Mutex::new(None), live: Live::default() }
+        Terminal {
+            verbose,
+            transient: io::stderr().is_terminal(),
+            bar: Mutex::new(None),
+            live: Live::default(),
+        }
     }
 
     /// Draws how far downloads are. What is no terminal gets a line at the beginning and one at the end.

@@ -92,7 +92,9 @@ impl SourceSpec {
                 files.chain(base.iter().filter_map(Base::unpinned)).collect()
             }
             SourceSpec::Tree { directory, .. } => vec![Unpinned::Folder(directory)],
-            SourceSpec::Commit { .. } | SourceSpec::Release { .. } | SourceSpec::Revision { .. } => Vec::new(),
+            SourceSpec::Commit { .. } | SourceSpec::Release { .. } | SourceSpec::Revision { .. } => {
+                Vec::new()
+            }
         }
     }
 }

@@ -64,7 +64,10 @@ fn added(root: &Path) -> Option<String> {
 fn files_beneath(folder: &Path, depth: usize) -> impl Iterator<Item = PathBuf> {
     let entries = walkdir::WalkDir::new(folder).max_depth(depth).sort_by_file_name().into_iter();
     // What cannot be read is missing, before and after.
-    entries.filter_map(Result::ok).filter(|entry| !entry.file_type().is_dir()).map(walkdir::DirEntry::into_path)
+    entries
+        .filter_map(Result::ok)
+        .filter(|entry| !entry.file_type().is_dir())
+        .map(walkdir::DirEntry::into_path)
 }
 
 /// Path, size and time of a file; of a link those of what it leads to.

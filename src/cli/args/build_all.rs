@@ -163,6 +163,8 @@ mod tests {
         assert_eq!(size("512"), Ok(512));
         assert_eq!(size("500M"), Ok(500 << 20));
         assert_eq!(size("2g"), Ok(2 << 30));
-        assert!(size("2X").is_err() && size("G").is_err() && size("-1").is_err() && size("99999999T").is_err());
+        assert!(
+            size("2X").is_err() && size("G").is_err() && size("-1").is_err() && size("99999999T").is_err()
+        );
     }
 }

@@ -12,15 +12,15 @@ use crate::cache::{Entry, Found, Inputs, Kept, Key};
 use crate::compile::Toolchain;
 use crate::error::Kind;
 use crate::pipeline::build::{Built, build_signed};
-use crate::pipeline::output::Staging;
+use crate::pipeline::output::{self, Staging};
 use crate::pipeline::several::{About, lock};
 use crate::pipeline::signing::SigningKey;
 use crate::pipeline::{Error, Packaging, Request};
 use crate::recipe::{self, Input};
 use crate::report::{Event, Reporter};
+use crate::rpm;
 use crate::sign::{Keyring, Signer};
 use crate::target::Target;
-use crate::rpm;
 
 /// A target, for all jobs.
 pub(super) struct ForTarget {
@@ -108,7 +108,12 @@ impl<'a> Bench<'a> {
         Ended { job, outcome, reason, notes, packages, elapsed: start.elapsed() }
     }
 
-    fn attempt(&self, planned: &Planned, target: &ForTarget, reporter: &dyn Reporter) -> Result<Done, Reason> {
+    fn attempt(
+        &self,
+        planned: &Planned,
+        target: &ForTarget,
+        reporter: &dyn Reporter,
+    ) -> Result<Done, Reason> {
         let read = self.recipe(&planned.file);
         let brought = match read.get() {
             Some(Ok(brought)) => brought,
@@ -116,6 +121,7 @@ impl<'a> Bench<'a> {
             None => return Err(Reason::of(&Error::Interrupted.into())),
         };
         let place = target.place.join(&planned.name);
+        output::clear(&place).map_err(|error| Reason::of(&Error::from(error).into()))?;
         let inputs = self.all_inputs(brought, target);
         let known = match (&self.request.caching, &inputs) {
             (Some(caching), Ok(inputs)) => Some((caching, inputs)),
@@ -246,7 +252,9 @@ impl<'a> Bench<'a> {
         let built = self.build(&planned.file, target, folder.path(), reporter)?;
         let mut differ: Vec<String> =
             names.iter().filter(|name| !entry.is(name, &folder.path().join(name))).cloned().collect();
-        let known = |file: &PathBuf| file.file_name().is_some_and(|name| names.iter().any(|known| name == known.as_str()));
+        let known = |file: &PathBuf| {
+            file.file_name().is_some_and(|name| names.iter().any(|known| name == known.as_str()))
+        };
         differ.extend(built.files.iter().filter(|file| !known(file)).map(|file| file.display().to_string()));
         if differ.is_empty() {
             return Ok(());

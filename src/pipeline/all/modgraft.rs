@@ -41,6 +41,9 @@ mod tests {
     #[test]
     fn a_program_is_told_by_its_build() {
         let identity = super::identity().unwrap();
-        assert!(identity.len() >= 16 && identity.bytes().all(|digit| digit.is_ascii_hexdigit()), "{identity}");
+        assert!(
+            identity.len() >= 16 && identity.bytes().all(|digit| digit.is_ascii_hexdigit()),
+            "{identity}"
+        );
     }
 }

@@ -78,12 +78,20 @@ impl Reason {
         let rendered = diagnostic::render(error);
         Reason {
             code: miette::Diagnostic::code(error).map(|code| code.to_string()).unwrap_or_default(),
-            message: error.to_string().lines().next().unwrap_or_default().to_owned(),
+            message: message(error),
             text: anstream::adapter::strip_str(&rendered).to_string(),
             exit_code: error.kind().exit_code(),
             kind: error.kind(),
         }
     }
+}
+
+/// What went wrong in one line: with the first of several things, where the error itself only counts them.
+fn message(error: &crate::Error) -> String {
+    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    let related = miette::Diagnostic::related(error).and_then(|mut all| all.next().map(ToString::to_string));
+    let message = first(error.to_string());
+    related.map_or(message.clone(), |related| format!("{message}: {}", first(related)))
 }
 
 /// A job that ended.
