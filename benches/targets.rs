@@ -4,21 +4,18 @@
 //! In each round the two run one after the other, so that a machine whose speed drifts drifts for both; what counts are the
 //! ratios. The checks in a real httpd are left out; signing is in.
 
+mod calls;
 #[path = "../tests/support/mod.rs"]
 mod support;
 mod table;
 
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use modgraft::pipeline::{Call, Request};
+use modgraft::pipeline::Call;
 use modgraft::profile::Profile;
 use modgraft::recipe::Input;
-use modgraft::report::{Event, Reporter};
 use support::debian::Release as Debian;
 use support::el::{Release, Repository};
 
@@ -124,10 +121,11 @@ fn building(work: &Path) {
         "local" => target.clone(),
         name => cache.join("targets").join(name).join("root").display().to_string(),
     };
-    let mut calls: Vec<Call> = targets.iter().map(|target| call(&root(target))).collect();
+    let mut calls: Vec<Call> =
+        targets.iter().map(|target| calls::call(Input::Reference, &root(target))).collect();
     let (mut bare, mut whole) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
-        let compiled = time(|| each(&mut calls));
+        let compiled = time(|| calls::each(calls.iter_mut().map(|call| &mut call.command)));
         let built = time(|| {
             let mut command = modgraft(&cache);
             command.args(["build-module", "--no-check", "--out"]).arg(work.join("out"));
@@ -145,34 +143,6 @@ fn building(work: &Path) {
     table::print(&[("cc: six compiler calls alone", &bare), ("modgraft build-module, signed", &whole)]);
 }
 
-fn call(target: &str) -> Call {
-    let request = Request {
-        input: Input::Reference,
-        target: target.to_owned(),
-        base: None,
-        accept_risks: Vec::new(),
-        offline: true,
-        line_directives: true,
-    };
-    Call::new(&request, &Quiet).unwrap_or_else(|error| panic!("{target}: {error}"))
-}
-
-/// Runs all calls, as many at a time as there are cores.
-fn each(calls: &mut [Call]) {
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let next = AtomicUsize::new(0);
-    let calls: Vec<std::sync::Mutex<&mut Call>> = calls.iter_mut().map(std::sync::Mutex::new).collect();
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while let Some(call) = calls.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    support::run(&mut call.lock().expect("no call panics").command);
-                }
-            });
-        }
-    });
-}
-
 fn modgraft(cache: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
     command.env("MODGRAFT_CACHE", cache);
@@ -183,12 +153,4 @@ fn time(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
     start.elapsed()
-}
-
-struct Quiet;
-
-impl Reporter for Quiet {
-    fn event(&self, _: Event) {}
-
-    fn failure(&self, _: &modgraft::Error) {}
 }

@@ -7,7 +7,8 @@
 //! `spec` and `rpm` (with `sign`) → `check`. `pipeline` is the only place that knows this order, `report` the only one
 //! that talks to a person, `cli` the only one that knows what was typed, `download` the only one that fetches by http.
 //! `repository` reads what dnf reads, `publish` writes it. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
-//! tries many commits on many targets. `verify` tells whether the rpm of a release accepts a package.
+//! tries many commits on many targets. `verify` tells whether the rpm of a release accepts a package. `cache` keeps what builds
+//! gave, by all that went into them.
 
 pub mod adapt;
 pub mod audit;

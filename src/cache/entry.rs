@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 
-use super::inputs::sha256;
+use super::basis::sha256;
 use super::lock::Lock;
-use super::{Error, Inputs, Key};
+use super::{Basis, Error, Key};
 
 /// What says what the others are.
 pub(super) const MANIFEST: &str = "entry.json";
@@ -35,7 +35,7 @@ pub struct Kept<'a> {
 pub(super) struct Manifest {
     pub module: String,
     pub target: String,
-    pub inputs: Inputs,
+    pub basis: Basis,
     pub packages: usize,
     pub files: Vec<Listed>,
 }
@@ -60,8 +60,8 @@ impl Manifest {
             Some(manifest) => manifest,
             None => return Ok(None),
         };
-        if manifest.inputs.key() != *key {
-            return Err("it was made of other inputs than its name says".to_owned());
+        if manifest.basis.key() != *key {
+            return Err("it was made of other basis than its name says".to_owned());
         }
         Ok(Some(manifest))
     }
@@ -91,8 +91,8 @@ impl Manifest {
 }
 
 /// Writes a result into an empty folder.
-pub(super) fn write(folder: &Path, key: &Key, inputs: &Inputs, kept: &Kept<'_>) -> Result<(), Error> {
-    debug_assert_eq!(inputs.key(), *key);
+pub(super) fn write(folder: &Path, key: &Key, basis: &Basis, kept: &Kept<'_>) -> Result<(), Error> {
+    debug_assert_eq!(basis.key(), *key);
     let mut files = Vec::with_capacity(kept.files.len());
     for path in kept.files {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -103,7 +103,7 @@ pub(super) fn write(folder: &Path, key: &Key, inputs: &Inputs, kept: &Kept<'_>) 
     let manifest = Manifest {
         module: kept.module.to_owned(),
         target: kept.target.to_owned(),
-        inputs: inputs.clone(),
+        basis: basis.clone(),
         packages: kept.packages,
         files,
     };

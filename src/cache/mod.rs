@@ -1,19 +1,19 @@
 //! Results of builds, by the content of all that went into them.
 //!
-//! In: [`Inputs`], and the files of a result. Out: the same files, for the same inputs. `FOLDER/v1/KEY/` has them with `entry.json`, which
+//! In: a [`Basis`], and the files of a result. Out: the same files, for the same basis. `FOLDER/v1/KEY/` has them with `entry.json`, which
 //! says what they were made of and their digests. It is made beside its place and renamed. Nothing waits for the disk: what a
 //! power cut has torn has other digests, and is made anew. Whoever reads or adds holds the folder's lock with others, whoever
 //! removes holds it alone.
 
+mod basis;
 mod entry;
 mod error;
-mod inputs;
 mod lock;
 mod prune;
 
+pub use basis::{Basis, Key};
 pub use entry::{Entry, Kept};
 pub use error::Error;
-pub use inputs::{Inputs, Key};
 pub use prune::{Info, Limits};
 
 use std::io;
@@ -91,8 +91,8 @@ impl Cache {
     ///
     /// # Errors
     /// A file cannot be read, or the folder cannot be written to; what was there is whole then.
-    pub fn keep(&self, inputs: &Inputs, kept: &Kept<'_>) -> Result<(), Error> {
-        let key = inputs.key();
+    pub fn keep(&self, basis: &Basis, kept: &Kept<'_>) -> Result<(), Error> {
+        let key = basis.key();
         let place = self.place(&key);
         fs_err::create_dir_all(self.entries())?;
         let _lock = Lock::shared(&self.folder)?;
@@ -100,7 +100,7 @@ impl Cache {
             return Ok(());
         }
         let staged = tempfile::Builder::new().prefix(prune::STAGED).tempdir_in(self.entries())?;
-        entry::write(staged.path(), &key, inputs, kept)?;
+        entry::write(staged.path(), &key, basis, kept)?;
         match fs_err::rename(staged.path(), &place) {
             Ok(()) => {
                 // It is no temporary folder any more.
@@ -136,10 +136,10 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn inputs(value: &str) -> Inputs {
-        let mut inputs = Inputs::default();
-        inputs.state("a", value);
-        inputs
+    fn basis(value: &str) -> Basis {
+        let mut basis = Basis::default();
+        basis.state("a", value);
+        basis
     }
 
     /// A cache with a result of two files for each value.
@@ -149,13 +149,13 @@ mod tests {
             let files = ["x.rpm", "y.json"].map(|name| folder.join(name));
             files.iter().for_each(|file| fs_err::write(file, format!("{value} {file:?}")).unwrap());
             let kept = Kept { module: "mod_x", target: "local", files: &files, packages: 1 };
-            cache.keep(&inputs(value), &kept).unwrap();
+            cache.keep(&basis(value), &kept).unwrap();
         }
         cache
     }
 
     fn found(cache: &Cache, value: &str) -> Box<Entry> {
-        match cache.find(&inputs(value).key()).unwrap() {
+        match cache.find(&basis(value).key()).unwrap() {
             Found::Entry(entry) => entry,
             other => panic!("{other:?}"),
         }
@@ -174,12 +174,12 @@ mod tests {
             entry.is("x.rpm", &here.path().join("copy")) && !entry.is("y.json", &here.path().join("copy"))
         );
         assert!(!entry.is("x.rpm", &here.path().join("none")));
-        assert!(matches!(cache.find(&inputs("3").key()).unwrap(), Found::Nothing));
-        // Another result for the same inputs changes nothing.
+        assert!(matches!(cache.find(&basis("3").key()).unwrap(), Found::Nothing));
+        // Another result for the same basis changes nothing.
         let other = here.path().join("x.rpm");
         fs_err::write(&other, "other").unwrap();
         let kept = Kept { module: "mod_x", target: "local", files: &[other], packages: 1 };
-        cache.keep(&inputs("1"), &kept).unwrap();
+        cache.keep(&basis("1"), &kept).unwrap();
         assert_eq!(found(&cache, "1").read("x.rpm").unwrap(), text.as_bytes());
     }
 
@@ -187,7 +187,7 @@ mod tests {
     fn what_is_damaged_is_noticed() {
         let here = tempfile::tempdir().unwrap();
         let cache = cache(here.path(), &["1", "2", "3", "4"]);
-        let file = |value: &str, name: &str| cache.place(&inputs(value).key()).join(name);
+        let file = |value: &str, name: &str| cache.place(&basis(value).key()).join(name);
         let whole = fs_err::read(file("1", "x.rpm")).unwrap();
         for bytes in [&whole[1..], &[], &[b"x", &whole[..]].concat(), &[b"x", &whole[1..]].concat()] {
             fs_err::write(file("1", "x.rpm"), bytes).unwrap();
@@ -200,10 +200,10 @@ mod tests {
         let outside = manifest.replace("x.rpm", "../x.rpm");
         for (value, text) in [("2", &manifest[..20]), ("3", &manifest), ("4", &outside)] {
             fs_err::write(file(value, entry::MANIFEST), text).unwrap();
-            let damaged = cache.find(&inputs(value).key()).unwrap();
+            let damaged = cache.find(&basis(value).key()).unwrap();
             assert!(matches!(damaged, Found::Damaged(_)), "{value}: {damaged:?}");
             // It is gone, and can be kept anew.
-            assert!(matches!(cache.find(&inputs(value).key()).unwrap(), Found::Nothing));
+            assert!(matches!(cache.find(&basis(value).key()).unwrap(), Found::Nothing));
         }
     }
 
@@ -214,7 +214,7 @@ mod tests {
         let now = SystemTime::now();
         for (value, days) in [("1", 3), ("2", 1), ("3", 2)] {
             let used = now - Duration::from_secs(days * 86400);
-            entry::touch(&cache.place(&inputs(value).key()), used).unwrap();
+            entry::touch(&cache.place(&basis(value).key()), used).unwrap();
         }
         fs_err::create_dir(cache.entries().join(".new-abc")).unwrap();
         let info = cache.info().unwrap();
@@ -222,7 +222,7 @@ mod tests {
         let one = info.size / 3;
         let limits = Limits { size: 2 * one + one / 2, unused: None };
         assert_eq!(cache.prune(limits, now).unwrap().0, 1);
-        assert!(matches!(cache.find(&inputs("1").key()).unwrap(), Found::Nothing));
+        assert!(matches!(cache.find(&basis("1").key()).unwrap(), Found::Nothing));
         let limits = Limits { size: u64::MAX, unused: Some(Duration::from_secs(36 * 3600)) };
         assert_eq!(cache.prune(limits, now).unwrap().0, 1);
         assert_eq!(fs_err::read_dir(cache.entries()).unwrap().count(), 1);

@@ -18,6 +18,16 @@ pub enum Error {
     #[diagnostic(code(modgraft::interrupted))]
     Interrupted,
 
+    /// SIGINT or SIGTERM, in the middle of many jobs.
+    #[error("interrupted, when {ended} of {of} jobs had ended")]
+    #[diagnostic(code(modgraft::interrupted), help("what they made is whole; the next run goes on from it"))]
+    Stopped {
+        /// How many had ended.
+        ended: usize,
+        /// How many there were.
+        of: usize,
+    },
+
     /// The source brings another module than the recipe names.
     #[error("the recipe is for `{recipe}`, and its source brings `{found}`")]
     #[diagnostic(
@@ -344,7 +354,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => Kind::Environment,
-            Error::Interrupted => Kind::Interrupted,
+            Error::Interrupted | Error::Stopped { .. } => Kind::Interrupted,
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
             Error::RequiresItself { .. } | Error::SameModule { .. } => Kind::Input,
             Error::Targets { kind, .. } | Error::Jobs { kind, .. } => *kind,

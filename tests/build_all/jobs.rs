@@ -216,6 +216,25 @@ fn what_was_killed_in_the_middle_goes_on_from_what_is_whole() {
 }
 
 #[test]
+fn a_signal_stops_all_and_what_is_whole_stays() {
+    let place = Place::new(&["a", "b", "c", "d"]);
+    let mut command = place.command(&["--json", "--jobs", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let is = |line: &Value, event: &str| line["event"] == event;
+    let mut next = || lines.next().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    while !is(&next().unwrap(), "job") {}
+    while !is(&next().unwrap(), "started") {}
+    run(Command::new("kill").args(["-INT", &child.id().to_string()]));
+    let last = std::iter::from_fn(next).last().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(last["diagnostic"]["message"], "interrupted, when 1 of 4 jobs had ended", "{last}");
+    assert_eq!(place.packages("out").len(), 3);
+    let again = place.outcomes(&["--no-check", "--jobs", "2"]);
+    assert_eq!(again.len(), 4);
+}
+
+#[test]
 fn a_module_that_requires_another_is_built_anew_with_it() {
     let place = Place::new(&["base", "above"]);
     let recipe = place.modules().join("mod_above/module.toml");

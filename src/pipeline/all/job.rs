@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use super::plan::Planned;
-use super::{BuildAll, Caching, Ended, Job, Outcome, Reason, inputs};
-use crate::cache::{Entry, Found, Inputs, Kept, Key};
+use super::{BuildAll, Caching, Ended, Job, Outcome, Reason, basis};
+use crate::cache::{Basis, Entry, Found, Kept, Key};
 use crate::compile::Toolchain;
 use crate::error::Kind;
 use crate::pipeline::build::{Built, build_signed};
@@ -29,7 +29,7 @@ pub(super) struct ForTarget {
     target: Target,
     /// The folder of its packages.
     place: PathBuf,
-    inputs: Inputs,
+    basis: Basis,
 }
 
 impl ForTarget {
@@ -37,17 +37,17 @@ impl ForTarget {
     /// There is no compiler for it.
     pub fn new(name: &str, target: Target, place: &Path) -> Result<Self, crate::Error> {
         let toolchain = Toolchain::find(&target)?;
-        let mut inputs = Inputs::default();
-        inputs.state("target", name);
-        inputs.state("target, fingerprint", target.fingerprint());
-        inputs.state("compiler", serde_json::to_string(&toolchain).expect("it is plain data"));
-        inputs.state("compiler, programs", toolchain.identity());
-        Ok(ForTarget { name: name.to_owned(), target, place: place.to_owned(), inputs })
+        let mut basis = Basis::default();
+        basis.state("target", name);
+        basis.state("target, fingerprint", target.fingerprint());
+        basis.state("compiler", serde_json::to_string(&toolchain).expect("it is plain data"));
+        basis.state("compiler, programs", toolchain.identity());
+        Ok(ForTarget { name: name.to_owned(), target, place: place.to_owned(), basis })
     }
 }
 
 /// What a recipe brings, why that cannot be kept, or what is wrong with it.
-type Read = Result<Result<Inputs, String>, Reason>;
+type Read = Result<Result<Basis, String>, Reason>;
 
 /// What all jobs share.
 pub(super) struct Bench<'a> {
@@ -55,7 +55,7 @@ pub(super) struct Bench<'a> {
     key: &'a SigningKey,
     keyring: Option<Keyring>,
     /// Of the run, or why nothing can be kept.
-    inputs: Result<Inputs, String>,
+    basis: Result<Basis, String>,
     recipes: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Read>>>>,
     reporter: &'a dyn Reporter,
 }
@@ -76,11 +76,11 @@ impl<'a> Bench<'a> {
         let public = signer.map(|signer| signer.key());
         let shown = Path::new("the signing key");
         let keyring = public.map(|key| Keyring::parse(key.public_key.as_bytes(), shown)).transpose()?;
-        let inputs = inputs::of_run(request, public);
-        if let (Err(why), Some(_)) = (&inputs, &request.caching) {
+        let basis = basis::of_run(request, public);
+        if let (Err(why), Some(_)) = (&basis, &request.caching) {
             reporter.warning(format!("nothing is kept: {why}"));
         }
-        Ok(Bench { request, key, keyring, inputs, recipes: Mutex::default(), reporter })
+        Ok(Bench { request, key, keyring, basis, recipes: Mutex::default(), reporter })
     }
 
     /// Runs a job to its end, whatever comes.
@@ -122,22 +122,22 @@ impl<'a> Bench<'a> {
         };
         let place = target.place.join(&planned.name);
         output::clear(&place).map_err(|error| Reason::of(&Error::from(error).into()))?;
-        let inputs = self.all_inputs(brought, target);
-        let known = match (&self.request.caching, &inputs) {
-            (Some(caching), Ok(inputs)) => Some((caching, inputs)),
+        let basis = self.all_inputs(brought, target);
+        let known = match (&self.request.caching, &basis) {
+            (Some(caching), Ok(basis)) => Some((caching, basis)),
             (Some(_), Err(why)) => {
                 reporter.warning(format!("the result is not kept: {why}"));
                 None
             }
             (None, _) => None,
         };
-        if let Some((caching, inputs)) = known
-            && let Some(done) = self.found(caching, inputs, &place, planned, target, reporter)?
+        if let Some((caching, basis)) = known
+            && let Some(done) = self.found(caching, basis, &place, planned, target, reporter)?
         {
             return Ok(done);
         }
         let built = self.build(&planned.file, target, &place, reporter)?;
-        if let Some((caching, inputs)) = known {
+        if let Some((caching, basis)) = known {
             let kept = Kept {
                 module: &planned.name,
                 target: &target.name,
@@ -145,7 +145,7 @@ impl<'a> Bench<'a> {
                 packages: built.packages,
             };
             // The packages are there all the same.
-            if let Err(error) = caching.cache.keep(inputs, &kept) {
+            if let Err(error) = caching.cache.keep(basis, &kept) {
                 reporter.warning(format!("the result is not kept: {error}"));
             }
         }
@@ -157,15 +157,15 @@ impl<'a> Bench<'a> {
         let cell = Arc::clone(lock(&self.recipes).entry(file.to_owned()).or_default());
         cell.get_or_init(|| {
             let recipe = recipe::read(file).map_err(|error| Reason::of(&error.into()))?;
-            Ok(inputs::of_recipe(&recipe, file))
+            Ok(basis::of_recipe(&recipe, file))
         });
         cell
     }
 
-    fn all_inputs(&self, brought: &Result<Inputs, String>, target: &ForTarget) -> Result<Inputs, String> {
-        let mut all = self.inputs.clone()?;
+    fn all_inputs(&self, brought: &Result<Basis, String>, target: &ForTarget) -> Result<Basis, String> {
+        let mut all = self.basis.clone()?;
         all.extend(brought.as_ref().map_err(String::clone)?);
-        all.extend(&target.inputs);
+        all.extend(&target.basis);
         Ok(all)
     }
 
@@ -173,13 +173,13 @@ impl<'a> Bench<'a> {
     fn found(
         &self,
         caching: &Caching,
-        inputs: &Inputs,
+        basis: &Basis,
         place: &Path,
         planned: &Planned,
         target: &ForTarget,
         reporter: &dyn Reporter,
     ) -> Result<Option<Done>, Reason> {
-        let key = inputs.key();
+        let key = basis.key();
         let entry = match caching.cache.find(&key) {
             Ok(Found::Entry(entry)) => entry,
             Ok(Found::Nothing) => return Ok(None),

@@ -4,7 +4,7 @@
 //! is its key in the cache, so that a job of which nothing has changed is a look at a few files. Jobs share the key that signs
 //! and the targets, and nothing else: what goes wrong in one is told with it.
 
-mod inputs;
+mod basis;
 mod job;
 mod modgraft;
 mod outcome;
@@ -164,6 +164,10 @@ fn run(
             } else {
                 bench.job(recipe, target)
             };
+            if process::interrupted() {
+                // What went wrong now is a consequence of that.
+                return;
+            }
             if one.outcome.is_failure() {
                 failed.store(true, Ordering::Relaxed);
             }
@@ -177,6 +181,7 @@ fn run(
         }
         work(true);
     });
-    let all: Option<Vec<Ended>> = ended.into_iter().map(|ended| lock(&ended).take()).collect();
-    all.ok_or_else(|| Error::Interrupted.into())
+    let of = jobs.len();
+    let ended: Vec<Ended> = ended.into_iter().filter_map(|ended| lock(&ended).take()).collect();
+    if ended.len() == of { Ok(ended) } else { Err(Error::Stopped { ended: ended.len(), of }.into()) }
 }

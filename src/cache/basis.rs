@@ -9,13 +9,13 @@ use sha2::{Digest, Sha256};
 /// All that a result depends on, by name. Two that are equal give the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Inputs(BTreeMap<String, String>);
+pub struct Basis(BTreeMap<String, String>);
 
-/// The name of a result: SHA-256 of its inputs.
+/// The name of a result: SHA-256 of its basis.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(String);
 
-impl Inputs {
+impl Basis {
     /// States one: a digest, a version, a flag.
     pub fn state(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), value.into());
@@ -27,7 +27,7 @@ impl Inputs {
     }
 
     /// States all that `other` does.
-    pub fn extend(&mut self, other: &Inputs) {
+    pub fn extend(&mut self, other: &Basis) {
         self.0.extend(other.0.iter().map(|(name, value)| (name.clone(), value.clone())));
     }
 
@@ -80,17 +80,17 @@ mod tests {
 
     #[test]
     fn each_name_and_value_counts() {
-        let inputs = |pairs: &[(&str, &str)]| {
-            let mut inputs = Inputs::default();
-            pairs.iter().for_each(|(name, value)| inputs.state(*name, *value));
-            inputs.key()
+        let basis = |pairs: &[(&str, &str)]| {
+            let mut basis = Basis::default();
+            pairs.iter().for_each(|(name, value)| basis.state(*name, *value));
+            basis.key()
         };
-        let key = inputs(&[("a", "1"), ("b", "2")]);
-        assert_eq!(key, inputs(&[("b", "2"), ("a", "1")]));
+        let key = basis(&[("a", "1"), ("b", "2")]);
+        assert_eq!(key, basis(&[("b", "2"), ("a", "1")]));
         for other in
             [&[("a", "1")][..], &[("a", "1"), ("b", "3")], &[("a", "1b"), ("", "2")], &[("a1", "b2")]]
         {
-            assert_ne!(key, inputs(other), "{other:?}");
+            assert_ne!(key, basis(other), "{other:?}");
         }
         assert_eq!((key.hex().len(), key.short().len()), (64, 12));
     }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::BuildAll;
 use super::modgraft;
-use crate::cache::Inputs;
+use crate::cache::Basis;
 use crate::pipeline::Check;
 use crate::recipe::{self, Recipe};
 use crate::sign::Key;
@@ -29,36 +29,36 @@ const VARIABLES: &[&str] = &[
 ///
 /// # Errors
 /// In words: why nothing can be kept.
-pub(super) fn of_run(request: &BuildAll, key: Option<&Key>) -> Result<Inputs, String> {
-    let mut inputs = Inputs::default();
+pub(super) fn of_run(request: &BuildAll, key: Option<&Key>) -> Result<Basis, String> {
+    let mut basis = Basis::default();
     let modgraft = modgraft::identity().map_err(|error| format!("modgraft's own program: {error}"))?;
-    inputs.state("modgraft", format!("{} {modgraft}", env!("CARGO_PKG_VERSION")));
-    inputs.state("key", key.map_or("none", |key| &key.fingerprint));
-    inputs.state("check", if request.packaging.check == Check::Run { "run" } else { "skip" });
-    inputs.state("release", request.packaging.release.to_string());
-    inputs.state("line-directives", request.line_directives.to_string());
-    inputs.state("accept-risks", request.accept_risks.join(" "));
+    basis.state("modgraft", format!("{} {modgraft}", env!("CARGO_PKG_VERSION")));
+    basis.state("key", key.map_or("none", |key| &key.fingerprint));
+    basis.state("check", if request.packaging.check == Check::Run { "run" } else { "skip" });
+    basis.state("release", request.packaging.release.to_string());
+    basis.state("line-directives", request.line_directives.to_string());
+    basis.state("accept-risks", request.accept_risks.join(" "));
     for name in VARIABLES {
         if let Some(value) = std::env::var_os(name) {
-            inputs.state(format!("environment {name}"), value.to_string_lossy());
+            basis.state(format!("environment {name}"), value.to_string_lossy());
         }
     }
-    Ok(inputs)
+    Ok(basis)
 }
 
 /// What a recipe brings: its folder, what it names outside of that, and the recipes that it requires.
 ///
 /// # Errors
 /// In words: why nothing that is made of it can be kept.
-pub(super) fn of_recipe(recipe: &Recipe, file: &Path) -> Result<Inputs, String> {
-    let mut inputs = Inputs::default();
+pub(super) fn of_recipe(recipe: &Recipe, file: &Path) -> Result<Basis, String> {
+    let mut basis = Basis::default();
     let mut seen = BTreeSet::new();
-    state_recipe(&mut inputs, recipe, file, &mut seen)?;
-    Ok(inputs)
+    state_recipe(&mut basis, recipe, file, &mut seen)?;
+    Ok(basis)
 }
 
 fn state_recipe(
-    inputs: &mut Inputs,
+    basis: &mut Basis,
     recipe: &Recipe,
     file: &Path,
     seen: &mut BTreeSet<String>,
@@ -69,8 +69,8 @@ fn state_recipe(
     }
     let told = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let folder = &recipe.directory;
-    state_tree(inputs, &format!("recipe {name}"), folder)?;
-    inputs.state(format!("recipe {name}, file"), file.file_name().unwrap_or_default().to_string_lossy());
+    state_tree(basis, &format!("recipe {name}"), folder)?;
+    basis.state(format!("recipe {name}, file"), file.file_name().unwrap_or_default().to_string_lossy());
     for unpinned in recipe.source.unpinned() {
         match unpinned {
             // All in the recipe's folder is stated already.
@@ -78,10 +78,10 @@ fn state_recipe(
             Unpinned::File(path) => {
                 let path = folder.join(path);
                 let bytes = fs_err::read(&path).map_err(|error| told(&path, &error))?;
-                inputs.digest(format!("file {}", path.display()), &bytes);
+                basis.digest(format!("file {}", path.display()), &bytes);
             }
             Unpinned::Folder(path) => {
-                state_tree(inputs, &format!("folder {}", path.display()), &folder.join(path))?;
+                state_tree(basis, &format!("folder {}", path.display()), &folder.join(path))?;
             }
             Unpinned::Revision { repository, revision } => {
                 return Err(format!("{revision} of {repository} may move: a full commit id would pin it"));
@@ -95,7 +95,7 @@ fn state_recipe(
         // What is no recipe is made of this one's source.
         if file.is_file() {
             let other = recipe::read(&file).map_err(|error| told(&file, &error))?;
-            state_recipe(inputs, &other, &file, seen)?;
+            state_recipe(basis, &other, &file, seen)?;
         }
     }
     Ok(())
@@ -111,7 +111,7 @@ fn is_beneath(folder: &Path, path: &Path) -> bool {
 
 /// States all files beneath a folder, each by its path and digest, links by what they lead to. What git keeps of its own
 /// goes into nothing.
-fn state_tree(inputs: &mut Inputs, name: &str, folder: &Path) -> Result<(), String> {
+fn state_tree(basis: &mut Basis, name: &str, folder: &Path) -> Result<(), String> {
     let mut hasher = Sha256::new();
     let mut state = |text: &[u8]| {
         hasher.update((text.len() as u64).to_le_bytes());
@@ -129,7 +129,7 @@ fn state_tree(inputs: &mut Inputs, name: &str, folder: &Path) -> Result<(), Stri
         state(&Sha256::digest(&bytes));
     }
     let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    inputs.state(name, digest);
+    basis.state(name, digest);
     Ok(())
 }
 
