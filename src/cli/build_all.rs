@@ -55,9 +55,8 @@ fn write_reports(args: &BuildAll, outcomes: &Outcomes) -> std::io::Result<()> {
         let mut file = fs_err::OpenOptions::new().create(true).append(true).open(file)?;
         file.write_all(markdown::render(outcomes).as_bytes())?;
     }
-    if let Some(file) = &args.annotations {
-        let job = std::env::var("CI_JOB_URL").unwrap_or_default();
-        fs_err::write(file, annotations::render(outcomes, &job))?;
+    if let (Some(file), Some(job)) = (&args.annotations, &args.job_url) {
+        fs_err::write(file, annotations::render(outcomes, job))?;
     }
     Ok(())
 }

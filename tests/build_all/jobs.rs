@@ -32,6 +32,8 @@ fn one_failure_spoils_no_other_and_each_is_told() {
         "summary.md",
         "--annotations",
         "links.json",
+        "--job-url",
+        "https://ci.example/jobs/7",
         "--keep-going",
     ]);
     let ended =
@@ -71,7 +73,7 @@ fn one_failure_spoils_no_other_and_each_is_told() {
         serde_json::from_str(&fs_err::read_to_string(place.path("links.json")).unwrap()).unwrap();
     let link = &links["modgraft"].as_array().unwrap()[2]["external_link"];
     assert_eq!(link["label"], "mod_one for local: built");
-    assert_eq!(link["url"], "/artifacts/browse/out/local/mod_one");
+    assert_eq!(link["url"], "https://ci.example/jobs/7/artifacts/browse/out/local/mod_one");
 
     // A person reads the same.
     let again = place.run(&[]);

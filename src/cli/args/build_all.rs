@@ -43,9 +43,13 @@ pub struct BuildAll {
     #[arg(long, value_name = "FILE", env = "GITHUB_STEP_SUMMARY")]
     pub summary: Option<PathBuf>,
 
-    /// Write links to the packages for the page of a GitLab job (artifacts:reports:annotations); CI_JOB_URL has its address
-    #[arg(long, value_name = "FILE")]
+    /// Write links to the packages for the page of a GitLab job (artifacts:reports:annotations)
+    #[arg(long, value_name = "FILE", requires = "job_url")]
     pub annotations: Option<PathBuf>,
+
+    /// The address of that page
+    #[arg(long, value_name = "URL", env = "CI_JOB_URL")]
+    pub job_url: Option<String>,
 
     #[command(flatten)]
     pub caching: Caching,
