@@ -1,4 +1,5 @@
-//! Lists the profiles of distributions, so that a new one is a new file and no code.
+//! Lists the profiles of distributions, so that a new one is a new file and no code; and all templates, so that a record of a
+//! build can name them by a digest.
 
 #![allow(clippy::disallowed_methods, reason = "a build script has no dependencies; cargo shows what fails")]
 
@@ -7,6 +8,7 @@ use std::path::Path;
 use std::{env, fs};
 
 const FOLDER: &str = "templates/targets";
+const TEMPLATES: &str = "templates";
 
 fn main() {
     println!("cargo::rerun-if-changed={FOLDER}");
@@ -26,5 +28,29 @@ fn main() {
     }
     list.push_str("]\n");
     let out = env::var("OUT_DIR").expect("cargo sets it");
-    fs::write(Path::new(&out).join("profiles.rs"), list).expect("cargo's own folder can be written");
+    let out = Path::new(&out);
+    fs::write(out.join("profiles.rs"), list).expect("cargo's own folder can be written");
+    fs::write(out.join("templates.rs"), templates(Path::new(&root)))
+        .expect("cargo's own folder can be written");
+}
+
+/// Name and bytes of each file beneath the folder of templates, by name.
+fn templates(root: &Path) -> String {
+    println!("cargo::rerun-if-changed={TEMPLATES}");
+    let mut files = Vec::new();
+    let mut open = vec![Path::new(TEMPLATES).to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).expect("the templates are a part of the source") {
+            let path = entry.expect("a folder can be read").path();
+            if path.is_dir() { open.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    let mut list = String::from("&[\n");
+    for file in files {
+        writeln!(list, "    ({file:?}, include_bytes!({:?})),", root.join(&file))
+            .expect("a string takes all");
+    }
+    list.push_str("]\n");
+    list
 }

@@ -59,6 +59,16 @@ pub enum Family {
     Clang,
 }
 
+impl Family {
+    /// `gcc`, `clang`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Family::Gcc => "gcc",
+            Family::Clang => "clang",
+        }
+    }
+}
+
 impl Toolchain {
     /// Finds the compiler for the target's processor: the variables that the crate cc reads (CC and CFLAGS, with their forms
     /// for a target, such as `CC_aarch64_unknown_linux_gnu`); else `cc`, or for another processor than this machine's

@@ -93,7 +93,9 @@ pub(super) fn build_signed(
         .map(|(package, file)| PackageFile::new(package, file.size, file.sha256.clone()))
         .collect();
     let key = signer.map(|signer| signer.key());
-    let record = Record::new(&graft, &object, &audit, files, key, checks.as_ref().map_err(String::as_str));
+    let inputs = graft.inputs(request)?;
+    let record =
+        Record::new(&graft, &inputs, &object, &audit, files, key, checks.as_ref().map_err(String::as_str));
     let (report, notes) = (record.json(), graft_notes::text(&graft));
     let mut names: Vec<String> = set.packages().map(Package::file_name).collect();
     let packages = names.len();

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::clock::{stage, stage_without};
+use super::inputs::{self, Inputs};
 use super::prepare::{Ready, prepare};
 use super::required::{Layered, Offers, Required, required};
 use super::{Error, Request, epoch, summary};
@@ -61,6 +62,20 @@ impl Graft {
     /// What the module exports beside its structure: what the headers of its own folder promise and it keeps.
     pub fn exports(&self) -> Vec<String> {
         exports(&self.ready, &self.adapted.unit)
+    }
+
+    /// What went into it, and into the modules that were made first.
+    ///
+    /// # Errors
+    /// A file that cannot be read any more.
+    pub fn inputs(&self, request: &Request) -> Result<Inputs, crate::Error> {
+        let mut all = inputs::of(&self.ready, &self.overlays, request)?;
+        for required in &self.required {
+            if let Some(made) = &required.made {
+                all.require(&required.name, made.own_inputs.clone());
+            }
+        }
+        Ok(all)
     }
 
     /// The modules that must be there first and that are packages like this one.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::graft::Graft;
 use super::graft_notes;
+use super::inputs::Inputs;
 use crate::adapt::Edit;
 use crate::audit::Audit;
 use crate::changeset::{Action, Class, FileChange, HunkRecord};
@@ -22,6 +23,8 @@ use crate::target::{Provenance, Target};
 pub struct Record<'a> {
     /// The version of modgraft that built.
     pub modgraft: &'static str,
+    /// All that went into it, by its digest.
+    pub inputs: &'a Inputs,
     pub module: Module<'a>,
     pub source: Source<'a>,
     pub changeset: Vec<File<'a>>,
@@ -156,6 +159,7 @@ impl<'a> Record<'a> {
     /// Brings together what the stages returned.
     pub fn new(
         graft: &'a Graft,
+        inputs: &'a Inputs,
         object: &'a SharedObject,
         audit: &'a Audit,
         packages: Vec<PackageFile>,
@@ -165,6 +169,7 @@ impl<'a> Record<'a> {
         let recipe = &graft.ready.recipe;
         Record {
             modgraft: env!("CARGO_PKG_VERSION"),
+            inputs,
             module: Module {
                 name: &recipe.name,
                 symbol: &graft.ready.module.symbol,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::build::compiled;
 use super::graft::{Next, grafted};
+use super::inputs::{self, Inputs};
 use super::prepare::{Named, Ready, ready};
 use super::{Error, Request};
 use crate::adapt::pack;
@@ -39,6 +40,8 @@ pub struct Made {
     pub headers: BTreeMap<String, Arc<str>>,
     /// The optional functions that it registers when it is loaded.
     pub registers: Vec<String>,
+    /// What went into it, without what went into modules that it requires itself.
+    pub own_inputs: Inputs,
 }
 
 /// Finds or makes what the recipe requires, in the order in which it has to be loaded. `above` are the modules that this is for.
@@ -64,23 +67,17 @@ pub fn required(
             }
             Has::Nothing => {}
         }
-        if chain.contains(name) {
-            return Err(Error::RequiresItself {
-                chain: [&chain[..], std::slice::from_ref(name)].concat().join(" → "),
-            }
-            .into());
-        }
+        demand_no_circle(&chain, name)?;
         reporter.note(format!("{name} must be there first, and the target does not have it: it is made too"));
         let named = find(above, name, request, reporter)?;
         let one = ready(named, request, Some(&above.target), reporter)?;
-        let known = |id: &&String| pack::find(&one.recipe.compat.packs, id).is_some();
-        let accept_risks = request.accept_risks.iter().filter(known).cloned().collect();
-        let request = Request { accept_risks, ..request.clone() };
+        let request = request_for(&one, request);
         let folder = work.join("required").join(name);
         let graft = grafted(one, &chain, &request, Next::Compile, &folder, reporter)?;
         let (object, audit) = compiled(&graft, &folder, reporter)?;
         let headers = own_headers(&graft.ready);
         let registers = registered(&graft.adapted.unit.render(false));
+        let own_inputs = inputs::of(&graft.ready, &graft.overlays, &request)?;
         for inner in graft.required {
             if !all.iter().any(|known| known.name == inner.name) {
                 all.push(inner);
@@ -92,10 +89,56 @@ pub fn required(
         all.push(Required {
             name: name.clone(),
             beside,
-            made: Some(Made { file: object.file, load_after, headers, registers }),
+            made: Some(Made { file: object.file, load_after, headers, registers, own_inputs }),
         });
     }
     Ok(all)
+}
+
+/// The inputs of each module that [`required`] would make, those of what it requires itself among them; nothing is made.
+///
+/// # Errors
+/// As [`required`], but for what only making them shows.
+pub fn required_inputs(
+    above: &Ready,
+    chain: &[String],
+    request: &Request,
+    reporter: &dyn Reporter,
+) -> Result<Vec<(String, Inputs)>, crate::Error> {
+    let mut all: Vec<(String, Inputs)> = Vec::new();
+    let chain = [chain, std::slice::from_ref(&above.recipe.name)].concat();
+    for name in &above.recipe.requires {
+        if all.iter().any(|(known, _)| known == name)
+            || !matches!(of_target(&above.target, name), Has::Nothing)
+        {
+            continue;
+        }
+        demand_no_circle(&chain, name)?;
+        let one = ready(find(above, name, request, reporter)?, request, Some(&above.target), reporter)?;
+        let request = request_for(&one, request);
+        for inner in required_inputs(&one, &chain, &request, reporter)? {
+            if !all.iter().any(|(known, _)| *known == inner.0) {
+                all.push(inner);
+            }
+        }
+        all.push((name.clone(), inputs::of(&one, &one.overlays()?, &request)?));
+    }
+    Ok(all)
+}
+
+fn demand_no_circle(chain: &[String], name: &String) -> Result<(), Error> {
+    if chain.contains(name) {
+        let chain = [chain, std::slice::from_ref(name)].concat().join(" → ");
+        return Err(Error::RequiresItself { chain });
+    }
+    Ok(())
+}
+
+/// Of the rules that were accepted those that this module can have.
+fn request_for(one: &Ready, request: &Request) -> Request {
+    let known = |id: &&String| pack::find(&one.recipe.compat.packs, id).is_some();
+    let accept_risks = request.accept_risks.iter().filter(known).cloned().collect();
+    Request { accept_risks, ..request.clone() }
 }
 
 /// Whether the target has a module.

@@ -9,14 +9,16 @@ mod error;
 mod git;
 mod patches;
 pub(crate) mod path;
+mod pinned;
 mod release;
 mod snapshot;
 mod tree;
 
 pub use error::Error;
 pub use patches::MAX_PATCH_BYTES;
+pub use pinned::{Content, Pinned};
 pub use snapshot::{RELEASE_HEADER, httpd_version, portable, version as release_version};
-pub use tree::Tree;
+pub use tree::{Revision, Tree};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

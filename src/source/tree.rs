@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::git::tree::{GitTree, MODE_LINK};
 use super::git::{Kind, Objects, Repository};
-use super::{Error, Sources};
+use super::{Error, Sources, sha256};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -27,7 +27,16 @@ enum Root {
     /// Canonical.
     Directory(PathBuf),
     Memory(BTreeMap<String, Arc<[u8]>>),
-    Git(Mutex<GitTree>),
+    Git(Mutex<GitTree>, Revision),
+}
+
+/// A revision of a git repository, by its full ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The commit.
+    pub commit: String,
+    /// Its tree.
+    pub tree: String,
 }
 
 impl Tree {
@@ -59,7 +68,8 @@ impl Tree {
     /// The same, over a process that runs already.
     pub(super) fn git_with(objects: Objects, commit: &str, tree: &str) -> Tree {
         let git = GitTree::new(objects, tree);
-        Tree::new(format!("commit {commit}"), Root::Git(Mutex::new(git)))
+        let revision = Revision { commit: commit.to_owned(), tree: tree.to_owned() };
+        Tree::new(format!("commit {commit}"), Root::Git(Mutex::new(git), revision))
     }
 
     fn new(name: String, root: Root) -> Tree {
@@ -69,6 +79,34 @@ impl Tree {
     /// What to call the tree in a message: the folder, `commit ID`, the tarball.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Which revision it is, where it is one of a git repository.
+    pub fn revision(&self) -> Option<&Revision> {
+        match &self.root {
+            Root::Git(_, revision) => Some(revision),
+            Root::Directory(_) | Root::Memory(_) => None,
+        }
+    }
+
+    /// SHA-256, in lower-case hexadecimal digits, of a list of the files that `counts` is true for: a line each of its own
+    /// SHA-256, two blanks and its path, by path, as sha256sum has it.
+    ///
+    /// # Errors
+    /// As [`Tree::read`].
+    pub fn digest(&self, counts: &dyn Fn(&str) -> bool) -> Result<String, Error> {
+        let mut list = String::new();
+        for path in self.walk("")?.iter().filter(|path| counts(path)) {
+            let bytes = match &self.root {
+                // Not kept: most of them nobody will read.
+                Root::Directory(root) => read_file(root, path)?,
+                _ => self.read(path)?,
+            };
+            if let Some(bytes) = bytes {
+                list.push_str(&format!("{}  {path}\n", sha256(&bytes)));
+            }
+        }
+        Ok(sha256(list.as_bytes()))
     }
 
     /// The content of the file at `path`; nothing where there is none (or a folder).
@@ -83,7 +121,7 @@ impl Tree {
         let bytes = match &self.root {
             Root::Directory(root) => read_file(root, &path_owned)?,
             Root::Memory(files) => files.get(&path_owned).cloned(),
-            Root::Git(git) => lock(git).read(&path_owned)?,
+            Root::Git(git, _) => lock(git).read(&path_owned)?,
         };
         lock(&self.read).insert(path.to_owned(), bytes.clone());
         Ok(bytes)
@@ -94,7 +132,7 @@ impl Tree {
     /// # Errors
     /// As [`Tree::read`].
     pub fn preload(&self, paths: &[String]) -> Result<(), Error> {
-        let Root::Git(git) = &self.root else { return Ok(()) };
+        let Root::Git(git, _) = &self.root else { return Ok(()) };
         let mut wanted = Vec::new();
         for path in paths.iter().filter(|path| !lock(&self.read).contains_key(*path)) {
             wanted.push(checked(path)?);
@@ -113,7 +151,7 @@ impl Tree {
         Ok(match &self.root {
             Root::Directory(root) => resolve(root, &path)?.is_some_and(|file| file.is_file()),
             Root::Memory(files) => files.contains_key(&path),
-            Root::Git(git) => lock(git).find(&path)?.is_some_and(|entry| entry.is_file()),
+            Root::Git(git, _) => lock(git).find(&path)?.is_some_and(|entry| entry.is_file()),
         })
     }
 
@@ -145,7 +183,7 @@ impl Tree {
                 let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
                 files.keys().filter(|path| path.starts_with(&prefix)).cloned().collect()
             }
-            Root::Git(git) => lock(git).walk(&directory)?,
+            Root::Git(git, _) => lock(git).walk(&directory)?,
         };
         files.sort();
         Ok(files)
@@ -166,7 +204,7 @@ impl Tree {
                 };
                 Ok(ends.map(|end| &path[..end]).find(is_link).map(str::to_owned))
             }
-            Root::Git(git) => {
+            Root::Git(git, _) => {
                 let mut git = lock(git);
                 for end in ends {
                     match git.find(&path[..end])? {

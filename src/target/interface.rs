@@ -7,7 +7,7 @@ use std::thread;
 
 use super::names::{self, NameKind};
 use super::symbols::Symbols;
-use super::{Target, symbols};
+use super::{Target, digest, symbols};
 use crate::flatten::Interface;
 
 /// Headers and symbols of a target, read lazily. Clones share what was read.
@@ -18,6 +18,7 @@ pub struct Contents(Arc<Inner>);
 struct Inner {
     names: OnceLock<Names>,
     symbols: OnceLock<Symbols>,
+    digest: OnceLock<String>,
 }
 
 /// The names that a target's headers declare or define.
@@ -36,6 +37,14 @@ impl Contents {
                 libraries.iter().filter_map(|soname| target.libraries.find(soname)).collect();
             Symbols::read(target.program.as_deref(), &libraries, &target.modules_dir)
         })
+    }
+
+    pub(super) fn digest(&self, target: &Target) -> std::io::Result<String> {
+        if let Some(known) = self.0.digest.get() {
+            return Ok(known.clone());
+        }
+        let digest = digest::of(target)?;
+        Ok(self.0.digest.get_or_init(|| digest).clone())
     }
 
     fn names(&self, include_dirs: &[PathBuf]) -> &Names {

@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod diff;
+mod digest;
 pub mod elf;
 mod error;
 mod fetch;
@@ -274,6 +275,15 @@ impl Target {
     /// folders, and then by name.
     pub fn public_headers(&self) -> Vec<(String, PathBuf)> {
         interface::headers(&self.include_dirs)
+    }
+
+    /// SHA-256, in lower-case hexadecimal digits, of what a module is built against: a list of the target's headers, its
+    /// program and its modules, a line each of its own SHA-256 and its name. Read at the first call.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn digest(&self) -> std::io::Result<String> {
+        self.contents.digest(self)
     }
 
     /// The modules that are part of the program, as `httpd -l` would list them by their structures.

@@ -1,0 +1,37 @@
+//! What a target is, where no package says so.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::Target;
+
+/// SHA-256 of the list of a target's files that a build reads.
+pub(super) fn of(target: &Target) -> io::Result<String> {
+    let mut files: Vec<(String, PathBuf)> = target.public_headers();
+    files.extend(target.program.iter().map(|program| ("program".to_owned(), program.clone())));
+    files.extend(modules(&target.modules_dir)?);
+    files.sort();
+    let mut list = Sha256::new();
+    for (name, file) in files {
+        list.update(format!("{}  {name}\n", hex(&Sha256::digest(fs_err::read(file)?))));
+    }
+    Ok(hex(&list.finalize()))
+}
+
+fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs_err::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".so") && path.is_file() {
+            found.push((format!("modules/{name}"), path));
+        }
+    }
+    Ok(found)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
