@@ -1,7 +1,7 @@
 //! The profiles that are part of the program.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use toml::Table;
 
@@ -10,51 +10,61 @@ use super::{Error, LOCAL, Profile, read};
 /// Name and text of each file, by build.rs.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/profiles.rs"));
 
+/// One of them. It is read when it is first asked for: most runs need one.
 struct BuiltIn {
-    /// Each file's own keys and all that it starts from.
-    tables: BTreeMap<&'static str, Table>,
-    /// Those that something can be built for.
-    profiles: BTreeMap<String, Arc<Profile>>,
+    text: &'static str,
+    table: OnceLock<Table>,
+    profile: OnceLock<Option<Arc<Profile>>>,
 }
 
-static BUILT_IN: LazyLock<BuiltIn> = LazyLock::new(|| {
-    // The files are part of the program, and a test reads them all.
-    let sound = |name: &str, error: &dyn std::fmt::Display| -> ! {
-        panic!("templates/targets/{name}.toml is embedded and tested: {error}")
-    };
-    let own: BTreeMap<&'static str, Table> = FILES
-        .iter()
-        .map(|(name, text)| (*name, text.parse().unwrap_or_else(|error| sound(name, &error))))
-        .collect();
-    let mut tables = BTreeMap::new();
-    for (name, _) in FILES {
-        let mut table = own[name].clone();
-        let mut steps = 0;
-        while let Some(toml::Value::String(base)) = table.remove(read::EXTENDS) {
-            steps += 1;
-            let base = own.get(base.as_str()).filter(|_| steps <= FILES.len());
-            let mut base = base.unwrap_or_else(|| sound(name, &"it extends what is not there")).clone();
-            base.remove(read::TEMPLATE);
-            table = read::merged(base, table);
-        }
-        tables.insert(*name, table);
-    }
-    let mut profiles = BTreeMap::new();
-    for (name, table) in tables.iter().filter(|(_, table)| !table.contains_key(read::TEMPLATE)) {
-        let profile = read::profile(name, table.clone()).unwrap_or_else(|error| sound(name, &error));
-        profiles.insert((*name).to_owned(), Arc::new(profile));
-    }
-    BuiltIn { tables, profiles }
+static BUILT_IN: LazyLock<BTreeMap<&'static str, BuiltIn>> = LazyLock::new(|| {
+    let unread = |text| BuiltIn { text, table: OnceLock::new(), profile: OnceLock::new() };
+    FILES.iter().map(|(name, text)| (*name, unread(text))).collect()
 });
+
+/// The files are part of the program, and a test reads them all.
+fn sound(name: &str, error: &dyn std::fmt::Display) -> ! {
+    panic!("templates/targets/{name}.toml is embedded and tested: {error}")
+}
+
+impl BuiltIn {
+    /// Its own keys and all that it starts from.
+    fn table(&self, name: &str) -> &Table {
+        self.table.get_or_init(|| {
+            let own = |text: &str| text.parse().unwrap_or_else(|error| sound(name, &error));
+            let mut table: Table = own(self.text);
+            let mut steps = 0;
+            while let Some(toml::Value::String(base)) = table.remove(read::EXTENDS) {
+                steps += 1;
+                let base = BUILT_IN.get(base.as_str()).filter(|_| steps <= FILES.len());
+                let base = base.unwrap_or_else(|| sound(name, &"it extends what is not there"));
+                let mut base = own(base.text);
+                base.remove(read::TEMPLATE);
+                table = read::merged(base, table);
+            }
+            table
+        })
+    }
+
+    /// Nothing where nothing can be built for it.
+    fn profile(&self, name: &str) -> Option<&Arc<Profile>> {
+        let read = || {
+            let table = self.table(name);
+            let profile = |table| read::profile(name, table).unwrap_or_else(|error| sound(name, &error));
+            (!table.contains_key(read::TEMPLATE)).then(|| Arc::new(profile(table.clone())))
+        };
+        self.profile.get_or_init(read).as_ref()
+    }
+}
 
 /// The keys of a built-in profile, with all that it starts from.
 pub fn table(name: &str) -> Option<&'static Table> {
-    BUILT_IN.tables.get(name)
+    BUILT_IN.get(name).map(|built_in| built_in.table(name))
 }
 
 /// All built-in profiles, by name.
 pub fn all() -> impl Iterator<Item = &'static Arc<Profile>> {
-    BUILT_IN.profiles.values()
+    BUILT_IN.iter().filter_map(|(name, built_in)| built_in.profile(name))
 }
 
 impl Profile {
@@ -63,7 +73,7 @@ impl Profile {
     /// # Errors
     /// [`Error::Unknown`], [`Error::Template`].
     pub fn named(name: &str) -> Result<Arc<Profile>, Error> {
-        if let Some(profile) = BUILT_IN.profiles.get(name) {
+        if let Some(profile) = BUILT_IN.get(name).and_then(|built_in| built_in.profile(name)) {
             return Ok(profile.clone());
         }
         match table(name) {
@@ -90,7 +100,9 @@ impl Profile {
 
     /// The names of the built-in profiles.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        BUILT_IN.profiles.keys().map(String::as_str)
+        let is_built_for =
+            |(name, built_in): &(&&str, &BuiltIn)| !built_in.table(name).contains_key(read::TEMPLATE);
+        BUILT_IN.iter().filter(is_built_for).map(|(name, _)| *name)
     }
 
     /// The built-in profile of an httpd that no distribution made.
