@@ -88,14 +88,14 @@ impl Current {
     pub fn named(&self) -> Vec<&str> {
         let own = self.own.iter().flat_map(|own| {
             let older = own.state.older.iter().flat_map(|older| &older.packages);
-            own.entries.iter().map(|entry| &entry.href).chain(older)
+            own.entries().map(|entry| &entry.href).chain(older)
         });
         own.chain(&self.unread).map(String::as_str).collect()
     }
 
     /// The packages that its newest metadata names.
     pub fn packages(&self) -> impl Iterator<Item = &str> {
-        let own = self.own.iter().flat_map(|own| &own.entries).map(|entry| &entry.href);
+        let own = self.own.iter().flat_map(Own::entries).map(|entry| &entry.href);
         own.chain(&self.unread).map(String::as_str)
     }
 

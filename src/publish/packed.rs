@@ -4,7 +4,6 @@
 //! them for one: Python's gzip in yum, gzread in librepo and libsolv. Where a part begins is decided by the packages in it
 //! alone. So a package that comes or goes changes one part, and the others are taken as they lie there.
 
-use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::parallel;
-use super::piece::Rope;
+use super::piece::{Before, Rope, Text};
 use crate::compression::Compression;
 use crate::download::{Algorithm, Hasher};
 use crate::profile::MetadataCompression;
@@ -43,97 +42,89 @@ pub(super) struct Packed {
     pub open_size: usize,
 }
 
-/// A file that was made before, with what it is decompressed.
+/// A file that was made before, and what parts it was made of.
 #[derive(Debug)]
-pub(super) struct Known {
-    pub text: Arc<String>,
-    bytes: Vec<u8>,
-    /// Where a part of the text begins: where it ends, and where it is in the bytes.
-    parts: HashMap<usize, (usize, Range<usize>)>,
+pub(super) struct Made {
+    bytes: Arc<Vec<u8>>,
+    compression: MetadataCompression,
+    /// Where each is, and its length when it is decompressed.
+    parts: Vec<(Range<usize>, usize)>,
 }
 
-impl Known {
-    /// The compressed form of a text that is one of its parts. Who has a piece of its text has not changed that.
-    fn packed(&self, rope: &Rope) -> Option<&[u8]> {
-        let place = rope.single()?.place_in(&self.text)?;
-        let (end, packed) = self.parts.get(&place.start)?;
-        (*end == place.end).then(|| &self.bytes[packed.clone()])
-    }
-}
-
-/// Decompresses files of which it is known what parts they were made of, and that they have at most `limit` bytes then.
-///
-/// # Errors
-/// In words: they were not made of these.
-pub(super) fn open(files: Vec<(Vec<u8>, &[Part])>, limit: u64) -> Result<Vec<Known>, String> {
-    let mut texts = Vec::with_capacity(files.len());
-    let mut places = Vec::with_capacity(files.len());
-    for (bytes, parts) in &files {
+impl Made {
+    /// `limit` is how many bytes they have at most when they are decompressed.
+    ///
+    /// # Errors
+    /// In words: it was not made of these.
+    pub fn new(
+        bytes: Vec<u8>,
+        compression: MetadataCompression,
+        parts: &[Part],
+        limit: u64,
+    ) -> Result<Made, String> {
         let mut ends = (0_usize, 0_usize);
-        let mut known = HashMap::with_capacity(parts.len());
-        for part in *parts {
-            let start = ends;
-            ends = start.0.checked_add(part.packed).zip(start.1.checked_add(part.open)).ok_or(OTHERWISE)?;
-            known.insert(start.1, (ends.1, start.0..ends.0));
+        let mut places = Vec::with_capacity(parts.len());
+        for part in parts {
+            let start = ends.0;
+            ends = start.checked_add(part.packed).zip(ends.1.checked_add(part.open)).ok_or(OTHERWISE)?;
+            places.push((start..ends.0, part.open));
         }
         if ends.0 != bytes.len() || ends.1 as u64 > limit {
             return Err(OTHERWISE.to_owned());
         }
-        texts.push(vec![0; ends.1]);
-        places.push(known);
+        Ok(Made { bytes: Arc::new(bytes), compression, parts: places })
     }
-    let mut jobs = Vec::new();
-    for ((bytes, parts), text) in files.iter().zip(&mut texts) {
-        let (mut packed, mut open) = (&bytes[..], &mut text[..]);
-        for part in *parts {
-            let (first, rest) = packed.split_at(part.packed);
-            let (begin, more) = open.split_at_mut(part.open);
-            jobs.push((first, begin));
-            (packed, open) = (rest, more);
-        }
+
+    /// How many parts it has.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
     }
-    let unpacked = parallel::map(jobs, |(packed, text)| unpack(packed, text));
-    unpacked.into_iter().collect::<io::Result<()>>().map_err(|error| error.to_string())?;
-    let known = files.into_iter().zip(texts).zip(places).map(|(((bytes, _), text), parts)| {
+
+    /// Of the file, lower-case hexadecimal.
+    pub fn sha256(&self) -> String {
+        sha256([&self.bytes[..]])
+    }
+
+    /// Decompresses a part.
+    ///
+    /// # Errors
+    /// In words: it is not what was made.
+    pub fn open(&self, number: usize) -> Result<Arc<Text>, String> {
+        let (range, length) = self.parts.get(number).ok_or(OTHERWISE)?;
+        let text = unpack(&self.bytes[range.clone()], *length).map_err(|error| error.to_string())?;
         let text = String::from_utf8(text).map_err(|error| error.to_string())?;
-        Ok(Known { text: Arc::new(text), bytes, parts })
-    });
-    known.collect()
+        let before =
+            Before { compression: self.compression, file: Arc::clone(&self.bytes), range: range.clone() };
+        Ok(Arc::new(Text::new(text, Some(before))))
+    }
 }
 
 const OTHERWISE: &str = "it is not made of the parts that are noted";
 
-/// Decompresses a part into what it has to fill.
-fn unpack(packed: &[u8], text: &mut [u8]) -> io::Result<()> {
+/// Decompresses what has exactly `length` bytes then.
+fn unpack(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
     let compression = Compression::of(packed).ok_or_else(|| io::Error::other(OTHERWISE))?;
     let mut decoder = compression.decoder(packed)?;
-    decoder.read_exact(text)?;
+    let mut text = vec![0; length];
+    decoder.read_exact(&mut text)?;
     match decoder.read(&mut [0])? {
-        0 => Ok(()),
+        0 => Ok(text),
         _ => Err(io::Error::other(OTHERWISE)),
     }
 }
 
-/// Compresses files that are given in parts, but for the parts that are `known` of each.
+/// Compresses files that are given in parts, but for the parts of which it is known what they become.
 ///
 /// # Errors
 /// A compressor cannot be made.
-pub(super) fn pack(
-    files: &[Vec<Rope>],
-    compression: MetadataCompression,
-    known: &[Known],
-) -> io::Result<Vec<Packed>> {
+pub(super) fn pack(files: &[Vec<Rope>], compression: MetadataCompression) -> io::Result<Vec<Packed>> {
+    let of_part = |part| match Rope::before(part, compression) {
+        Some(packed) => Job::Known(packed),
+        None => Job::New(part),
+    };
     let jobs: Vec<Job<'_>> = files
         .iter()
-        .enumerate()
-        .flat_map(|(number, parts)| {
-            let known = known.get(number);
-            let of_part = move |part| match known.and_then(|known| known.packed(part)) {
-                Some(packed) => Job::Known(packed),
-                None => Job::New(part),
-            };
-            std::iter::once(Job::Sum(parts)).chain(parts.iter().map(of_part))
-        })
+        .flat_map(|parts| std::iter::once(Job::Sum(parts)).chain(parts.iter().map(of_part)))
         .collect();
     let mut done = parallel::map(&jobs, |job| job.run(compression)).into_iter();
     let mut packed = Vec::with_capacity(files.len());
@@ -241,7 +232,7 @@ mod tests {
         for compression in [MetadataCompression::Gzip, MetadataCompression::Zstd] {
             let texts = ["abc".to_owned(), "def".repeat(1000)];
             let file: Vec<Rope> = texts.iter().cloned().map(Rope::from).collect();
-            let packed = pack(&[file, vec!["x".to_owned().into()]], compression, &[]).unwrap().remove(0);
+            let packed = pack(&[file, vec!["x".to_owned().into()]], compression).unwrap().remove(0);
             let text = texts.concat();
             let mut read = String::new();
             let found = Compression::of(&packed.bytes).unwrap();
@@ -251,30 +242,32 @@ mod tests {
             assert_eq!(packed.open_sha256, sha256([text.as_bytes()]));
             assert_eq!(compression_of(&format!("a.xml{}", ending(compression))), Some(compression));
 
-            let mut known = open(vec![(packed.bytes.clone(), &packed.parts)], 4000).unwrap().remove(0);
-            assert_eq!(*known.text, text);
+            let made = Made::new(packed.bytes.clone(), compression, &packed.parts, 4000).unwrap();
+            assert_eq!((made.parts(), made.sha256()), (2, packed.sha256.clone()));
+            let opened = [0, 1].map(|number| made.open(number).unwrap());
+            assert_eq!(opened.each_ref().map(|text| text.to_string()), texts);
+
             // What is known is not compressed again: other bytes in its place come through.
-            known.bytes.fill(b'!');
-            let rope = |range| {
+            let again = |text: &Text| {
+                let before = Before { compression, file: Arc::new(b"!!!".to_vec()), range: 0..3 };
+                let text = Arc::new(Text::new(text.to_string(), Some(before)));
                 let mut rope = Rope::default();
-                rope.push(Piece::of(&known.text, range).unwrap());
+                rope.push(Piece::of(&text, 0..text.len()).unwrap());
                 rope
             };
-            let again =
-                |rope| pack(&[vec![rope]], compression, std::slice::from_ref(&known)).unwrap().remove(0);
-            let taken = |rope| again(rope).bytes.iter().all(|byte| *byte == b'!');
-            assert!(taken(rope(0..3)) && taken(rope(3..text.len())));
-            // Neither a part of a part, nor two of them, nor the same letters from elsewhere.
-            assert!(!taken(rope(0..2)) && !taken(rope(0..text.len())) && !taken("abc".to_owned().into()));
+            let file = opened.iter().map(|text| again(text)).collect();
+            let again = pack(&[file], compression).unwrap().remove(0);
+            assert_eq!(again.bytes, b"!!!!!!");
+            assert_eq!((again.open_sha256, again.open_size), (packed.open_sha256, packed.open_size));
         }
     }
 
     #[test]
     fn what_was_made_otherwise_is_refused() {
-        let packed =
-            pack(&[vec!["abc".to_owned().into()]], MetadataCompression::Gzip, &[]).unwrap().remove(0);
+        let packed = pack(&[vec!["abc".to_owned().into()]], MetadataCompression::Gzip).unwrap().remove(0);
         let bytes = &packed.bytes;
         let [part] = packed.parts[..] else { panic!("one part") };
+        let made = |bytes, parts: &[Part], limit| Made::new(bytes, MetadataCompression::Gzip, parts, limit);
         for (bytes, part) in [
             (bytes[1..].to_vec(), part),
             (bytes.clone(), Part { open: 2, ..part }),
@@ -283,10 +276,11 @@ mod tests {
             (bytes.clone(), Part { open: 1 << 60, ..part }),
             (vec![0; bytes.len()], part),
         ] {
-            assert!(open(vec![(bytes, &[part])], 1000).is_err(), "{part:?}");
+            let opened = made(bytes, &[part], 1000).and_then(|made| made.open(0));
+            assert!(opened.is_err(), "{part:?}");
         }
-        assert!(open(vec![(bytes.clone(), &[part, part])], 1000).is_err());
-        assert!(open(vec![(bytes.clone(), &[part])], 2).is_err());
-        assert!(open(vec![(bytes.clone(), &[part])], 3).is_ok());
+        assert!(made(bytes.clone(), &[part, part], 1000).is_err());
+        assert!(made(bytes.clone(), &[part], 2).is_err());
+        assert!(made(bytes.clone(), &[part], 3).is_ok());
     }
 }

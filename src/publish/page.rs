@@ -1,8 +1,6 @@
 //! index.html: how to install from the repository, and what is in it.
 
 use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -25,6 +23,7 @@ pub(super) struct View<'a> {
     pub served: &'a [String],
     pub fingerprints: &'a [String],
     pub checks: Checks,
+    /// Packages of one name stand side by side.
     pub entries: &'a [Arc<Entry>],
 }
 
@@ -53,29 +52,30 @@ pub(super) fn render(view: &View<'_>) -> Result<String, Error> {
     engine.set_strict_mode(true);
     let text = engine.render_template(include_str!("../../templates/index.html.hbs"), &names(view, &newest));
     let mut page = text.map_err(|error| Error::Template { what: "index.html", reason: error.to_string() })?;
-    // There mayands of them, for which handlebars takes as long as all else takes together.
+    // There may be thousands of them, for which handlebars takes as long as all else takes together.
     let end = page.find("</tbody>").unwrap_or(page.len());
     let behind = page.split_off(end);
-    add_rows(&mut page, newest.values());
+    add_rows(&mut page, &newest);
     page.push_str(&behind);
     Ok(page)
 }
 
 /// Of each name and processor the newest.
-fn newest(entries: &[Arc<Entry>]) -> BTreeMap<(&str, &str), &Entry> {
-    let mut newest: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
-    for entry in entries {
-        let best = newest.entry((&entry.name, &entry.arch)).or_insert(entry);
-        if entry.evr.compare(&best.evr) == Ordering::Greater {
-            *best = entry;
-        }
+fn newest(entries: &[Arc<Entry>]) -> Vec<&Entry> {
+    let mut newest: Vec<&Entry> = Vec::with_capacity(entries.len());
+    for same in entries.chunk_by(|one, other| one.name == other.name) {
+        let start = newest.len();
+        newest.extend(same.iter().map(|entry| &**entry));
+        newest[start..]
+            .sort_by(|one, other| one.arch.cmp(&other.arch).then_with(|| other.evr.compare(&one.evr)));
     }
+    newest.dedup_by(|next, kept| next.name == kept.name && next.arch == kept.arch);
     newest
 }
 
-fn names<'a>(view: &View<'a>, newest: &BTreeMap<(&str, &str), &'a Entry>) -> Names<'a> {
+fn names<'a>(view: &View<'a>, newest: &[&'a Entry]) -> Names<'a> {
     let for_people = |entry: &&&Entry| entry.arch != "src" && !is_debug(&entry.name);
-    let example = newest.values().find(for_people).map_or("PACKAGE", |entry| &entry.name);
+    let example = newest.iter().find(for_people).map_or("PACKAGE", |entry| &entry.name);
     Names {
         name: view.name,
         base_url: view.base_url,
@@ -95,7 +95,7 @@ fn names<'a>(view: &View<'a>, newest: &BTreeMap<(&str, &str), &'a Entry>) -> Nam
 }
 
 /// A row of the table for each.
-fn add_rows<'a>(page: &mut String, entries: impl ExactSizeIterator<Item = &'a &'a Entry>) {
+fn add_rows(page: &mut String, entries: &[&Entry]) {
     // About as long as they are. What is not needed costs nothing.
     page.reserve(entries.len() * 256);
     for entry in entries {

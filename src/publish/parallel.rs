@@ -16,6 +16,15 @@ where
     on(*cores, items.into_iter(), work)
 }
 
+/// Two things at once.
+pub(super) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), other)
+    })
+}
+
 /// As [`map`], for work that waits more than it computes.
 pub(super) fn each<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
 where
@@ -67,5 +76,6 @@ mod tests {
         assert_eq!(super::map(&items, |item| item * 2), twice);
         assert_eq!(super::each(items, |item| item * 2), twice);
         assert!(super::map(&[] as &[u8], |item| *item).is_empty());
+        assert_eq!(super::both(|| 1, || 'a'), (1, 'a'));
     }
 }

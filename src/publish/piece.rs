@@ -3,28 +3,54 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
+use crate::profile::MetadataCompression;
+
+/// A text that others are pieces of. Nobody changes it.
+#[derive(Debug, Default)]
+pub(super) struct Text {
+    open: String,
+    before: Option<Before>,
+}
+
+/// What a text was compressed to before: a part of a file.
+#[derive(Debug)]
+pub(super) struct Before {
+    pub compression: MetadataCompression,
+    pub file: Arc<Vec<u8>>,
+    pub range: Range<usize>,
+}
+
+impl Text {
+    pub fn new(open: String, before: Option<Before>) -> Self {
+        Text { open, before }
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.open
+    }
+}
+
 /// A piece of a text.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Piece {
-    text: Arc<String>,
+    text: Arc<Text>,
     range: Range<usize>,
 }
 
 impl Piece {
     /// The bytes at `range` of `text`; nothing where these are no text.
-    pub fn of(text: &Arc<String>, range: Range<usize>) -> Option<Piece> {
+    pub fn of(text: &Arc<Text>, range: Range<usize>) -> Option<Piece> {
         text.get(range.clone()).map(|_| Piece { text: Arc::clone(text), range })
-    }
-
-    /// Where it stands in `text`, if it is a piece of that one.
-    pub fn place_in(&self, text: &Arc<String>) -> Option<Range<usize>> {
-        Arc::ptr_eq(&self.text, text).then(|| self.range.clone())
     }
 }
 
 impl From<String> for Piece {
     fn from(text: String) -> Self {
-        Piece { range: 0..text.len(), text: Arc::new(text) }
+        Piece { range: 0..text.len(), text: Arc::new(Text::new(text, None)) }
     }
 }
 
@@ -63,12 +89,11 @@ impl Rope {
         self.0.is_empty()
     }
 
-    /// The only piece; nothing where there are several, or none.
-    pub fn single(&self) -> Option<&Piece> {
-        match &self.0[..] {
-            [piece] => Some(piece),
-            _ => None,
-        }
+    /// What all of it was compressed to before, where it is a text of which that is known.
+    pub fn before(&self, compression: MetadataCompression) -> Option<&[u8]> {
+        let [Piece { text, range }] = &self.0[..] else { return None };
+        let before = text.before.as_ref().filter(|before| before.compression == compression)?;
+        (*range == (0..text.len())).then(|| &before.file[before.range.clone()])
     }
 
     pub fn pieces(&self) -> impl Iterator<Item = &str> {
@@ -90,21 +115,38 @@ mod tests {
 
     #[test]
     fn neighbours_become_one() {
-        let text = Arc::new("abcdef".to_owned());
+        let text = Arc::new(Text::new("abcdef".to_owned(), None));
         let piece = |range| Piece::of(&text, range).unwrap();
         let mut rope = Rope::default();
-        assert!(rope.is_empty() && rope.single().is_none());
-        for range in [0..2, 2..2, 2..4] {
+        assert!(rope.is_empty());
+        for range in [0..2, 2..2, 2..4, 5..6] {
             rope.push(piece(range));
         }
-        assert_eq!(rope.single().and_then(|piece| piece.place_in(&text)), Some(0..4));
-        rope.push(piece(5..6));
         // Another text of the same letters is another text.
         rope.push("f".to_owned().into());
         assert_eq!(rope.pieces().collect::<Vec<_>>(), ["abcd", "f", "f"]);
-        assert_eq!((rope.len(), rope.single().is_none()), (6, true));
-        assert_eq!(piece(0..2).place_in(&Arc::new("abcdef".to_owned())), None);
-        let letter = Arc::new("\u{e4}".to_owned());
+        assert_eq!(rope.len(), 6);
+        let letter = Arc::new(Text::new("\u{e4}".to_owned(), None));
         assert!(Piece::of(&letter, 0..1).is_none() && Piece::of(&letter, 0..3).is_none());
+    }
+
+    #[test]
+    fn what_is_whole_is_as_it_was_before() {
+        let compression = MetadataCompression::Gzip;
+        let before = Before { compression, file: Arc::new(b"..packed..".to_vec()), range: 2..8 };
+        let text = Arc::new(Text::new("abcdef".to_owned(), Some(before)));
+        let before = |ranges: &[Range<usize>], compression| {
+            let mut rope = Rope::default();
+            ranges.iter().for_each(|range| rope.push(Piece::of(&text, range.clone()).unwrap()));
+            rope.before(compression).map(<[u8]>::to_vec)
+        };
+        assert_eq!(before(&[0..6], compression).as_deref(), Some(&b"packed"[..]));
+        assert_eq!(before(&[0..2, 2..6], compression).as_deref(), Some(&b"packed"[..]));
+        assert_eq!(before(&[0..6], MetadataCompression::Zstd), None);
+        // Neither a part of it, nor it and another, nor the same letters from elsewhere.
+        for ranges in [&[0..5][..], &[0..2, 3..6], &[0..6, 0..6], &[]] {
+            assert_eq!(before(ranges, compression), None, "{ranges:?}");
+        }
+        assert_eq!(Rope::from("abcdef".to_owned()).before(compression), None);
     }
 }

@@ -1,17 +1,17 @@
 //! Which packages are published: those that stay, those that come, and where these are to lie.
 
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use fs_err::File;
-use rustix::fs::{AtFlags, FileType, Stat, statat};
 use rustix::io::Errno;
 
 use super::Publication;
 use crate::beneath::at;
 use crate::publish::arrive::{self, Arrived, Demands, Given};
 use crate::publish::entry::{Entry, Nevra};
+use crate::publish::own::Package;
 use crate::publish::{Error, parallel, remove};
 use crate::sign::Keyring;
 
@@ -19,14 +19,13 @@ impl Publication<'_> {
     /// The packages that stay where they are, and those of them of which there is another file now.
     pub(super) fn kept(&self) -> Result<(Vec<Arc<Entry>>, Vec<String>), Error> {
         let Some(current) = &self.current else { return Ok((Vec::new(), Vec::new())) };
-        let own = current.own.as_ref();
-        let entries = own.map_or(&[][..], |own| &own.entries);
+        let packages = current.own.as_ref().map_or(&[][..], |own| &own.packages);
         let gone = |href: &str| self.request.remove.iter().any(|spec| remove::names_file(spec, href));
-        let mut kept = Vec::with_capacity(entries.len() + self.request.packages.len());
+        let mut kept = Vec::with_capacity(packages.len() + self.request.packages.len());
         let mut again: Vec<Given> = Vec::new();
         let in_place = |href: &str| Given { path: self.folder.join(href), href: Some(href.to_owned()) };
-        for (entry, unchanged) in entries.iter().zip(self.unchanged(entries)?) {
-            if unchanged {
+        for (Package { entry, .. }, stays) in packages.iter().zip(self.stay(packages)?) {
+            if stays {
                 kept.push(Arc::clone(entry));
             } else {
                 again.push(in_place(&entry.href));
@@ -42,7 +41,7 @@ impl Publication<'_> {
             return Ok((kept, Vec::new()));
         }
         let by_href: HashMap<&str, &Arc<Entry>> =
-            entries.iter().map(|entry| (entry.href.as_str(), entry)).collect();
+            packages.iter().map(|Package { entry, .. }| (entry.href.as_str(), entry)).collect();
         let mut replaced = Vec::new();
         for arrived in self.read(&again, &|_| false)? {
             let href = arrived.given.href.clone().unwrap_or_default();
@@ -58,26 +57,19 @@ impl Publication<'_> {
         Ok((kept, replaced))
     }
 
-    /// Of each package whether its file is what was read when it was published, as far as its size and time tell. One that is
-    /// gone is none where it is taken out.
-    fn unchanged(&self, entries: &[Arc<Entry>]) -> Result<Vec<bool>, Error> {
-        /// So many at once: each takes microseconds.
-        const CHUNK: usize = 64;
+    /// Of each package whether it stays as it was read when it was published. One that is gone is none where it is taken out.
+    fn stay(&self, packages: &[Package]) -> Result<Vec<bool>, Error> {
         let own = self.current.as_ref().and_then(|current| current.own.as_ref());
         let known_to_be_signed = own.is_some_and(|own| own.state.settings.packages_signed);
         // A signature that is demanded now and was not looked at before takes reading.
         let full = self.request.full || (self.demanded().is_some() && !known_to_be_signed);
-        let folder = File::open(self.folder)?;
-        let of = |entry: &Entry| match look(folder.file().as_fd(), &entry.href) {
-            Ok(found) => Ok(!full && is_as(&found, entry)),
+        let stays = |Package { entry, is_unchanged }: &Package| match *is_unchanged {
+            Ok(is_unchanged) => Ok(!full && is_unchanged),
             Err(Errno::NOENT | Errno::NOTDIR) if remove::is_named(&self.request.remove, entry) => Ok(true),
             Err(Errno::NOENT | Errno::NOTDIR) => Err(self.gone(&entry.href)),
             Err(errno) => Err(at(&self.folder.join(&entry.href), errno.into()).into()),
         };
-        let unchanged = parallel::map(entries.chunks(CHUNK), |chunk| {
-            chunk.iter().map(|entry| of(entry)).collect::<Result<Vec<_>, Error>>()
-        });
-        Ok(unchanged.into_iter().collect::<Result<Vec<_>, Error>>()?.concat())
+        packages.iter().map(stays).collect()
     }
 
     fn gone(&self, href: &str) -> Error {
@@ -98,7 +90,8 @@ impl Publication<'_> {
     pub(super) fn arrived(&self, entries: &[Arc<Entry>]) -> Result<Vec<Arrived>, Error> {
         let given = arrive::given(self.folder, &self.request.packages)?;
         let sums: HashSet<&str> = entries.iter().map(|entry| entry.sha256.as_str()).collect();
-        let places: HashSet<&str> = entries.iter().map(|entry| entry.href.as_str()).collect();
+        let places = || -> HashSet<&str> { entries.iter().map(|entry| entry.href.as_str()).collect() };
+        let places = LazyCell::new(places);
         let known = |sha256: &str| sums.contains(sha256);
         let new = given
             .into_iter()
@@ -219,17 +212,4 @@ struct Merged {
     replaces: Vec<Option<usize>>,
     /// Where each that has arrived has to be put.
     places: Vec<Option<String>>,
-}
-
-/// What is at a path in a folder, and not at the end of a link there.
-fn look(folder: BorrowedFd<'_>, href: &str) -> Result<Stat, Errno> {
-    statat(folder, href, AtFlags::SYMLINK_NOFOLLOW)
-}
-
-/// Whether a file is what was read when it was published, by its size and time. It was given a time of whole seconds: one that
-/// somebody wrote in that very second has a fraction.
-fn is_as(found: &Stat, entry: &Entry) -> bool {
-    let dated = u64::try_from(found.st_mtime) == Ok(entry.time) && found.st_mtime_nsec == 0;
-    let is_file = FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
-    is_file && u64::try_from(found.st_size) == Ok(entry.size) && dated
 }

@@ -18,7 +18,6 @@ use crate::sign::{Keyring, armored_signature};
 impl Publication<'_> {
     /// Primary, filelists and other.
     pub(super) fn pack(&self, entries: &[Arc<Entry>]) -> Result<Vec<Packed>, Error> {
-        let compression = self.settings.compression();
         let beginnings = fragment::beginnings(entries.len());
         let files: Vec<Vec<Rope>> = beginnings
             .into_iter()
@@ -39,9 +38,7 @@ impl Publication<'_> {
                 parts
             })
             .collect();
-        let own = self.current.as_ref().and_then(|current| current.own.as_ref());
-        let known = own.map(|own| own.known(compression)).unwrap_or_default();
-        Ok(packed::pack(&files, compression, known)?)
+        Ok(packed::pack(&files, self.settings.compression())?)
     }
 
     /// What repomd.xml names, and which of that are files of the old state.

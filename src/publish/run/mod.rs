@@ -14,7 +14,7 @@ use super::request::{Published, Request};
 use super::settings::{keys, new_key, settings};
 use super::staging::{self, Staging};
 use super::state::Settings;
-use super::{Error, check_id, repomd};
+use super::{Error, check_id, parallel, repomd};
 use crate::sign::{Keyring, Signer, check_accepted};
 use put::Beside;
 
@@ -146,15 +146,16 @@ impl<'a> Publication<'a> {
         self.done.revision = time;
         self.done.packages = entries.len();
 
-        let files = self.pack(&entries)?;
+        let keys = self.keys.as_ref().map(Keyring::armored).transpose()?;
+        let (pages, files) = parallel::both(|| self.pages(&entries, keys.as_deref()), || self.pack(&entries));
+        let (pages, files) = (pages?, files?);
         let (records, foreign) = self.records(&files)?;
         let text = repomd::render(&records, time);
         let signature = self.sign(&text, time)?;
         let state = self.state(&text, &entries, &files, &records);
-        let keys = self.keys.as_ref().map(Keyring::armored).transpose()?;
 
         let as_it_is = self.is_published(&text, signature.as_deref(), keys.as_deref(), &state);
-        let mut beside = self.beside(&entries, keys.as_deref())?;
+        let mut beside = self.beside(&pages, keys.as_deref())?;
         if !as_it_is {
             self.write(&files, &records, &foreign, &text, signature.as_deref(), keys.as_deref(), &state)?;
             let coming = self.announce(&arrived, &places)?;

@@ -25,6 +25,15 @@ pub(super) struct Beside {
     pub(super) is_keys: bool,
 }
 
+/// The texts of two of them.
+pub(super) struct Pages {
+    /// The .repo file's name.
+    repo_file: String,
+    repo: String,
+    /// index.html.
+    index: String,
+}
+
 impl Beside {
     pub(super) fn put(&self) -> Result<(), Error> {
         Ok(fs_err::rename(&self.staged, &self.place)?)
@@ -118,24 +127,15 @@ impl Publication<'_> {
         Checks { packages: self.settings.packages_signed, metadata: self.signer.is_some() }
     }
 
-    /// The .repo file, the keys and index.html, where they are not there as they are to be: written, not in place yet.
-    pub(super) fn beside(
-        &mut self,
-        entries: &[Arc<Entry>],
-        keys: Option<&str>,
-    ) -> Result<Vec<Beside>, Error> {
+    /// What the .repo file and index.html say.
+    pub(super) fn pages(&self, entries: &[Arc<Entry>], keys: Option<&str>) -> Result<Pages, Error> {
         let base = self.base_url()?;
-        if self.settings.base_url.is_none() {
-            let note = "the .repo file has the folder's own path: --base-url says where clients reach it";
-            self.done.notes.push(note.to_owned());
-        }
-        let name = self.settings.name.clone();
-        let key_file = key_file(&name);
+        let name = &self.settings.name;
+        let key_file = key_file(name);
         let urls = keys.map(|_| format!("{base}/{key_file}")).into_iter().collect();
-        let repo = RepoFile::new(&name, &name, &base, urls, self.checks())?;
-        self.done.repo_file = self.folder.join(repo.file_name());
-        let page = page::render(&page::View {
-            name: &name,
+        let repo = RepoFile::new(name, name, &base, urls, self.checks())?;
+        let index = page::render(&page::View {
+            name,
             base_url: &base,
             repo_file: &repo.file_name(),
             key_file: &key_file,
@@ -144,12 +144,22 @@ impl Publication<'_> {
             checks: self.checks(),
             entries,
         })?;
+        Ok(Pages { repo_file: repo.file_name(), repo: repo.render(), index })
+    }
+
+    /// The .repo file, the keys and index.html, where they are not there as they are to be: written, not in place yet.
+    pub(super) fn beside(&mut self, pages: &Pages, keys: Option<&str>) -> Result<Vec<Beside>, Error> {
+        if self.settings.base_url.is_none() {
+            let note = "the .repo file has the folder's own path: --base-url says where clients reach it";
+            self.done.notes.push(note.to_owned());
+        }
+        self.done.repo_file = self.folder.join(&pages.repo_file);
         let mut beside = Vec::new();
         if let Some(keys) = keys {
-            beside.extend(self.stage(&key_file, keys, true)?);
+            beside.extend(self.stage(&key_file(&self.settings.name), keys, true)?);
         }
-        beside.extend(self.stage(&repo.file_name(), &repo.render(), false)?);
-        beside.extend(self.stage("index.html", &page, false)?);
+        beside.extend(self.stage(&pages.repo_file, &pages.repo, false)?);
+        beside.extend(self.stage("index.html", &pages.index, false)?);
         Ok(beside)
     }
 
