@@ -101,5 +101,7 @@ stages! {
     Check => check,
     Cache => cache,
     Loader => loader,
+    Submit => submit,
+    Ci => ci,
     Pipeline => pipeline,
 }

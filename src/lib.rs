@@ -8,7 +8,7 @@
 //! that talks to a person, `cli` the only one that knows what was typed, `download` the only one that fetches by http.
 //! `repository` reads what dnf reads, `publish` writes it. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
 //! tries many commits on many targets. `verify` tells whether the rpm of a release accepts a package. `cache` keeps what builds
-//! gave, by all that went into them.
+//! gave, by all that went into them. `submit` has source packages built elsewhere, `ci` writes the pipeline of a folder of recipes.
 
 pub mod adapt;
 pub mod audit;
@@ -18,6 +18,7 @@ pub mod c;
 pub mod cache;
 pub mod changeset;
 pub mod check;
+pub mod ci;
 pub mod cli;
 pub mod compile;
 pub mod compression;
@@ -44,6 +45,7 @@ pub mod rpm;
 pub mod sign;
 pub mod source;
 pub mod spec;
+pub mod submit;
 pub mod target;
 pub mod unpack;
 pub mod verify;

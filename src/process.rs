@@ -3,7 +3,7 @@
 //! SIGINT and SIGTERM set a flag and kill every group that is alive, so a stage that waits for a program returns at once
 //! with [`Error::Interrupted`] and its temporary folders are removed on the way out.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
@@ -245,6 +245,71 @@ fn run(
     Ok(Output { status, stdout: join(stdout)?, stderr: join(stderr)? })
 }
 
+/// Where a line stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A longer line is given in parts. Bytes.
+const LONGEST_LINE: u64 = 64 << 10;
+
+/// Runs `command` to its end with stdin closed, and gives each line that it writes to `each` when it comes. What is not UTF-8 is
+/// replaced.
+///
+/// # Errors
+/// As [`output`].
+pub fn lines(
+    command: &mut Command,
+    limit: Duration,
+    each: &mut dyn FnMut(Stream, &str),
+) -> Result<ExitStatus, Error> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut running = Running::start(command)?;
+    let (sender, came) = mpsc::channel();
+    read_lines(running.child.stdout.take(), Stream::Stdout, sender.clone());
+    read_lines(running.child.stderr.take(), Stream::Stderr, sender);
+    let deadline = Instant::now() + limit;
+    loop {
+        match came.recv_timeout(Duration::from_millis(50)) {
+            Ok((stream, line)) => each(stream, &line),
+            // Both pipes are closed, by the program's end.
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        if Instant::now() > deadline {
+            return Err(Error::TimedOut { program: running.program.clone(), limit });
+        }
+    }
+    running.wait(deadline, limit)
+}
+
+fn read_lines(
+    pipe: Option<impl Read + Send + 'static>,
+    stream: Stream,
+    sender: mpsc::Sender<(Stream, String)>,
+) {
+    let Some(pipe) = pipe else { return };
+    thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        // A pipe that breaks has ended; and where nobody listens any more, the wait was given up.
+        while pipe.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            let text = String::from_utf8_lossy(&line);
+            if sender.send((stream, text.trim_end_matches(['\n', '\r']).to_owned())).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+}
+
 /// As [`output`], and a failure status is an error too.
 pub fn succeed(command: &mut Command, limit: Duration) -> Result<Output, Error> {
     let output = output(command, limit)?;
@@ -300,6 +365,29 @@ mod tests {
         assert!(matches!(error, Error::TooMuch { most: 199_999, .. }), "{error}");
         // A program that does not read is none the worse for it.
         assert!(exchange(&mut Command::new("true"), input(), limit, 0).unwrap().status.success());
+    }
+
+    #[test]
+    fn lines_come_as_they_are_written_and_a_hang_is_ended() {
+        let mut heard = Vec::new();
+        let limit = Duration::from_secs(20);
+        let script = "echo one; echo two >&2; printf 'last'; exit 3";
+        let status = lines(Command::new("sh").args(["-c", script]), limit, &mut |stream, line| {
+            heard.push((stream, line.to_owned()));
+        });
+        assert_eq!(status.unwrap().code(), Some(3));
+        let of = |wanted| -> Vec<&str> {
+            heard.iter().filter(|(stream, _)| *stream == wanted).map(|(_, line)| &**line).collect()
+        };
+        assert_eq!((of(Stream::Stdout), of(Stream::Stderr)), (vec!["one", "last"], vec!["two"]));
+        let mut first = None;
+        let error = lines(
+            Command::new("sh").args(["-c", "echo here; exec sleep 60"]),
+            Duration::from_millis(500),
+            &mut |_, line| first = Some(line.to_owned()),
+        );
+        assert!(matches!(error, Err(Error::TimedOut { .. })));
+        assert_eq!(first.as_deref(), Some("here"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The command line as it is typed.
 
 pub mod build_all;
+pub mod ci;
 pub mod key;
 pub mod repo;
 pub mod sign;
+pub mod submit;
 pub mod target;
 pub mod verify;
 
@@ -53,6 +55,8 @@ pub enum Command {
     Key(key::Key),
     Repo(repo::Repo),
     Cache(build_all::Cache),
+    Submit(submit::Submit),
+    Ci(ci::Ci),
     Explain(Explain),
     Inspect(Inspect),
     Verify(verify::Verify),
@@ -93,6 +97,8 @@ impl Command {
             Command::Resign(args) => of(&args.talk),
             Command::Key(args) => args.voice(),
             Command::Repo(args) => args.voice(),
+            Command::Submit(args) => args.voice(),
+            Command::Ci(args) => args.voice(),
             Command::Explain(_)
             | Command::Cache(_)
             | Command::Inspect(_)

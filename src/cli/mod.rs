@@ -6,6 +6,7 @@ mod build_all;
 mod build_module;
 mod cache;
 mod check;
+mod ci;
 mod explain;
 mod flatten;
 mod generate;
@@ -15,6 +16,7 @@ mod overlay;
 mod repo;
 mod resign;
 mod sign;
+mod submit;
 mod target;
 mod verify;
 
@@ -60,6 +62,8 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Sign(args) => sign::run(&args, reporter),
         Command::Resign(args) => resign::run(&args, reporter),
         Command::Explain(args) => explain::run(&args),
+        Command::Submit(args) => submit::run(&args, reporter),
+        Command::Ci(args) => ci::run(&args, reporter),
         Command::Inspect(args) => inspect::run(&args),
         Command::Key(args) => return key::run(&args, reporter),
         Command::Verify(args) => return verify::run(&args, reporter),

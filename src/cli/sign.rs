@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::args::sign::{Sign, Signatures};
 use crate::pipeline::{self, NewSignatures, Resigning, SigningKey};
 use crate::report::Reporter;
@@ -25,7 +27,7 @@ pub fn change(args: &Signatures, replace: bool, reporter: &dyn Reporter) -> Resu
         }
         _ => match args.key.spec()? {
             None | Some(sign::KeySpec::None) => return Err(pipeline::Error::NoKey.into()),
-            Some(spec) => NewSignatures::By(SigningKey::new(spec, args.key.environment()?)),
+            Some(spec) => NewSignatures::By(Arc::new(SigningKey::new(spec, args.key.environment()?))),
         },
     };
     pipeline::resign(&resigning(signatures), reporter)

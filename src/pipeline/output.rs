@@ -61,7 +61,7 @@ impl Staging {
     }
 
     /// Renames `names` into the output folder, each replacing what was there, and returns their paths there in the same
-    /// order. All are on disk before the first is renamed.
+    /// order. All are on disk before the first is renamed. A name may have a folder in front, which is made where it is missing.
     ///
     /// # Errors
     /// Where a file was not staged, or cannot be written to disk or renamed.
@@ -75,6 +75,9 @@ impl Staging {
         let mut published = Vec::new();
         for name in names {
             let place = self.out.join(name);
+            if let Some(parent) = place.parent().filter(|parent| *parent != self.out) {
+                fs_err::create_dir_all(parent)?;
+            }
             fs_err::rename(self.path(name), &place)?;
             self.made.clear();
             published.push(place);

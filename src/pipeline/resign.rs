@@ -30,7 +30,7 @@ pub enum NewSignatures {
     /// There are none: the packages stay unsigned.
     None,
     /// A key.
-    By(SigningKey),
+    By(Arc<SigningKey>),
     /// Files in a folder, as [`export()`](super::export()) names them, by the key whose public half this file has.
     From {
         /// The folder.
@@ -73,6 +73,16 @@ pub(super) fn time(package: &Existing, stated: Option<u64>) -> u64 {
 /// # Errors
 /// Those of the key and of the packages; nothing was changed then, unless the very last step, renaming, failed.
 pub fn resign(resigning: &Resigning, reporter: &dyn Reporter) -> Result<(), crate::Error> {
+    let files = resigned(resigning, reporter)?;
+    reporter.event(Event::Results { files });
+    Ok(())
+}
+
+/// As [`resign`], and returns the packages in place of telling them.
+pub(super) fn resigned(
+    resigning: &Resigning,
+    reporter: &dyn Reporter,
+) -> Result<Vec<PathBuf>, crate::Error> {
     let profile = resigning.profile()?;
     let profile = profile.as_deref();
     let stated = epoch::stated()?;
@@ -106,8 +116,7 @@ pub fn resign(resigning: &Resigning, reporter: &dyn Reporter) -> Result<(), crat
         files.push(staged.publish()?.path);
         reporter.note(told);
     }
-    reporter.event(Event::Results { files });
-    Ok(())
+    Ok(files)
 }
 
 fn accept(key: &Key, profile: Option<&Profile>) -> Result<(), sign::Error> {

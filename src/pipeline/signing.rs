@@ -32,6 +32,11 @@ impl SigningKey {
         SigningKey { spec, environment, opening: Mutex::default(), opened: OnceLock::new() }
     }
 
+    /// What was asked for.
+    pub fn spec(&self) -> &KeySpec {
+        &self.spec
+    }
+
     /// The key, open; nothing where packages are to stay unsigned.
     ///
     /// # Errors

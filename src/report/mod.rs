@@ -21,6 +21,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::download::Step;
+use crate::submit::Build;
 
 /// The stages in the words in which they are told, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -128,6 +129,12 @@ pub enum Event {
     Summary {
         /// Each line is one fact.
         lines: Vec<String>,
+    },
+    /// A build was asked for, of mock or of a build service.
+    Submitted {
+        /// Which, and how it is followed.
+        #[serde(flatten)]
+        build: Build,
     },
     /// Something that one of several builds tells.
     Of {

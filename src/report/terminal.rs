@@ -97,6 +97,7 @@ impl Terminal {
             Event::Progress { .. }
             | Event::Results { .. }
             | Event::Of { .. }
+            | Event::Submitted { .. }
             | Event::Planned { .. }
             | Event::Job(_) => self.event(event),
         }
@@ -194,6 +195,10 @@ impl Reporter for Terminal {
             Event::Of { module: Some(module), target, told } => self.event_of_job(&module, &target, *told),
             Event::Planned { jobs } => self.live.begin(jobs),
             Event::Job(ended) => self.job(&ended),
+            Event::Submitted { build } if build.remote => {
+                self.line("submit", good, &format!("{build}: {}", build.follow));
+            }
+            Event::Submitted { build } => self.line("submit", good, &build.to_string()),
             Event::Results { files } => {
                 let mut stdout = io::stdout().lock();
                 for file in files {

@@ -10,6 +10,7 @@ pub mod module;
 pub mod prefix;
 pub mod processes;
 pub mod publisher;
+pub mod python;
 pub mod recipes;
 pub mod repository;
 pub mod rpmbuild;

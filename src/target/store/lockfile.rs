@@ -161,6 +161,11 @@ impl LockFile {
         Ok(LockFile { targets })
     }
 
+    /// The targets in it, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.targets.keys()
+    }
+
     /// What it says of a target.
     pub fn get(&self, name: &Name) -> Option<&Locked> {
         self.targets.get(name)

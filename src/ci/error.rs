@@ -1,0 +1,68 @@
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+
+use crate::error::Kind;
+
+/// Why no pipeline was written.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum Error {
+    /// A file could not be read or written; the message names it.
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::io))]
+    Io(#[from] std::io::Error),
+
+    /// It may have been edited.
+    #[error("{} is there already", .0.display())]
+    #[diagnostic(
+        code(modgraft::ci::exists),
+        help("--force writes it anew; what was changed in it is lost then")
+    )]
+    Exists(PathBuf),
+
+    /// Nothing to build for.
+    #[error("it is not said what to build for")]
+    #[diagnostic(
+        code(modgraft::ci::no_targets),
+        help(
+            "name targets with --targets; those in {} are taken where there are any, and `modgraft target add` puts them there",
+            lock.display()
+        )
+    )]
+    NoTargets {
+        /// The lock file that was looked at.
+        lock: PathBuf,
+    },
+
+    /// One target twice.
+    #[error("the target `{0}` is named twice")]
+    #[diagnostic(code(modgraft::ci::twice), help("each has a job of its own: name it once"))]
+    Twice(String),
+
+    /// A target that the pipeline could not add.
+    #[error("{} does not have the target `{name}`", lock.display())]
+    #[diagnostic(
+        code(modgraft::ci::not_locked),
+        help(
+            "`modgraft target add {name} …` puts it there; the pipeline builds for what is pinned, or for `local`"
+        )
+    )]
+    NotLocked {
+        /// The target.
+        name: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
+}
+
+impl Error {
+    /// The kind, which decides the exit code.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::Io(_) => Kind::Environment,
+            Error::Exists(_) | Error::NoTargets { .. } | Error::Twice(_) | Error::NotLocked { .. } => {
+                Kind::Usage
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Writes the pipeline of a folder of recipes, for GitHub or GitLab. The texts are in `templates/ci/`.
+
+mod error;
+mod render;
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+pub use error::Error;
+pub use render::{Service, Target, render};
+
+use crate::profile::Profile;
+use crate::target::store::{LOCK_FILE, LockFile, Name};
+
+/// The target that is always there, and in no lock file.
+const LOCAL: &str = "local";
+
+/// Writes a pipeline into the project in `folder`, and returns its file. Without `names` it builds for all targets of the
+/// project's modgraft.lock.
+///
+/// # Errors
+/// [`Error::Exists`] unless `force`; [`Error::NoTargets`], [`Error::Twice`], [`Error::NotLocked`], and those of the lock file
+/// and of names. What was there stays as it was then.
+pub fn init(service: Service, folder: &Path, names: &[String], force: bool) -> Result<PathBuf, crate::Error> {
+    let lock = folder.join(LOCK_FILE);
+    let targets = targets(&lock, names)?;
+    let file = folder.join(service.file());
+    if !force && fs_err::symlink_metadata(&file).is_ok() {
+        return Err(Error::Exists(file).into());
+    }
+    put(&file, &render(service, &targets), force)?;
+    Ok(file)
+}
+
+fn targets(lock: &Path, names: &[String]) -> Result<Vec<Target>, crate::Error> {
+    let locked = LockFile::read(lock).map_err(crate::target::Error::from)?.unwrap_or_default();
+    let all: Vec<String> = match names {
+        [] => locked.names().map(Name::to_string).collect(),
+        names => names.to_vec(),
+    };
+    if all.is_empty() {
+        return Err(Error::NoTargets { lock: lock.to_owned() }.into());
+    }
+    let mut targets: Vec<Target> = Vec::new();
+    for name in all {
+        if targets.iter().any(|target| target.name == name) {
+            return Err(Error::Twice(name).into());
+        }
+        if name == LOCAL {
+            targets.push(Target { name, profile: None });
+            continue;
+        }
+        // As it stands in a pipeline, it needs no quotes: lower-case letters, digits, `.`, `_`, `-`.
+        let known = Name::parse(&name).map_err(crate::target::Error::from)?;
+        let Some(entry) = locked.get(&known) else {
+            return Err(Error::NotLocked { name, lock: lock.to_owned() }.into());
+        };
+        // A profile of the project's own stands by its path in the lock file, which the signing commands take as well only
+        // where it is a built-in one.
+        let profile = Profile::named(&entry.profile).is_ok().then(|| entry.profile.clone());
+        targets.push(Target { name, profile });
+    }
+    Ok(targets)
+}
+
+/// Writes a file whole, beside its place first.
+fn put(file: &Path, text: &str, force: bool) -> Result<(), Error> {
+    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs_err::create_dir_all(folder)?;
+    let named = |error: std::io::Error| {
+        Error::Io(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+    };
+    let mut beside = tempfile::Builder::new().prefix(".modgraft-").tempfile_in(folder).map_err(named)?;
+    beside.write_all(text.as_bytes()).map_err(named)?;
+    beside.as_file().set_permissions(PermissionsExt::from_mode(0o644)).map_err(named)?;
+    beside.as_file().sync_all().map_err(named)?;
+    let placed = if force { beside.persist(file) } else { beside.persist_noclobber(file) };
+    placed.map(|_| ()).map_err(|error| match error.error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::Exists(file.to_owned()),
+        _ => named(error.error),
+    })
+}

@@ -1,0 +1,305 @@
+//! The pipelines that `modgraft ci init` writes: by the schemas of GitHub and GitLab (check-jsonschema of PyPI), by shellcheck, and
+//! by running their scripts in a shell. That the services themselves run them is not shown.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use support::gnupg::{Gnupg, RSA};
+use support::{python, run};
+
+/// A project with the reference recipe.
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("modules/mod_proxy_wstunnel");
+        let to = folder.path().join("modules/mod_proxy_wstunnel");
+        fs_err::create_dir_all(&to).unwrap();
+        for entry in fs_err::read_dir(from).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                fs_err::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            }
+        }
+        // Two targets as `modgraft target add` pins them; nothing of them is fetched here.
+        let lock = "version = 1\n\n[[target]]\nname = \"el8\"\nprofile = \"el8\"\narch = \"x86_64\"\nrepositories = \
+                    [\"https://mirror.example/8\"]\n\n[[target]]\nname = \"el6-old\"\nprofile = \"el6\"\narch = \"x86_64\"\n\
+                    repositories = [\"https://mirror.example/6\"]\n";
+        fs_err::write(folder.path().join("modgraft.lock"), lock).unwrap();
+        Project { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn modgraft(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
+        command.current_dir(self.folder.path()).env("NO_COLOR", "1");
+        command
+    }
+
+    fn init(&self, arguments: &[&str]) -> Output {
+        self.modgraft().args(["ci", "init"]).args(arguments).output().unwrap()
+    }
+
+    /// The pipeline, as a parser of YAML understands it.
+    fn pipeline(&self, service: &str, targets: &[&str]) -> Value {
+        let mut arguments = vec![service, "--force"];
+        arguments.extend(targets);
+        let output = self.init(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let file = String::from_utf8(output.stdout).unwrap();
+        let script = "import sys, json, ruamel.yaml\nyaml = ruamel.yaml.YAML(typ='safe')\n\
+                      print(json.dumps(yaml.load(open(sys.argv[1]))))";
+        let mut command = Command::new(python::check_jsonschema().join("python"));
+        let text = run(command.args(["-c", script]).arg(self.path(file.trim())));
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+#[test]
+fn pipelines_are_what_the_services_schemas_ask_for() {
+    let project = Project::new();
+    for (service, file) in [("github", ".github/workflows/modgraft.yml"), ("gitlab", ".gitlab-ci.yml")] {
+        for targets in [&[][..], &["--targets", "local"], &["--targets", "local,el8"]] {
+            project.pipeline(service, targets);
+            let schema = match service {
+                "github" => "vendor.github-workflows",
+                _ => "vendor.gitlab-ci",
+            };
+            let mut command = Command::new(python::check_jsonschema().join("check-jsonschema"));
+            run(command.args(["--builtin-schema", schema]).arg(project.path(file)));
+        }
+    }
+    let pipeline = project.pipeline("github", &[]);
+    assert_eq!(
+        pipeline["jobs"]["build"]["strategy"]["matrix"]["target"],
+        serde_json::json!(["el6-old", "el8"])
+    );
+    // Least permissions, and secrets where nothing of a stranger runs.
+    assert_eq!(pipeline["permissions"], serde_json::json!({"contents": "read"}));
+    let jobs = pipeline["jobs"].as_object().unwrap();
+    for (name, job) in jobs {
+        let has_secrets = job.to_string().contains("secrets.");
+        assert_eq!(has_secrets, name == "publish", "{name}");
+        assert_eq!(job.get("permissions").is_some(), name == "deploy", "{name}");
+    }
+    let condition = jobs["publish"]["if"].as_str().unwrap();
+    assert!(condition.contains("!= 'pull_request'") && condition.contains("default_branch"), "{condition}");
+    assert!(
+        pipeline.to_string().contains("pull_request")
+            && !pipeline.to_string().contains("pull_request_target")
+    );
+    let pipeline = project.pipeline("gitlab", &[]);
+    assert!(!pipeline["build"].to_string().contains("MODGRAFT_KEY"));
+    assert!(pipeline["pages"]["rules"][0]["if"].as_str().unwrap().contains("$CI_DEFAULT_BRANCH"));
+}
+
+/// The scripts of a job: GitHub's steps by their names, GitLab's lines as one.
+fn scripts(job: &Value) -> Vec<(String, String)> {
+    if let Some(steps) = job["steps"].as_array() {
+        let named = steps.iter().filter_map(|step| Some((step["name"].as_str()?, step["run"].as_str()?)));
+        return named.map(|(name, run)| (name.to_owned(), run.to_owned())).collect();
+    }
+    let lines = job["script"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    lines.enumerate().map(|(index, line)| (index.to_string(), line.to_owned())).collect()
+}
+
+#[test]
+fn shellcheck_has_nothing_to_say_of_their_scripts() {
+    let project = Project::new();
+    for service in ["github", "gitlab"] {
+        let pipeline = project.pipeline(service, &["--targets", "local,el8"]);
+        let jobs = pipeline.get("jobs").unwrap_or(&pipeline).as_object().unwrap();
+        let mut checked = 0;
+        for (name, job) in jobs {
+            for (step, script) in scripts(job) {
+                let file = project.path("step.sh");
+                fs_err::write(&file, script).unwrap();
+                let output = Command::new("shellcheck").args(["--shell", "bash"]).arg(&file).output();
+                let output = output.expect("`shellcheck` is needed by this test");
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{service}, {name}, {step}:\n{said}");
+                checked += 1;
+            }
+        }
+        assert!(checked >= 4, "{service}: {checked} scripts");
+    }
+}
+
+/// A shell as the services start one, with a `cargo` that installs the modgraft of this test.
+struct Shell<'a> {
+    project: &'a Project,
+    bin: PathBuf,
+}
+
+impl<'a> Shell<'a> {
+    fn new(project: &'a Project) -> Self {
+        let bin = project.path("bin");
+        fs_err::create_dir_all(&bin).unwrap();
+        let cargo = format!(
+            "#!/bin/sh\n[ \"$*\" = \"install --locked --git https://git.example/modgraft --rev 0123abc --root $8 modgraft\" ] || \
+             {{ echo \"cargo $*\" >&2; exit 9; }}\nmkdir -p \"$8/bin\" && ln -sf {} \"$8/bin/modgraft\"\n",
+            env!("CARGO_BIN_EXE_modgraft")
+        );
+        fs_err::write(bin.join("cargo"), cargo).unwrap();
+        fs_err::set_permissions(bin.join("cargo"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        Shell { project, bin }
+    }
+
+    /// Runs a script with these variables; what GitHub's steps tell each other in files is kept.
+    fn run(&self, script: &str, variables: &[(&str, &str)]) -> Output {
+        let told = |name: &str| fs_err::read_to_string(self.project.path(name)).unwrap_or_default();
+        let mut path: Vec<String> = told("github-path").lines().map(str::to_owned).collect();
+        path.extend([self.bin.display().to_string(), std::env::var("PATH").unwrap()]);
+        let temporary = self.project.path("tmp");
+        fs_err::create_dir_all(&temporary).unwrap();
+        let mut command = Command::new("bash");
+        command
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
+            .current_dir(self.project.folder.path());
+        command.env("PATH", path.join(":")).env("RUNNER_TEMP", &temporary).env("HOME", &temporary);
+        for name in ["MODGRAFT_CACHE", "MODGRAFT_DATA", "MODGRAFT_SIGN_KEY", "SOURCE_DATE_EPOCH"] {
+            command.env_remove(name);
+        }
+        for (file, name) in [
+            ("github-path", "GITHUB_PATH"),
+            ("github-env", "GITHUB_ENV"),
+            ("summary.md", "GITHUB_STEP_SUMMARY"),
+        ] {
+            command.env(name, self.project.path(file));
+        }
+        command.envs(told("github-env").lines().filter_map(|line| line.split_once('=')));
+        command.env("MODGRAFT_GIT", "https://git.example/modgraft").env("MODGRAFT_REV", "0123abc");
+        command.envs(variables.iter().copied()).output().expect("`bash` is needed by this test")
+    }
+
+    fn good(&self, script: &str, variables: &[(&str, &str)]) -> String {
+        let output = self.run(script, variables);
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(output.status.success(), "{script}\n{said}");
+        said
+    }
+}
+
+/// A secret key with a passphrase, and its public key.
+fn key(project: &Project, passphrase: &str) -> (PathBuf, PathBuf) {
+    let gnupg = Gnupg::new();
+    gnupg.generate(&format!("{RSA}Passphrase: {passphrase}\n%commit\n"));
+    let secret = gnupg.export(passphrase, &project.path("secret.asc"));
+    (secret, gnupg.public(&project.path("public.asc")))
+}
+
+fn is_published(project: &Project, public: &Path) {
+    let folder = project.path("public/local");
+    assert!(folder.join("repodata/repomd.xml").is_file());
+    let checked = run(project.modgraft().args(["repo", "check"]).arg(&folder).arg("--key").arg(public));
+    assert_eq!(checked, "");
+    let packages = walkdir::WalkDir::new(&folder).into_iter().map(|entry| entry.unwrap().into_path());
+    let binary = |path: &PathBuf| path.to_string_lossy().ends_with("x86_64.rpm");
+    assert!(packages.filter(binary).count() >= 2);
+    // The key is nowhere but where the test put it.
+    let left = fs_err::read_dir(project.path("tmp")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!left.into_iter().any(|name| name.to_string_lossy().starts_with("key.")));
+}
+
+#[test]
+fn the_scripts_of_githubs_pipeline_build_sign_and_publish() {
+    let project = Project::new();
+    let pipeline = project.pipeline("github", &["--targets", "local"]);
+    let shell = Shell::new(&project);
+    let step = |job: &str, wanted: &str| {
+        let found = scripts(&pipeline["jobs"][job]).into_iter().find(|(name, _)| name == wanted);
+        found.unwrap_or_else(|| panic!("{job} has no step `{wanted}`")).1
+    };
+    // Without the variables it says what is missing.
+    let output = shell.run(&step("build", "Install modgraft"), &[("MODGRAFT_REV", "")]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("set the variable MODGRAFT_REV")
+            && !output.status.success()
+    );
+    shell.good(&step("build", "Install modgraft"), &[]);
+    let build = step("build", "Build");
+    shell.good(&build, &[("TARGET", "local")]);
+    assert!(project.path("out/local.junit.xml").is_file());
+    assert!(!fs_err::read_to_string(project.path("summary.md")).unwrap().is_empty());
+    // Again: what is kept is found.
+    let again = shell.good(&build, &[("TARGET", "local")]);
+    assert!(again.contains("unchanged"), "{again}");
+
+    let publish = step("publish", "Sign and publish");
+    let output = shell
+        .run(&publish, &[("SIGN_KEY", ""), ("MODGRAFT_PASSPHRASE", ""), ("BASE_URL", "https://x.example")]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("MODGRAFT_SIGN_KEY") && !output.status.success()
+    );
+    assert!(!project.path("public").exists());
+    let passphrase = "a passphrase of the pipeline";
+    let (secret, public) = key(&project, passphrase);
+    let text = fs_err::read_to_string(secret).unwrap();
+    let variables = [
+        ("SIGN_KEY", text.trim_end()),
+        ("MODGRAFT_PASSPHRASE", passphrase),
+        ("BASE_URL", "https://x.example/r"),
+    ];
+    let said = shell.good(&publish, &variables);
+    assert!(!said.contains(passphrase) && !said.contains("PRIVATE KEY"), "{said}");
+    is_published(&project, &public);
+}
+
+#[test]
+fn the_scripts_of_gitlabs_pipeline_build_sign_and_publish() {
+    let project = Project::new();
+    let pipeline = project.pipeline("gitlab", &["--targets", "local"]);
+    let shell = Shell::new(&project);
+    // All but what installs packages, in one shell, as a job has it.
+    let script = |job: &str| {
+        let all = scripts(&pipeline[job]).into_iter().map(|(_, script)| script);
+        all.filter(|script| !script.starts_with("apt-get")).collect::<Vec<_>>().join("\n")
+    };
+    shell.good(&script("build"), &[("TARGET", "local")]);
+    assert!(
+        project.path("out/local.junit.xml").is_file() && project.path("out/local.annotations.json").is_file()
+    );
+    let passphrase = "a passphrase of the pipeline";
+    let (secret, public) = key(&project, passphrase);
+    let pages = [
+        ("MODGRAFT_KEY", secret.to_str().unwrap()),
+        ("MODGRAFT_PASSPHRASE", passphrase),
+        ("CI_PAGES_URL", "https://x.example/r"),
+    ];
+    let said = shell.good(&script("pages"), &pages);
+    assert!(!said.contains(passphrase), "{said}");
+    is_published(&project, &public);
+}
+
+#[test]
+fn what_is_there_stays_and_wrong_targets_are_told() {
+    let project = Project::new();
+    let output = project.init(&["gitlab"]);
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "./.gitlab-ci.yml\n");
+    fs_err::write(project.path(".gitlab-ci.yml"), "mine").unwrap();
+    for (arguments, said) in [
+        (&["gitlab"][..], "modgraft::ci::exists"),
+        (&["gitlab", "--force", "--targets", "el9"], "modgraft::ci::not_locked"),
+        (&["gitlab", "--force", "--targets", "el8,el8"], "modgraft::ci::twice"),
+        (&["gitlab", "--force", "--targets", "$(id)"], "modgraft::target::"),
+        (&["gitlab", "--force", "--dir", "modules"], "modgraft::ci::no_targets"),
+    ] {
+        let output = project.init(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(said), "`{said}` in {stderr}");
+        assert_eq!(fs_err::read_to_string(project.path(".gitlab-ci.yml")).unwrap(), "mine");
+    }
+    assert!(project.init(&["gitlab", "--force"]).status.success());
+    assert_ne!(fs_err::read_to_string(project.path(".gitlab-ci.yml")).unwrap(), "mine");
+}
