@@ -11,7 +11,7 @@ mod module;
 pub use error::Error;
 pub use finding::Finding;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compile::SharedObject;
 use crate::loader;
@@ -55,7 +55,7 @@ pub struct Import {
 }
 
 /// A module that must be loaded before this one.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Prerequisite {
     /// Its structure, as LoadModule names it: `proxy_module`.
     pub symbol: String,
@@ -64,7 +64,7 @@ pub struct Prerequisite {
 }
 
 /// A module that is loaded before the object, and that need not be the target's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beside {
     /// Its structure and its file.
     pub module: Prerequisite,

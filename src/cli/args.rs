@@ -3,6 +3,7 @@
 pub mod build_all;
 pub mod ci;
 pub mod key;
+pub mod rebuild;
 pub mod repo;
 pub mod sign;
 pub mod submit;
@@ -30,7 +31,7 @@ pub struct CommandLine {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    `target diff --exit-code` found a difference
+  1    `target diff --exit-code` or `rebuild` found a difference
   2    the command line
   3    a patch, recipe, key or package is malformed, or `verify` or `key lint` refuses it
   4    refused: no package could be made that would work
@@ -60,6 +61,7 @@ pub enum Command {
     Explain(Explain),
     Inspect(Inspect),
     Verify(verify::Verify),
+    Rebuild(Box<rebuild::Rebuild>),
     /// Print the JSON schema of module.toml
     Schema,
     /// Print a completion script for a shell
@@ -99,6 +101,7 @@ impl Command {
             Command::Repo(args) => args.voice(),
             Command::Submit(args) => args.voice(),
             Command::Ci(args) => args.voice(),
+            Command::Rebuild(args) => Voice { json: false, verbose: args.verbose },
             Command::Explain(_)
             | Command::Cache(_)
             | Command::Inspect(_)

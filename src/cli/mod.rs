@@ -13,6 +13,7 @@ mod generate;
 mod inspect;
 mod key;
 mod overlay;
+mod rebuild;
 mod repo;
 mod resign;
 mod sign;
@@ -28,6 +29,9 @@ use crate::Error;
 use crate::process;
 use crate::report::{Json, Reporter, Terminal};
 use args::{Command, CommandLine};
+
+/// The exit code where a comparison found a difference, as git and diff have it.
+const DIFFERS: u8 = 1;
 
 /// Parses the command line, runs the command, and returns the exit code of [`crate::error::Kind`].
 pub fn main() -> ExitCode {
@@ -66,6 +70,7 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Ci(args) => ci::run(&args, reporter),
         Command::Inspect(args) => inspect::run(&args),
         Command::Key(args) => return key::run(&args, reporter),
+        Command::Rebuild(args) => return rebuild::run(&args, reporter),
         Command::Verify(args) => return verify::run(&args, reporter),
         Command::Schema => generate::schema(),
         Command::Completions { shell } => generate::completions(shell),

@@ -39,6 +39,10 @@ pub struct Toolchain {
     pub family: Family,
     /// Its version: `[12, 2]`.
     pub version: [u32; 2],
+    /// What it says of itself, with the distribution's own release: `gcc (Debian 12.2.0-14) 12.2.0`.
+    pub said: String,
+    /// What its binutils, the linker among them, say of themselves: `(GNU Binutils for Debian) 2.40`.
+    pub binutils: String,
     /// objcopy.
     pub objcopy: PathBuf,
     /// The folders of the compiler's own headers (stddef.h), which it needs where the target has headers of its own for all
@@ -200,11 +204,23 @@ impl Toolchain {
         }
         let help = || help(machine, advice);
         let version = version(&program, leading, &help)?;
+        let objcopy = objcopy(tool.path(), machine).ok_or_else(|| Error::NoObjcopy {
+            help: if machine.is_host() { advice.binutils.clone() } else { help() },
+        })?;
+        let family = if tool.is_like_clang() { Family::Clang } else { Family::Gcc };
         Ok(Toolchain {
-            objcopy: objcopy(tool.path(), machine).ok_or_else(|| Error::NoObjcopy {
-                help: if machine.is_host() { advice.binutils.clone() } else { help() },
-            })?,
-            family: if tool.is_like_clang() { Family::Clang } else { Family::Gcc },
+            // gcc puts the name in front that it was called by, and objcopy its own.
+            said: match (family, first_line(&program, leading)?.split_once(' ')) {
+                (Family::Gcc, Some((_, rest))) => format!("gcc {rest}"),
+                (_, Some((first, rest))) => format!("{first} {rest}"),
+                (_, None) => format!("{} {}.{}", family.words(), version[0], version[1]),
+            },
+            binutils: first_line(&objcopy, &[])?
+                .split_once("objcopy ")
+                .map_or("", |(_, rest)| rest)
+                .to_owned(),
+            objcopy,
+            family,
             version,
             leading: leading.to_vec(),
             cflags,
@@ -222,6 +238,8 @@ impl Toolchain {
             cflags: Vec::new(),
             family,
             version,
+            said: String::new(),
+            binutils: String::new(),
             objcopy: "objcopy".into(),
             headers: Vec::new(),
             unknown: OnceLock::new(),
@@ -295,6 +313,15 @@ fn on_path(program: &str) -> Option<PathBuf> {
 
 fn text(argument: &OsStr) -> String {
     argument.to_string_lossy().into_owned()
+}
+
+/// The first line of what a program says of its version.
+fn first_line(program: &Path, leading: &[String]) -> Result<String, Error> {
+    let output = process::output(
+        Command::new(program).args(leading).arg("--version").env("LC_ALL", "C"),
+        PROBE_LIMIT,
+    )?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().trim().to_owned())
 }
 
 /// `-dumpfullversion` is gcc's since 7; the others take `-dumpversion` only, and gcc prints what it understands first.

@@ -14,7 +14,7 @@ use super::prepare::Ready;
 use super::record::{PackageFile, Record};
 use super::signing::SigningKey;
 use super::simulate::simulated;
-use super::{Check, Error, Packaging, Request, epoch, graft_notes, summary, upstream};
+use super::{Check, Error, Packaging, Request, attest, epoch, graft_notes, summary, upstream};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
@@ -97,6 +97,19 @@ pub(super) fn build_signed(
     let record =
         Record::new(&graft, &inputs, &object, &audit, files, key, checks.as_ref().map_err(String::as_str));
     let (report, notes) = (record.json(), graft_notes::text(&graft));
+    let attested = attest::Build {
+        graft: &graft,
+        inputs: &inputs,
+        object: &object,
+        set: &set,
+        written: &written,
+        texts: &[
+            (graft.file_name(), &graft.text),
+            (set.spec.0.clone(), &set.spec.1),
+            (graft_notes::NAME.to_owned(), &notes),
+        ],
+    }
+    .files()?;
     let mut names: Vec<String> = set.packages().map(Package::file_name).collect();
     let packages = names.len();
     let mut texts = vec![
@@ -105,6 +118,7 @@ pub(super) fn build_signed(
         (REPORT.to_owned(), &report),
         (graft_notes::NAME.to_owned(), &notes),
     ];
+    texts.extend(attested.iter().map(|(name, text)| (name.clone(), text)));
     if let Some(key) = key.filter(|key| key.development) {
         texts.push((DEVELOPMENT_KEY.to_owned(), &key.public_key));
     }

@@ -13,6 +13,11 @@ pub enum Error {
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 
+    /// A package cannot be built again.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Rebuild(#[from] super::RebuildError),
+
     /// SIGINT or SIGTERM.
     #[error("interrupted; the output folder is as it was")]
     #[diagnostic(code(modgraft::interrupted))]
@@ -355,6 +360,7 @@ impl Error {
         match self {
             Error::Io(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => Kind::Environment,
             Error::Interrupted | Error::Stopped { .. } => Kind::Interrupted,
+            Error::Rebuild(error) => error.kind(),
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
             Error::RequiresItself { .. } | Error::SameModule { .. } => Kind::Input,
             Error::Targets { kind, .. } | Error::Jobs { kind, .. } => *kind,

@@ -19,7 +19,7 @@ use crate::target::Target;
 use crate::target::calendar::Steps;
 
 /// How long the compiler may take.
-const COMPILE_LIMIT: Duration = Duration::from_secs(600);
+pub(super) const COMPILE_LIMIT: Duration = Duration::from_secs(600);
 
 /// How long the compiler may take to say what it objects to.
 const ORACLE_LIMIT: Duration = Duration::from_secs(300);

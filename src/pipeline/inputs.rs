@@ -12,6 +12,7 @@ use super::required::required_inputs;
 use super::{Error, Request, epoch};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack;
+use crate::compile::Toolchain;
 use crate::report::Reporter;
 use crate::source::Content;
 use crate::target::store::Manifest;
@@ -48,6 +49,17 @@ pub struct Input {
     /// The value of what is no file: a version, a flag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+}
+
+impl Input {
+    /// Where it can be had, as a url that names the commit too (`git+https://…@ID`); nothing of what is on this machine.
+    pub fn location(&self) -> Option<String> {
+        let uri = self.uri.as_ref().filter(|uri| uri.contains("://"))?;
+        Some(match self.digest.get("gitCommit") {
+            Some(commit) => format!("git+{uri}@{commit}"),
+            None => uri.clone(),
+        })
+    }
 }
 
 impl Inputs {
@@ -124,13 +136,7 @@ pub(super) fn of(ready: &Ready, overlays: &[Overlay], request: &Request) -> Resu
     for (name, text) in built_in_rules(ready) {
         inputs.file(format!("rules/{name}"), text.as_bytes());
     }
-    target(&mut inputs, &ready.target)?;
-    let toolchain = &ready.toolchain;
-    let [major, minor] = toolchain.version;
-    inputs.value("compiler/name", toolchain.family.words());
-    inputs.value("compiler/version", format!("{major}.{minor}"));
-    let flags: Vec<&str> = toolchain.leading.iter().chain(&toolchain.cflags).map(String::as_str).collect();
-    inputs.value("compiler/flags", flags.join(" "));
+    inputs.0.extend(surroundings(&ready.target, &ready.toolchain)?.0);
     for library in &recipe.libraries {
         let file = ready.target.libraries.find(&format!("lib{library}.so"));
         if let Some(bytes) = file.and_then(|file| fs_err::read(file).ok()) {
@@ -142,6 +148,20 @@ pub(super) fn of(ready: &Ready, overlays: &[Overlay], request: &Request) -> Resu
     inputs.value("asked/source-date-epoch", epoch::of(recipe)?.to_string());
     inputs.value("asked/line-directives", request.line_directives.to_string());
     inputs.value("asked/accept-risks", request.accept_risks.join(" "));
+    Ok(inputs)
+}
+
+/// The inputs that are the same for every module: the target and the compiler.
+///
+/// # Errors
+/// A file of the target that cannot be read any more.
+pub(super) fn surroundings(target: &Target, toolchain: &Toolchain) -> Result<Inputs, Error> {
+    let mut inputs = Inputs::default();
+    of_target(&mut inputs, target)?;
+    inputs.value("compiler/version", toolchain.said.as_str());
+    inputs.value("compiler/binutils", toolchain.binutils.as_str());
+    let flags: Vec<&str> = toolchain.leading.iter().chain(&toolchain.cflags).map(String::as_str).collect();
+    inputs.value("compiler/flags", flags.join(" "));
     Ok(inputs)
 }
 
@@ -165,7 +185,7 @@ fn built_in_rules(ready: &Ready) -> impl Iterator<Item = (&'static str, &'static
     asked.filter_map(|pack| pack::built_in_file(&pack.name))
 }
 
-fn target(inputs: &mut Inputs, target: &Target) -> Result<(), Error> {
+fn of_target(inputs: &mut Inputs, target: &Target) -> Result<(), Error> {
     inputs.value("target/arch", target.machine.name.as_str());
     inputs.value("target/httpd", target.httpd_version.as_str());
     inputs.value("target/mmn", target.mmn.to_string());

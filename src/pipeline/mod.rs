@@ -1,6 +1,7 @@
 //! The only place that knows the order of the stages.
 
 mod all;
+mod attest;
 mod build;
 mod clock;
 mod diff;
@@ -16,6 +17,7 @@ mod output;
 mod overlay;
 mod prepare;
 mod publish;
+mod rebuild;
 mod record;
 mod repo_check;
 mod request;
@@ -42,6 +44,7 @@ pub use key::{KeyPackage, UNIVERSAL, key_package, lint_key, new_key};
 pub use measured::{Call, Prepared};
 pub use overlay::{WorkTree, overlay_save, overlay_start};
 pub use publish::publish;
+pub use rebuild::{Error as RebuildError, Rebuilding, Rebuilt, Signature, rebuild};
 pub use repo_check::check_repository;
 pub use request::{Check, Packaging, Request};
 pub use resign::{NewSignatures, Resigning, certify, resign};

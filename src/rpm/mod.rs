@@ -16,9 +16,10 @@ mod write;
 
 pub use error::Error;
 pub use read::{
-    Change, DigestCheck, Examination, ExaminedSignature, FileForm, Identity, InspectedFile, Inspection,
-    Judged, Listing, ListingFile, PackageForm, Packed, PayloadInfo, RelationGroup, Scriptlet, SignatureInfo,
-    SizeCheck, Verdict, each_file, examine, extract, identify, inspect, listing, nevra, verify,
+    Change, Difference, DigestCheck, Examination, ExaminedSignature, FileForm, Identity, InspectedFile,
+    Inspection, Judged, Listing, ListingFile, PackageForm, Packed, Part, PayloadInfo, RelationGroup,
+    Scriptlet, SignatureInfo, SizeCheck, Verdict, differences, each_file, examine, extract, header_digest,
+    identify, inspect, listing, nevra, sources, verify,
 };
 pub(crate) use read::{digest_line, plain, signature_line};
 pub use resign::{Existing, NewSignature, Staged};

@@ -6,11 +6,17 @@ fn good(run: &Run) {
     assert_eq!(run.code, 0, "{}", run.stderr);
 }
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 14] = [
     "GRAFT.md",
+    "mod_proxy_wstunnel-1.0.0-1.src.intoto.json",
     "mod_proxy_wstunnel-1.0.0-1.src.rpm",
+    "mod_proxy_wstunnel-1.0.0-1.src.spdx.json",
+    "mod_proxy_wstunnel-1.0.0-1.x86_64.intoto.json",
     "mod_proxy_wstunnel-1.0.0-1.x86_64.rpm",
+    "mod_proxy_wstunnel-1.0.0-1.x86_64.spdx.json",
+    "mod_proxy_wstunnel-debuginfo-1.0.0-1.x86_64.intoto.json",
     "mod_proxy_wstunnel-debuginfo-1.0.0-1.x86_64.rpm",
+    "mod_proxy_wstunnel-debuginfo-1.0.0-1.x86_64.spdx.json",
     "mod_proxy_wstunnel.c",
     "mod_proxy_wstunnel.spec",
     "modgraft-development-key.asc",

@@ -3,13 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::cli::DIFFERS;
 use crate::cli::args::target::Diff;
 use crate::cli::generate::print;
 use crate::report::Reporter;
 use crate::{Error, pipeline, recipe};
-
-/// As git and diff have it, where they are asked for it.
-const DIFFERS: u8 = 1;
 
 pub fn run(args: &Diff, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     let module = args.module.as_ref().map(|module| recipe::find(std::slice::from_ref(module), Path::new("")));

@@ -2,6 +2,7 @@
 //! allocated before the file was seen to be that long.
 
 mod archive;
+mod compare;
 mod digests;
 mod examine;
 mod extract;
@@ -15,6 +16,7 @@ mod signatures;
 mod verify;
 mod walk;
 
+pub use compare::{Difference, Part, differences, sources};
 pub use digests::{DigestCheck, Verdict};
 pub use examine::{Examination, ExaminedSignature, Judged, PackageForm, examine};
 pub use extract::extract;
@@ -23,7 +25,7 @@ pub(crate) use inspect_text::{digest_line, plain, signature_line};
 pub use listing::{FileForm, Listing, ListingFile, listing};
 pub use pass::SizeCheck;
 pub use signatures::SignatureInfo;
-pub use verify::{nevra, verify};
+pub use verify::{header_digest, nevra, verify};
 pub use walk::{Identity, Packed, each_file, identify};
 
 use std::collections::HashMap;

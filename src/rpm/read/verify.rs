@@ -3,12 +3,15 @@
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
+
 use super::digests::Verdict;
 use super::files::Listed;
 use super::pass::{self, Sums};
 use super::signatures::{self, Found};
 use super::{Error, Opened};
 use crate::profile::acceptance::{Covers, Digest};
+use crate::rpm::digest::hex;
 use crate::sign::{Attested, Keyring, SignedBy, Unverified};
 
 /// Verifies a package's signatures with the keys given. One of them has to cover every byte: header and payload together,
@@ -89,6 +92,15 @@ pub(super) fn judge(
         })
     });
     Ok((judged.collect(), sums))
+}
+
+/// The SHA-256 of a package's main header, in lower-case hexadecimal digits. It has the payload's digest in it, so packages
+/// in which it is the same differ in their signatures only.
+///
+/// # Errors
+/// [`Error::NotAPackage`], [`Error::Damaged`], [`Error::Io`].
+pub fn header_digest(path: &Path) -> Result<String, Error> {
+    Ok(hex(&Sha256::digest(&Opened::open(path)?.header_bytes)))
 }
 
 /// What package a file is: `name-1:version-release.arch`, the epoch only where it is not 0.
