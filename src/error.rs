@@ -83,6 +83,8 @@ stages! {
     Download => download,
     Repository => repository,
     Recipe => recipe,
+    Lint => lint,
+    Scaffold => scaffold,
     Source => source,
     Changeset => changeset,
     Flatten => flatten,

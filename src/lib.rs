@@ -9,6 +9,7 @@
 //! `repository` reads what dnf reads, `publish` writes it. `layout` tells how a target's public types lie in memory. `replay` is a program beside: it
 //! tries many commits on many targets. `verify` tells whether the rpm of a release accepts a package. `cache` keeps what builds
 //! gave, by all that went into them. `submit` has source packages built elsewhere, `ci` writes the pipeline of a folder of recipes.
+//! `scaffold` starts recipes, `lint` tells what is not right with them.
 
 pub mod adapt;
 pub mod audit;
@@ -29,6 +30,8 @@ pub mod flatten;
 pub mod fuzz;
 pub mod layout;
 pub mod libraries;
+pub mod licenses;
+pub mod lint;
 pub mod loader;
 pub mod machine;
 pub mod package;
@@ -42,6 +45,7 @@ pub mod replay;
 pub mod report;
 pub mod repository;
 pub mod rpm;
+pub mod scaffold;
 pub mod sign;
 pub mod source;
 pub mod spec;

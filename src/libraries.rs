@@ -26,6 +26,9 @@ pub struct Library {
     pub include: Vec<String>,
     #[serde(default)]
     headers: Vec<String>,
+    /// Libraries whose headers its own headers include: by a name behind `-l`.
+    #[serde(default)]
+    pub with: Vec<String>,
     debian: Option<String>,
     el: Option<String>,
 }
@@ -112,9 +115,14 @@ pub fn development_packages(names: &[String], named_as: LibraryPackages) -> Vec<
     })
 }
 
+/// What `of` tells of each library and of those whose headers it includes, each once.
 fn unique(names: &[String], of: impl Fn(&'static Library) -> Vec<&'static str>) -> Vec<&'static str> {
     let mut found: Vec<&str> = Vec::new();
-    for item in names.iter().filter_map(|name| of_link(name)).flat_map(of) {
+    let own = names.iter().filter_map(|name| of_link(name));
+    let all = own.flat_map(|library| {
+        std::iter::once(library).chain(library.with.iter().filter_map(|name| of_link(name)))
+    });
+    for item in all.flat_map(of) {
         if !found.contains(&item) {
             found.push(item);
         }
@@ -143,6 +151,18 @@ mod tests {
         assert_eq!(include_folders(&names), ["/usr/include/libxml2"]);
         assert_eq!(development_packages(&names, LibraryPackages::El), ["openssl-devel", "libxml2-devel"]);
         assert_eq!(development_packages(&names, LibraryPackages::Debian), ["libssl-dev", "libxml2-dev"]);
+    }
+
+    #[test]
+    fn a_library_brings_the_folders_of_those_that_its_headers_include() {
+        let folders = include_folders(&["lasso".to_owned()]);
+        assert!(
+            folders.contains(&"/usr/include/glib-2.0") && folders.contains(&"/usr/include/xmlsec1"),
+            "{folders:?}"
+        );
+        for name in ALL.iter().flat_map(|library| &library.with) {
+            assert!(of_link(name).is_some(), "{name}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
             }
             let listed: Vec<String> =
                 variables.words(call.argument(2)).iter().filter_map(|word| source(word)).collect();
+            let listed = of_unix(listed);
             let libraries = libraries::of(call.argument(5), &definitions, &variables);
             found.push(Module {
                 name: name.to_owned(),
@@ -71,6 +72,51 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
         }
     }
     found
+}
+
+/// What `AC_INIT` says of a package.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Package {
+    /// Where it is written out, and no macro.
+    pub version: Option<String>,
+    /// The project's page.
+    pub url: Option<String>,
+}
+
+/// What the `AC_INIT` of a `configure.ac` says.
+pub fn package(text: &str) -> Package {
+    let text = m4::without_comments(bounded(text));
+    let Some(call) = m4::calls(&text, "AC_INIT").into_iter().next() else { return Package::default() };
+    let version = call.argument(1).trim();
+    let url = call.argument(4).trim();
+    Package {
+        version: version.starts_with(|c: char| c.is_ascii_digit()).then(|| version.to_owned()),
+        url: url.starts_with("http").then(|| url.to_owned()),
+    }
+}
+
+/// The names that a `configure.ac` may define in the header that it makes.
+pub fn defined(text: &str) -> Vec<String> {
+    let text = m4::without_comments(bounded(text));
+    let calls = m4::calls(&text, "AC_DEFINE").into_iter().chain(m4::calls(&text, "AC_DEFINE_UNQUOTED"));
+    let names = calls.map(|call| call.argument(0).trim().to_owned());
+    names.filter(|name| !name.is_empty() && name.chars().all(m4::is_name)).collect()
+}
+
+/// What a whole `configure.ac` asks of pkg-config or looks for as a library.
+pub fn asked(text: &str) -> Asked {
+    let text = m4::without_comments(bounded(text));
+    let libraries::Found { names, unknown } = libraries::of(&text, &[], &Variables::default());
+    Asked { libraries: names, unknown }
+}
+
+/// Libraries that a build system looks for; it may do without some of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Without `-l`.
+    pub libraries: Vec<String>,
+    /// Names of pkg-config's of which it is not known what they link.
+    pub unknown: Vec<String>,
 }
 
 fn links_own_library(configuration: &str) -> bool {
@@ -94,6 +140,19 @@ pub fn is_configuration(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let number = name.strip_prefix("config").and_then(|rest| rest.strip_suffix(".m4"));
     number.is_some_and(|number| number.chars().all(|c| c.is_ascii_digit()))
+}
+
+/// Endings of the names of files that other systems have in place of one for Unix.
+const ELSEWHERE: &[&str] = &["_win", "_win32", "_winnt", "_netware", "_os2", "_beos"];
+
+/// Without the files of other systems: those beside which the same one for Unix is listed, as shell code chooses between them.
+fn of_unix(listed: Vec<String>) -> Vec<String> {
+    let elsewhere = |file: &String| {
+        let stem = file.strip_suffix(".c").unwrap_or(file);
+        let common = ELSEWHERE.iter().find_map(|ending| stem.strip_suffix(ending));
+        common.is_some_and(|common| listed.contains(&format!("{common}_unix.c")))
+    };
+    listed.iter().filter(|file| !elsewhere(file)).cloned().collect()
 }
 
 /// `mod_x.lo` as `mod_x.c`. Libraries of other modules (`mod_x.la`), which some platforms link, are none.

@@ -170,3 +170,31 @@ fn hostile_texts_end_soon() {
     // Each takes milliseconds; without the bounds minutes.
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
+
+#[test]
+fn a_package_says_what_it_is_and_asks_for_libraries() {
+    let text = "AC_INIT([mod_x], [1.2], [bugs@x], [], [https://example.org/x])\nPKG_CHECK_MODULES(X, [libcurl >= 7.1 nosuch])\n\
+                AC_CHECK_LIB([z], [inflate])\n";
+    let of = |version: &str| Package {
+        version: Some(version.to_owned()),
+        url: Some("https://example.org/x".to_owned()),
+    };
+    assert_eq!(package(text), of("1.2"));
+    assert_eq!(package("AC_INIT(x, m4_esyscmd([cat VERSION]))"), Package::default());
+    assert_eq!(package(""), Package::default());
+    let mut found = asked(text);
+    found.libraries.sort();
+    assert_eq!(
+        (found.libraries, found.unknown),
+        (vec!["curl".to_owned(), "z".to_owned()], vec!["nosuch".to_owned()])
+    );
+}
+
+#[test]
+fn of_files_for_each_system_those_for_unix_are_taken() {
+    let module = only(
+        "case $host in *mingw*) x=\"pm_win.lo conf_win.lo\" ;; *) x=\"pm_unix.lo mutex_unix.lo\" ;; esac\n\
+         APACHE_MODULE(x, does x, mod_x.lo $x)",
+    );
+    assert_eq!(module.sources, ["mod_x.c", "conf_win.c", "pm_unix.c", "mutex_unix.c"]);
+}

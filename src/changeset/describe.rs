@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::{Action, Changeset, FileChange, FileText, Listing, ModuleFound};
+use crate::licenses;
 use crate::source::{RELEASE_HEADER, release_version};
 
 /// Something that was found out, and where.
@@ -173,31 +174,12 @@ fn without_trailers(body: &str) -> String {
     body.lines().filter(|line| !is_trailer(line)).collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
-/// Phrases of licence texts, blanks joined, and what they mean; the first that is there decides.
-const LICENSES: &[(&str, &str)] = &[
-    ("Apache License, Version 2.0", "Apache-2.0"),
-    ("Licensed to the Apache Software Foundation", "Apache-2.0"),
-    ("The Apache Software License, Version 1.1", "Apache-1.1"),
-    ("Permission is hereby granted, free of charge, to any person obtaining a copy", "MIT"),
-    ("Neither the name of", "BSD-3-Clause"),
-    ("Redistribution and use in source and binary forms", "BSD-2-Clause"),
-];
-
 fn license(path: &str, text: &str) -> Option<Fact> {
-    let head: String = text.chars().take(8192).collect();
-    if let Some(id) =
-        head.lines().find_map(|line| line.split_once("SPDX-License-Identifier:")).map(|(_, id)| id)
-    {
-        let id = id.trim().trim_end_matches("*/").trim();
-        if !id.is_empty() {
-            return Some(Fact { value: id.to_owned(), from: format!("the SPDX line of {path}") });
-        }
+    if let Some(value) = licenses::stated(text) {
+        return Some(Fact { value, from: format!("the SPDX line of {path}") });
     }
-    let words: Vec<&str> =
-        head.split_whitespace().filter(|word| !word.trim_matches(['*', '/', '#']).is_empty()).collect();
-    let joined = words.join(" ");
-    let (_, id) = LICENSES.iter().find(|(phrase, _)| joined.contains(phrase))?;
-    Some(Fact { value: (*id).to_owned(), from: format!("the licence text at the top of {path}") })
+    let id = licenses::of_text(text)?;
+    Some(Fact { value: id.to_owned(), from: format!("the licence text at the top of {path}") })
 }
 
 /// The httpd of which whole files were taken.

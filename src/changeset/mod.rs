@@ -36,6 +36,7 @@ pub use mail::Message;
 pub(crate) use modules::structures;
 pub use modules::{ModuleFound, modules, single_module};
 pub use text::Encoding;
+pub(crate) use whole::included;
 
 use std::sync::Arc;
 

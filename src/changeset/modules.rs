@@ -101,7 +101,9 @@ fn none(changeset: &Changeset) -> Error {
 fn named(file: &str, Definition { symbol, line }: Definition) -> ModuleFound {
     let base = file.rsplit('/').next().unwrap_or(file);
     let stem = base.strip_suffix(".c").unwrap_or(base);
-    let name = match stem.starts_with("mod_") {
+    // `mod_rpaf-2.0.c` is a name of its file only.
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let name = match stem.starts_with("mod_") && stem.chars().all(plain) {
         true => stem.to_owned(),
         false => format!("mod_{}", symbol.strip_suffix("_module").unwrap_or(&symbol)),
     };

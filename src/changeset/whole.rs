@@ -173,7 +173,7 @@ fn names(text: &Arc<str>, kind: DeclarationKind) -> Vec<String> {
 }
 
 /// Paths of the headers that a file includes by quotes from its own folder.
-fn included(path: &str, text: &str) -> Vec<String> {
+pub(crate) fn included(path: &str, text: &str) -> Vec<String> {
     let folder = folder(path);
     let names = text.lines().filter_map(|line| {
         let name = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();

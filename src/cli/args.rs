@@ -4,6 +4,7 @@ pub mod build_all;
 pub mod ci;
 pub mod key;
 pub mod rebuild;
+pub mod recipes;
 pub mod repo;
 pub mod sign;
 pub mod submit;
@@ -33,7 +34,7 @@ Exit codes:
   0    done
   1    `target diff --exit-code` or `rebuild` found a difference
   2    the command line
-  3    a patch, recipe, key or package is malformed, or `verify` or `key lint` refuses it
+  3    a patch, recipe, key or package is malformed, or `lint`, `verify` or `key lint` refuses it
   4    refused: no package could be made that would work
   5    the machine: a missing tool, no network, a full disk
   6    the C compiler
@@ -47,6 +48,8 @@ Exit codes:
 pub enum Command {
     BuildModule(BuildModule),
     BuildAll(build_all::BuildAll),
+    New(recipes::New),
+    Lint(recipes::Lint),
     Flatten(Flatten),
     Check(Check),
     Overlay(Overlay),
@@ -90,6 +93,7 @@ impl Command {
         match self {
             Command::BuildModule(args) => of(&args.talk),
             Command::BuildAll(args) => of(&args.talk),
+            Command::New(args) => of(&args.talk),
             Command::Flatten(args) => of(&args.talk),
             Command::Check(args) => of(&args.talk),
             Command::Overlay(Overlay { command: OverlayCommand::Start(args) }) => of(&args.talk),
@@ -105,6 +109,7 @@ impl Command {
             Command::Explain(_)
             | Command::Cache(_)
             | Command::Inspect(_)
+            | Command::Lint(_)
             | Command::Verify(_)
             | Command::Schema
             | Command::Completions { .. }

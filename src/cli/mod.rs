@@ -12,6 +12,8 @@ mod flatten;
 mod generate;
 mod inspect;
 mod key;
+mod lint;
+mod new;
 mod overlay;
 mod rebuild;
 mod repo;
@@ -60,6 +62,8 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::BuildModule(args) => build_module::run(&args, reporter),
         Command::BuildAll(args) => build_all::run(&args, reporter),
         Command::Cache(args) => cache::run(&args),
+        Command::New(args) => new::run(&args, reporter),
+        Command::Lint(args) => return lint::run(&args, reporter),
         Command::Flatten(args) => flatten::run(&args, reporter),
         Command::Check(args) => check::run(&args, reporter),
         Command::Overlay(args) => overlay::run(&args, reporter),

@@ -54,18 +54,29 @@ pub(super) fn one_module_structure(parts: &Parts, module: &ModuleId) -> Result<(
 }
 
 /// The name of the module structure that a declaration defines.
-fn module_structure<'d>(part: &Part, declaration: &'d Declaration) -> Option<&'d str> {
+fn module_structure<'p>(part: &'p Part, declaration: &'p Declaration) -> Option<&'p str> {
     if declaration.kind != DeclarationKind::Variable || declaration.forward || declaration.is_dead() {
         return None;
     }
     let text = part.file.text();
     let mut tokens = lex::tokens(text, declaration.code..declaration.range.end);
-    let mut head = tokens.by_ref().take_while(|token| !token.is(b'='));
-    let typed = head.any(|token| matches!(token.text(text), "module" | "AP_DECLARE_MODULE"));
+    let mut initialised = false;
+    let head: Vec<&str> = tokens
+        .by_ref()
+        .take_while(|token| {
+            initialised = token.is(b'=');
+            !initialised
+        })
+        .map(|token| token.text(text))
+        .collect();
     // Without an initialiser it is a tentative definition: an announcement, in effect.
-    (typed && lex::tokens(text, declaration.code..declaration.range.end).any(|token| token.is(b'=')))
-        .then(|| declaration.names.first().map(String::as_str))
-        .flatten()
+    match () {
+        () if !initialised => None,
+        () if head.contains(&"AP_DECLARE_MODULE") => declaration.names.first().map(String::as_str),
+        // What stands between (`MODULE_VAR_EXPORT`, `AP_MODULE_DECLARE_DATA`) may be taken for the name where no macro is known.
+        () if head.contains(&"module") => head.last().copied(),
+        () => None,
+    }
 }
 
 /// That the module uses no member that the patches add to a structure of the target.

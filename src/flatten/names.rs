@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::parts::{Part, PartKind, Parts, Site};
 use super::reach::Reached;
 use super::resolve::{defines, is_private};
-use super::{Error, Interface};
+use super::{Error, Interface, conditions};
 use crate::c::lex::TokenKind;
 use crate::c::{Declaration, DeclarationKind, Role, lex, macros};
 
@@ -49,7 +49,7 @@ pub(super) fn clashes(parts: &Parts, reached: &Reached, offered: &dyn Interface)
         let Some((part, declaration)) = at(parts, *site) else { continue };
         let text = part.file.text();
         taken.extend(declaration.identifiers.iter().filter_map(|used| text.get(used.range.clone())));
-        if !can_clash(part, declaration) {
+        if !can_clash(part, declaration) || is_left_out(declaration, offered) {
             continue;
         }
         for name in &declaration.names {
@@ -72,6 +72,11 @@ pub(super) fn clashes(parts: &Parts, reached: &Reached, offered: &dyn Interface)
 fn at(parts: &Parts, site: Site) -> Option<(&Part, &Declaration)> {
     let part = parts.get(site.part)?;
     Some((part, part.file.declaration(site.piece)?))
+}
+
+/// Whether the target's headers tell that it is not compiled: a module's own copy of a function that httpd may have.
+fn is_left_out(declaration: &Declaration, offered: &dyn Interface) -> bool {
+    declaration.conditions.iter().any(|condition| conditions::value(condition, offered) == Some(0))
 }
 
 /// The module's own macros are undefined at the end of their file instead, and what only announces can stand twice.

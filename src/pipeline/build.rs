@@ -304,6 +304,14 @@ fn extra_sources(graft: &Graft) -> Vec<(String, Arc<[u8]>)> {
     all.extend(built_in.map(|(name, text)| (format!("compat-{name}"), bytes(text))));
     let overlays = graft.overlays.iter();
     all.extend(overlays.map(|overlay| (overlay.path.replace('/', "-"), bytes(&overlay.text))));
+    for header in &recipe.headers {
+        // The tree has it, or the source stage would have refused it.
+        let path = header.to_string_lossy();
+        let tree = graft.ready.sources.base.as_ref();
+        if let Some(bytes) = tree.and_then(|tree| tree.read(&path).ok().flatten()) {
+            all.push((path.into_owned(), bytes));
+        }
+    }
     all
 }
 

@@ -87,6 +87,8 @@ pub fn ready(
     let options = source::Options { cache: paths::cache(), offline: request.offline };
     let fetch = || fetch(&spec, &directory, matches!(request.input, Input::Files { .. }), &options);
     let sources = stage(reporter, Stage::Source, fetch, |sources| sources.description.clone())?;
+    let headers = written.as_ref().map_or(&[][..], |recipe| &recipe.headers);
+    let sources = sources.with_headers(headers, &directory)?;
 
     let rules = written.as_ref().map_or(&[][..], |recipe| &recipe.rules);
     let changeset =

@@ -47,6 +47,11 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub libraries: Vec<Spanned<String>>,
+    /// Headers beside this file that upstream's configure would make: they are read as if they stood in the source's tree, under the
+    /// same paths.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub headers: Vec<Spanned<PathBuf>>,
     /// Other modules that this one uses and that must be there first: `mod_session`. Each is grafted from the recipe of that
     /// name, or from the same source; where the target has it, nothing is asked for.
     #[serde(default)]
@@ -63,6 +68,9 @@ pub struct Manifest {
     /// Where the source comes from.
     #[schemars(with = "Source")]
     pub source: Spanned<Source>,
+    /// What `modgraft lint` is not to tell of.
+    #[serde(default)]
+    pub lint: Lint,
     /// The configuration file that the package installs.
     #[serde(default)]
     pub drop_in: DropIn,
@@ -111,6 +119,16 @@ pub struct DropIn {
     /// Directives: a template over `name`, `short_name` (without `mod_`), `symbol`, `version`, `release`, `module_dir`,
     /// `load_prefix` and `httpd_version`, as `{{symbol}}`.
     pub directives: Option<String>,
+}
+
+/// What `modgraft lint` is not to tell of.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Lint {
+    /// Names of lints: `modgraft lint --explain` lists them.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub allow: Vec<Spanned<String>>,
 }
 
 /// One entry of the package's history.

@@ -54,6 +54,8 @@ pub struct Recipe {
     pub source: SourceSpec,
     /// Libraries to link, without `-l`. Where a written recipe names none, those that the source's build system names.
     pub libraries: Vec<String>,
+    /// Headers beneath `directory` that are read as if they stood in the source's tree.
+    pub headers: Vec<PathBuf>,
     /// Directives for the drop-in, as the recipe has them; `None`: the drop-in only loads the module.
     pub directives: Option<String>,
     /// What a real httpd must do with the module.
@@ -64,6 +66,8 @@ pub struct Recipe {
     pub compat: Compat,
     /// Ids of rules that may change what the module does; each is a rule that there is.
     pub accept_risks: Vec<String>,
+    /// Names of lints that are not to be told of; each is one that there is.
+    pub allowed_lints: Vec<String>,
     /// The recipe's own classification rules, asked before the built-in ones.
     pub rules: Vec<Rule>,
     /// Licence texts and documentation, beneath `directory`.

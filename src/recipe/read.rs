@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::manifest::{Entry, Manifest, Source};
 use super::{ChangelogEntry, Document, DocumentKind, Error, Recipe};
+use crate::lint;
 use crate::source::{Base, SourceSpec};
 
 /// Reads the recipe in `file`; patches and documents are relative to the file's folder.
@@ -90,11 +91,22 @@ impl Reader<'_> {
             changelog: manifest.changelog.iter().map(|entry| self.entry(entry)).collect::<Result<_, _>>()?,
             source: self.source(&manifest.source)?,
             libraries: manifest.libraries.iter().map(|name| self.library(name)).collect::<Result<_, _>>()?,
+            headers: manifest
+                .headers
+                .iter()
+                .map(|path| Ok(self.beside(path)?.to_owned()))
+                .collect::<Result<_, Error>>()?,
             directives: manifest.drop_in.directives,
             checks: manifest.check,
             rules: manifest.classify,
             requires: self.requires(&manifest.requires, manifest.name.get_ref())?,
             accept_risks: self.accept_risks(&manifest.accept_risks, &compat)?,
+            allowed_lints: manifest
+                .lint
+                .allow
+                .iter()
+                .map(|name| self.lint(name))
+                .collect::<Result<_, _>>()?,
             compat,
             documents: self.documents(&manifest.license_files, &manifest.documentation)?,
             directory,
@@ -159,6 +171,21 @@ impl Reader<'_> {
             ));
         }
         Ok(text.clone())
+    }
+
+    fn lint(&self, name: &Spanned<String>) -> Result<String, Error> {
+        match lint::LINTS.iter().any(|lint| lint.name == name.get_ref()) {
+            true => Ok(name.get_ref().clone()),
+            false => {
+                let message = format!("there is no lint `{}`", name.get_ref());
+                Err(self.value(
+                    name.span(),
+                    message,
+                    "not a lint that can be allowed",
+                    &lint::nearest(name.get_ref()),
+                ))
+            }
+        }
     }
 
     fn entry(&self, entry: &Entry) -> Result<ChangelogEntry, Error> {

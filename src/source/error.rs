@@ -418,6 +418,28 @@ pub enum Error {
     )]
     NoFiles,
 
+    /// A recipe has `headers`, and its source is patches alone.
+    #[error("the recipe has headers for its source's tree, and the source has no tree")]
+    #[diagnostic(
+        code("modgraft::source::headers"),
+        help("name the tree that the patches apply to (`base`), or put the headers into a patch")
+    )]
+    HeadersWithoutTree,
+
+    /// A header of the recipe cannot be read.
+    #[error("the recipe's header {path} cannot be read")]
+    #[diagnostic(
+        code("modgraft::source::headers"),
+        help("put it beside module.toml, under the path that it would have in the source's tree")
+    )]
+    Header {
+        /// As the recipe has it.
+        path: String,
+        /// Why.
+        #[source]
+        reason: std::io::Error,
+    },
+
     /// A wanted file is not in the tree.
     #[error("{tree} has no file `{file}`")]
     #[diagnostic(code("modgraft::source::file-missing"), help("{help}"))]
@@ -504,6 +526,8 @@ impl Error {
             | Error::Tarball { .. }
             | Error::TarballUnsafe { .. }
             | Error::NoFiles
+            | Error::HeadersWithoutTree
+            | Error::Header { .. }
             | Error::FileMissing { .. }
             | Error::NotHttpd { .. }
             | Error::Outside { .. }

@@ -20,6 +20,11 @@ pub use pinned::{Content, Pinned};
 pub use snapshot::{RELEASE_HEADER, httpd_version, portable, version as release_version};
 pub use tree::{Revision, Tree};
 
+/// Whether a repository's name is an address, and no path on this machine.
+pub fn is_remote(repository: &str) -> bool {
+    matches!(git::Location::of(repository), git::Location::Remote)
+}
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -162,6 +167,26 @@ pub struct Sources {
     pub description: String,
 }
 
+impl Sources {
+    /// The same with headers of the recipe's folder in the tree, under the same paths.
+    ///
+    /// # Errors
+    /// [`Error::HeadersWithoutTree`], [`Error::Header`] where one cannot be read.
+    pub fn with_headers(mut self, headers: &[PathBuf], recipe_dir: &Path) -> Result<Sources, Error> {
+        if headers.is_empty() {
+            return Ok(self);
+        }
+        let Some(tree) = &mut self.base else { return Err(Error::HeadersWithoutTree) };
+        for header in headers {
+            let path = header.to_string_lossy().into_owned();
+            let bytes = fs_err::read(recipe_dir.join(header))
+                .map_err(|reason| Error::Header { path: path.clone(), reason })?;
+            tree.add(&path, bytes.into())?;
+        }
+        Ok(self)
+    }
+}
+
 /// One patch as it was found.
 #[derive(Debug, Clone)]
 pub struct PatchFile {
@@ -181,6 +206,38 @@ impl PatchFile {
         let bytes = bytes.into();
         PatchFile { name: name.into(), sha256: sha256(&bytes), bytes, commit }
     }
+}
+
+impl SourceSpec {
+    /// The same source, of which these are the module's files; patches and commits bring their own.
+    pub fn with_files(self, wanted: Vec<String>) -> SourceSpec {
+        match self {
+            SourceSpec::Release { tarball, sha256, .. } => {
+                SourceSpec::Release { tarball, sha256, files: wanted }
+            }
+            SourceSpec::Revision { url, commit, .. } => SourceSpec::Revision { url, commit, files: wanted },
+            SourceSpec::Tree { directory, .. } => SourceSpec::Tree { directory, files: wanted },
+            other @ (SourceSpec::Patches { .. } | SourceSpec::Commit { .. }) => other,
+        }
+    }
+}
+
+/// The whole tree that `spec` takes files from; nothing where it is of patches. Relative paths are taken from `recipe_dir`.
+///
+/// # Errors
+/// As [`fetch`].
+pub fn tree(spec: &SourceSpec, recipe_dir: &Path, options: &Options) -> Result<Option<Tree>, Error> {
+    Ok(match spec {
+        SourceSpec::Patches { .. } | SourceSpec::Commit { .. } => None,
+        SourceSpec::Release { tarball, sha256, .. } => {
+            Some(release::tree(tarball, sha256, recipe_dir, options)?)
+        }
+        SourceSpec::Revision { url, commit, .. } => {
+            let at = Base::Git { repository: url.clone(), revision: commit.clone() };
+            Some(base::open(&at, recipe_dir, options)?.0)
+        }
+        SourceSpec::Tree { directory, .. } => Some(Tree::directory(&recipe_dir.join(directory))?),
+    })
 }
 
 /// Brings together all that `spec` names. Relative paths in it are taken from `recipe_dir`.

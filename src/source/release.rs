@@ -5,7 +5,8 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Error, Options, Sources, Tree, sha256, tree};
+use super::tree::{count, wanted};
+use super::{Error, Options, Sources, Tree, sha256};
 use crate::compression::Compression;
 use crate::download::{self, Algorithm, Digest, Download};
 use crate::process;
@@ -25,6 +26,15 @@ pub(super) fn fetch(
     recipe_dir: &Path,
     options: &Options,
 ) -> Result<Sources, Error> {
+    let tree = tree(tarball, digest, recipe_dir, options)?;
+    let files = wanted(&tree, files)?;
+    let name = tarball.rsplit('/').next().unwrap_or(tarball);
+    let description = format!("{} of {name}", count(files.len()));
+    Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
+}
+
+/// All of a tarball.
+pub(super) fn tree(tarball: &str, digest: &str, recipe_dir: &Path, options: &Options) -> Result<Tree, Error> {
     let expected = digest.to_ascii_lowercase();
     if expected.len() != 64 || !expected.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Error::DigestMalformed { text: digest.to_owned() });
@@ -49,10 +59,7 @@ pub(super) fn fetch(
     if found != expected {
         return Err(Error::Digest { file: tarball.to_owned(), expected, found });
     }
-    let tree = Tree::memory(tarball.to_owned(), unpack(tarball, &bytes)?);
-    let files = tree::wanted(&tree, files)?;
-    let description = format!("{} of {name}", tree::count(files.len()));
-    Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
+    Ok(Tree::memory(tarball.to_owned(), unpack(tarball, &bytes)?))
 }
 
 /// The tarball at `url` out of the cache, where it is kept under its digest; fetched first where it is not there yet.

@@ -28,6 +28,17 @@ impl Snapshot {
         }
     }
 
+    /// The same with paths of repositories made absolute from the current folder, for what was typed on a command line.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where there is no current folder.
+    pub fn absolute(self) -> Result<Snapshot, Error> {
+        Ok(match self {
+            Snapshot::Tree(tree) => Snapshot::Tree(tree.absolute()?),
+            tarball @ Snapshot::Tarball { .. } => tarball,
+        })
+    }
+
     /// As a recipe names it: a tarball by its digest, a revision by its commit. `files` are the module's own.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ pub struct Tree {
     name: String,
     root: Root,
     read: Mutex<HashMap<String, Option<Arc<[u8]>>>>,
+    /// What was put into it besides.
+    added: BTreeMap<String, Arc<[u8]>>,
 }
 
 #[derive(Debug)]
@@ -73,7 +75,16 @@ impl Tree {
     }
 
     fn new(name: String, root: Root) -> Tree {
-        Tree { name, root, read: Mutex::default() }
+        Tree { name, root, read: Mutex::default(), added: BTreeMap::new() }
+    }
+
+    /// Puts a file into the tree, in place of one of the same path.
+    ///
+    /// # Errors
+    /// [`Error::Outside`] for a path that leaves the tree.
+    pub(super) fn add(&mut self, path: &str, bytes: Arc<[u8]>) -> Result<(), Error> {
+        self.added.insert(checked(path)?, bytes);
+        Ok(())
     }
 
     /// What to call the tree in a message: the folder, `commit ID`, the tarball.
@@ -118,6 +129,9 @@ impl Tree {
             return Ok(known.clone());
         }
         let path_owned = checked(path)?;
+        if let Some(added) = self.added.get(&path_owned) {
+            return Ok(Some(added.clone()));
+        }
         let bytes = match &self.root {
             Root::Directory(root) => read_file(root, &path_owned)?,
             Root::Memory(files) => files.get(&path_owned).cloned(),
@@ -148,6 +162,9 @@ impl Tree {
     /// As [`Tree::read`].
     pub fn contains(&self, path: &str) -> Result<bool, Error> {
         let path = checked(path)?;
+        if self.added.contains_key(&path) {
+            return Ok(true);
+        }
         Ok(match &self.root {
             Root::Directory(root) => resolve(root, &path)?.is_some_and(|file| file.is_file()),
             Root::Memory(files) => files.contains_key(&path),
@@ -185,7 +202,10 @@ impl Tree {
             }
             Root::Git(git, _) => lock(git).walk(&directory)?,
         };
+        let prefix = if directory.is_empty() { String::new() } else { format!("{directory}/") };
+        files.extend(self.added.keys().filter(|path| path.starts_with(&prefix)).cloned());
         files.sort();
+        files.dedup();
         Ok(files)
     }
 

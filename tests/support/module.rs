@@ -225,6 +225,8 @@ fn recipe(folder: &Path) -> Recipe {
         requires: Vec::new(),
         compat: Compat::default(),
         accept_risks: Vec::new(),
+        allowed_lints: Vec::new(),
+        headers: Vec::new(),
         documents: vec![
             Document { path: "LICENSE".into(), kind: DocumentKind::License },
             Document { path: "README.md".into(), kind: DocumentKind::Documentation },

@@ -1,0 +1,372 @@
+//! The text of a recipe, of what is known.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use toml::Value;
+
+use super::{Arguments, Command, Draft, Known, commands};
+use crate::changeset::Fact;
+use crate::lint::LEFT;
+use crate::source::{Base, SourceSpec};
+use crate::{libraries, licenses};
+
+/// As wide as a description may be, in characters.
+const WIDTH: usize = 79;
+
+/// Writes the recipe.
+pub fn draft(known: &Known<'_>) -> Draft {
+    let mut text = Text::default();
+    let Known { module, facts, tree, .. } = known;
+    text.value("name", &module.name, None);
+    if module.symbol != format!("{}_module", module.name.trim_start_matches("mod_")) {
+        text.value("symbol", &module.symbol, None);
+    }
+    text.known(
+        "summary",
+        tree.summary.as_ref().or(facts.summary.as_ref()),
+        "what the module does, in one line without a full stop",
+    );
+    let description = tree.description.as_ref().or(facts.description.as_ref());
+    match description.filter(|fact| !fact.value.is_empty()) {
+        Some(fact) => text.paragraphs("description", fact),
+        None => text.left(
+            "description = \"\"\"…\"\"\": what the module does and what one needs it for, in a paragraph",
+        ),
+    }
+    let license = facts.license.as_ref().or(tree.license.as_ref());
+    text.known(
+        "license",
+        license.map(spdx).as_ref(),
+        "the licence as an SPDX expression, as https://spdx.org/licenses has it",
+    );
+    match &tree.url {
+        Some(fact) => text.value("url", &fact.value, Some(&format!("from {}", fact.from))),
+        None if known.of_httpd => {
+            let url = format!("https://httpd.apache.org/docs/2.4/mod/{}.html", module.name);
+            text.value("url", &url, None);
+        }
+        None => text.left("url = \"https://…\": the project's page"),
+    }
+    text.known("version", tree.version.as_ref().or(facts.version.as_ref()), "upstream's version");
+    text.value("release", "1", None);
+    let names = |papers: &[super::Paper]| papers.iter().map(|paper| paper.name.clone()).collect::<Vec<_>>();
+    match names(&tree.licenses) {
+        none if none.is_empty() => {
+            text.left("license-files = [\"LICENSE\"]: upstream's licence text, copied beside this file");
+        }
+        files => text.list("license-files", &files),
+    }
+    match names(&tree.documentation) {
+        none if none.is_empty() => {}
+        files => text.list("documentation", &files),
+    }
+    link(&mut text, known);
+    if !known.headers.is_empty() {
+        let names: Vec<String> = known.headers.iter().map(|header| header.path.clone()).collect();
+        text.list("headers", &names);
+        for name in &names {
+            text.left(&format!(
+                "{name}: what upstream's configure would find here; each name that it asks for stands in it"
+            ));
+        }
+    }
+    text.out.push_str("\n[source]\n");
+    source(&mut text, known.source);
+
+    let commands: Vec<Command> = known.texts.iter().flat_map(|text| commands(text)).collect();
+    if !commands.is_empty() {
+        drop_in(&mut text, &commands);
+    }
+    checks(&mut text, &commands);
+    text.out.push('\n');
+    text.left("[[changelog]] with date = 2026-01-31, author = \"Name <name@example.org>\", version = \"VERSION-1\", notes = [\"First package.\"]");
+    Draft { text: text.out, left: text.left }
+}
+
+/// A licence by the identifier that SPDX has for it.
+fn spdx(fact: &Fact) -> Fact {
+    let value = licenses::of_name(&fact.value).map_or_else(|| fact.value.clone(), str::to_owned);
+    Fact { value, from: fact.from.clone() }
+}
+
+/// The libraries: of a module of httpd's own those that its build system names, of another those whose headers it includes too.
+fn link(text: &mut Text, known: &Known<'_>) {
+    let listed = known.listing.map(|listing| &listing.module);
+    let mut names: Vec<String> = listed.map_or_else(Vec::new, |module| module.libraries.clone());
+    if !known.of_httpd {
+        for header in known.texts.iter().flat_map(|text| included(text)) {
+            // Macros of its headers may use what those have that they include.
+            for name in libraries::of_header(header)
+                .iter()
+                .flat_map(|library| library.link.iter().chain(&library.with))
+            {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
+    }
+    if !names.is_empty() {
+        text.list("libraries", &names);
+    }
+    let unknown = listed.map_or(&known.tree.asked.unknown, |module| &module.unknown);
+    // What apxs and httpd's own headers bring, and what tests of the build want.
+    for name in
+        unknown.iter().filter(|name| !["apr-1", "apr-util-1", "httpd", "check"].contains(&name.as_str()))
+    {
+        text.left(&format!(
+            "libraries: what pkg-config knows as {name} is looked for by configure, if it is needed"
+        ));
+    }
+}
+
+/// The headers that a text includes by angle brackets or quotes.
+fn included(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();
+        match rest.strip_prefix('<') {
+            Some(name) => name.split('>').next(),
+            None => rest.strip_prefix('"')?.split('"').next(),
+        }
+    })
+}
+
+fn source(text: &mut Text, source: &SourceSpec) {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    match source {
+        SourceSpec::Patches { files, base } => {
+            text.list("patches", &files.iter().map(|file| path(file)).collect::<Vec<_>>());
+            match base {
+                Some(Base::Directory(folder)) => text.value("base", &path(folder), None),
+                Some(Base::Git { repository, revision }) => {
+                    text.value("base", &format!("{repository}@{revision}"), None);
+                }
+                None => {}
+            }
+        }
+        SourceSpec::Commit { url, commit } => {
+            text.value("git", url, None);
+            text.value("commit", commit, None);
+        }
+        SourceSpec::Revision { url, commit, files } => {
+            text.value("git", url, None);
+            text.value("commit", commit, None);
+            text.list("files", files);
+        }
+        SourceSpec::Release { tarball, sha256, files } => {
+            text.value("tarball", tarball, None);
+            text.value("sha256", sha256, None);
+            text.list("files", files);
+            if !tarball.contains("://") {
+                text.left(
+                    "tarball: upstream's https:// address, if the file is not to be kept beside this one",
+                );
+            }
+        }
+        SourceSpec::Tree { directory, files } => {
+            text.value("directory", &path(directory), None);
+            text.list("files", files);
+        }
+    }
+}
+
+/// Each directive as a commented example.
+fn drop_in(text: &mut Text, commands: &[Command]) {
+    text.out.push_str("\n[drop-in]\ndirectives = \"\"\"\n");
+    for Command { name, arguments, help, .. } in commands {
+        let example = match arguments {
+            Arguments::Flag => format!("{name} off"),
+            Arguments::None => name.clone(),
+            Arguments::Some => format!("{name} …"),
+        };
+        for line in help.iter().flat_map(|help| wrapped(help, WIDTH - 4)) {
+            // A template: its braces are no placeholders, and it stands in a TOML text.
+            let line = line.replace("{{", "{ {").replace('\\', "\\\\").replace("\"\"\"", "'''");
+            let _ = writeln!(text.out, "# {line}");
+        }
+        let _ = writeln!(text.out, "#   {example}");
+    }
+    text.out.push_str("\"\"\"\n");
+}
+
+/// The checks that follow from the directives, and what is left of them to write.
+fn checks(text: &mut Text, commands: &[Command]) {
+    let in_place = |command: &Command, argument: &str| match (command.at_server, argument) {
+        (true, "") => command.name.clone(),
+        (true, argument) => format!("{} {argument}", command.name),
+        (false, argument) => format!("<Location \"/\">\n  {} {argument}\n</Location>", command.name),
+    };
+    if let Some(switch) = commands.iter().find(|command| command.arguments == Arguments::Flag) {
+        text.check("its switch is accepted", &in_place(switch, "off"), None);
+        text.check("its switch is on or off", &in_place(switch, "perhaps"), Some("must be On or Off"));
+    } else if let Some(command) = commands.iter().find(|command| command.arguments == Arguments::None) {
+        text.check("its directive is accepted", &in_place(command, ""), None);
+    } else if let Some(command) = commands.first() {
+        text.out.push('\n');
+        let name = &command.name;
+        text.left(&format!("[[check]] with name = \"its directive is accepted\", directive = \"{name} …\""));
+    }
+    text.out.push('\n');
+    text.left(
+        "[[check]] with name, config, request = { path = \"/index.html\" } and expect = { status = 200 }: a request whose answer only \
+         the module can give",
+    );
+}
+
+/// Lines of at most so many characters; a longer word has one of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// The text as it grows.
+#[derive(Default)]
+struct Text {
+    out: String,
+    left: Vec<String>,
+}
+
+impl Text {
+    fn value(&mut self, key: &str, value: &str, from: Option<&str>) {
+        let from = from.map(|from| format!("  # {}", one_line(from))).unwrap_or_default();
+        let _ = writeln!(self.out, "{key} = {}{from}", Value::from(value));
+    }
+
+    fn list(&mut self, key: &str, values: &[String]) {
+        let values = values.iter().map(|value| Value::from(value.as_str())).collect();
+        let _ = writeln!(self.out, "{key} = {}", Value::Array(values));
+    }
+
+    /// A value, with where it is from; or what is to be written.
+    fn known(&mut self, key: &str, fact: Option<&Fact>, otherwise: &str) {
+        match fact.filter(|fact| !fact.value.trim().is_empty()) {
+            Some(fact) => self.value(key, &one_line(&fact.value), Some(&format!("from {}", fact.from))),
+            None => self.left(&format!("{key} = \"…\": {otherwise}")),
+        }
+    }
+
+    /// Text of several lines, wrapped where it is not.
+    fn paragraphs(&mut self, key: &str, fact: &Fact) {
+        let _ = writeln!(self.out, "# From {}.", one_line(&fact.from));
+        let paragraphs = fact.value.split("\n\n").map(|paragraph| wrapped(paragraph, WIDTH).join("\n"));
+        let whole = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n");
+        let plain = !whole.contains("\"\"\"")
+            && !whole.contains('\\')
+            && !whole.contains(|c: char| c.is_control() && c != '\n');
+        match plain {
+            true => {
+                let _ = writeln!(self.out, "{key} = \"\"\"\n{whole}\n\"\"\"");
+            }
+            false => self.value(key, &whole, None),
+        }
+    }
+
+    fn left(&mut self, what: &str) {
+        let what = one_line(what);
+        let _ = writeln!(self.out, "{LEFT} {what}");
+        self.left.push(what);
+    }
+
+    fn check(&mut self, name: &str, directive: &str, rejected: Option<&str>) {
+        self.out.push_str("\n[[check]]\n");
+        self.value("name", name, None);
+        self.value("directive", directive, None);
+        if let Some(message) = rejected {
+            self.value("rejected", message, None);
+        }
+    }
+}
+
+/// On one line, without characters that no comment of a TOML file can have.
+fn one_line(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::changeset::{ModuleFound, PatchFacts};
+    use crate::recipe;
+    use crate::scaffold::TreeFacts;
+
+    fn known(text: &str, tree: &TreeFacts) -> Draft {
+        let [name, symbol, file] = ["mod_x", "x_module", "mod_x.c"].map(str::to_owned);
+        let source = SourceSpec::Tree { directory: "src".into(), files: vec![file.clone()] };
+        draft(&Known {
+            module: &ModuleFound { name, symbol, file, line: 1 },
+            of_httpd: false,
+            facts: &PatchFacts::default(),
+            listing: None,
+            texts: &[Arc::from(text)],
+            tree,
+            headers: &[],
+            source: &source,
+        })
+    }
+
+    fn fact(value: &str) -> Option<Fact> {
+        Some(Fact { value: value.to_owned(), from: "README".to_owned() })
+    }
+
+    #[test]
+    fn what_is_known_is_a_recipe_that_is_read_again() {
+        let facts = TreeFacts {
+            summary: fact("Says \"hello\""),
+            description: fact("It says\nhello.\n\nAnd \\more\\ {{of}} it."),
+            license: fact("ASL 2.0"),
+            version: fact("1.2"),
+            ..TreeFacts::default()
+        };
+        let table = "#include <curl/curl.h>\n#include \"openssl/ssl.h\"\n\
+                     AP_INIT_FLAG(\"XOn\", f, 0, RSRC_CONF, \"On or {{off}} \\\"or\\\" \\\\ both\"), AP_INIT_TAKE1(\"XTo\", f, 0, OR_ALL, 0),";
+        let Draft { text, left } = known(table, &facts);
+        let recipe = recipe::parse(&text, "module.toml", PathBuf::from("."))
+            .unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!((recipe.summary.as_str(), recipe.license.as_str()), ("Says \"hello\"", "Apache-2.0"));
+        assert_eq!(recipe.description, "It says hello.\n\nAnd \\more\\ {{of}} it.");
+        assert_eq!(recipe.libraries, ["curl", "ssl", "crypto"]);
+        assert_eq!(recipe.checks.len(), 2, "{text}");
+        assert_eq!(
+            recipe.directives.as_deref(),
+            Some("# On or { {off}} \"or\" \\ both\n#   XOn off\n#   XTo …\n")
+        );
+        assert!(left.iter().any(|left| left.starts_with("url = ")), "{left:?}");
+        assert_eq!(text.matches(LEFT).count(), left.len());
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_to_write_and_no_value() {
+        let Draft { text, left } = known("AP_INIT_TAKE1(\"XTo\", f, 0, OR_ALL, 0)", &TreeFacts::default());
+        for key in [
+            "summary = ",
+            "license = ",
+            "version = ",
+            "description = ",
+            "[[check]] with name = \"its directive",
+        ] {
+            assert!(left.iter().any(|left| left.starts_with(key)), "{key} in {left:?}");
+        }
+        let error = recipe::parse(&text, "module.toml", PathBuf::from(".")).unwrap_err();
+        assert!(error.to_string().contains("missing field `summary`"), "{error}");
+    }
+
+    #[test]
+    fn a_directive_of_sections_is_checked_in_one() {
+        let Draft { text, .. } = known("AP_INIT_FLAG(\"XOn\", f, 0, ACCESS_CONF, 0)", &TreeFacts::default());
+        assert!(text.contains("<Location"), "{text}");
+    }
+}
