@@ -79,10 +79,7 @@ pub fn resign(resigning: &Resigning, reporter: &dyn Reporter) -> Result<(), crat
 }
 
 /// As [`resign`], and returns the packages in place of telling them.
-pub(super) fn resigned(
-    resigning: &Resigning,
-    reporter: &dyn Reporter,
-) -> Result<Vec<PathBuf>, crate::Error> {
+pub(super) fn resigned(resigning: &Resigning, reporter: &dyn Reporter) -> Result<Vec<PathBuf>, crate::Error> {
     let profile = resigning.profile()?;
     let profile = profile.as_deref();
     let stated = epoch::stated()?;

@@ -62,11 +62,11 @@ impl TreeFacts {
     /// # Errors
     /// As [`Tree::read`].
     pub fn read(tree: &Tree, module: &ModuleFound, called: &str) -> Result<TreeFacts, source::Error> {
-        let mut facts = TreeFacts::default();
-        facts.version = prose::version_in_name(called).map(|value| Fact {
+        let version = prose::version_in_name(called).map(|value| Fact {
             value,
             from: format!("the name {}", called.rsplit('/').next().unwrap_or(called)),
         });
+        let mut facts = TreeFacts { version, ..TreeFacts::default() };
         let sources = tree.read(&module.file)?.map(|bytes| text(&bytes));
         for folder in folders(&module.file) {
             for path in tree.list(folder)? {

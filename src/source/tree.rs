@@ -29,7 +29,7 @@ enum Root {
     /// Canonical.
     Directory(PathBuf),
     Memory(BTreeMap<String, Arc<[u8]>>),
-    Git(Mutex<GitTree>, Revision),
+    Git(Box<Mutex<GitTree>>, Revision),
 }
 
 /// A revision of a git repository, by its full ids.
@@ -71,7 +71,7 @@ impl Tree {
     pub(super) fn git_with(objects: Objects, commit: &str, tree: &str) -> Tree {
         let git = GitTree::new(objects, tree);
         let revision = Revision { commit: commit.to_owned(), tree: tree.to_owned() };
-        Tree::new(format!("commit {commit}"), Root::Git(Mutex::new(git), revision))
+        Tree::new(format!("commit {commit}"), Root::Git(Box::new(Mutex::new(git)), revision))
     }
 
     fn new(name: String, root: Root) -> Tree {

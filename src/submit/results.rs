@@ -130,7 +130,7 @@ pub fn logs(folder: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Error> {
         // Koji has the architecture in it.
         let stem =
             |log: &&str| *name == **log || name.starts_with(&format!("{}.", log.trim_end_matches(".log")));
-        LOGS.iter().position(|log| stem(&log)).unwrap_or(LOGS.len())
+        LOGS.iter().position(stem).unwrap_or(LOGS.len())
     };
     let mut by_rank: Vec<&PathBuf> = files.iter().collect();
     by_rank.sort_by_key(|path| rank(path));
