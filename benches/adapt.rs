@@ -29,6 +29,7 @@ fn main() {
         accept_risks: Vec::new(),
         offline: false,
         line_directives: false,
+        locked: None,
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let prepare = || Prepared::new(&request, &Quiet).unwrap_or_else(|error| panic!("{recipe}: {error}"));

@@ -20,6 +20,7 @@ pub fn call(input: Input, target: &str) -> Call {
         accept_risks: Vec::new(),
         offline: true,
         line_directives: true,
+        locked: None,
     };
     Call::new(&request, &Quiet).unwrap_or_else(|error| panic!("{target}: {error}"))
 }

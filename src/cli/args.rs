@@ -9,6 +9,7 @@ pub mod repo;
 pub mod sign;
 pub mod submit;
 pub mod target;
+pub mod update;
 pub mod verify;
 
 use std::path::{Path, PathBuf};
@@ -65,6 +66,7 @@ pub enum Command {
     Inspect(Inspect),
     Verify(verify::Verify),
     Rebuild(Box<rebuild::Rebuild>),
+    Update(update::Update),
     /// Print the JSON schema of module.toml
     Schema,
     /// Print a completion script for a shell
@@ -106,7 +108,8 @@ impl Command {
             Command::Submit(args) => args.voice(),
             Command::Ci(args) => args.voice(),
             Command::Rebuild(args) => Voice { json: false, verbose: args.verbose },
-            Command::Explain(_)
+            Command::Update(_)
+            | Command::Explain(_)
             | Command::Cache(_)
             | Command::Inspect(_)
             | Command::Lint(_)
@@ -187,6 +190,14 @@ pub struct BuildModule {
     /// Do not start a real httpd at the end
     #[arg(long)]
     pub no_check: bool,
+
+    /// Refuse sources and targets that are not those of the lock file
+    #[arg(long)]
+    pub locked: bool,
+
+    /// The lock file; the nearest modgraft.lock above the recipe where it is missing
+    #[arg(long, value_name = "FILE", requires = "locked")]
+    pub lock: Option<PathBuf>,
 
     /// Leave the work folder and say where it is
     #[arg(long)]
@@ -347,6 +358,7 @@ impl What {
             accept_risks: self.accept_risk.clone(),
             offline: self.offline,
             line_directives: !self.no_line,
+            locked: None,
         })
     }
 }
@@ -361,6 +373,7 @@ impl OverlayOf {
             accept_risks: Vec::new(),
             offline,
             line_directives: false,
+            locked: None,
         })
     }
 

@@ -23,6 +23,7 @@ pub fn run(args: &BuildAll, reporter: &dyn Reporter) -> Result<(), Error> {
         offline: args.offline,
         line_directives: !args.no_line,
         accept_risks: args.accept_risk.clone(),
+        locked: args.locked.then(|| lock(args)),
         jobs: args.jobs,
         fail_fast: args.fail_fast,
         caching: caching(&args.caching),
@@ -30,6 +31,15 @@ pub fn run(args: &BuildAll, reporter: &dyn Reporter) -> Result<(), Error> {
     let outcomes = pipeline::build_all(&request, reporter)?;
     write_reports(args, &outcomes).map_err(pipeline::Error::from)?;
     outcomes.failure().map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// The lock file that was named, or that of the first recipes that were.
+fn lock(args: &BuildAll) -> std::path::PathBuf {
+    let first = args.recipes.first().map_or("modules", String::as_str);
+    // A folder of recipes has the lock file in it, or above.
+    let first = Path::new(first);
+    let recipes = if first.join("module.toml").is_file() { first.join("..") } else { first.to_owned() };
+    args.lock.clone().unwrap_or_else(|| pipeline::lock_file(&recipes))
 }
 
 fn caching(args: &Caching) -> Option<pipeline::Caching> {

@@ -21,6 +21,7 @@ mod resign;
 mod sign;
 mod submit;
 mod target;
+mod update;
 mod verify;
 
 use std::process::ExitCode;
@@ -74,6 +75,7 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Ci(args) => ci::run(&args, reporter),
         Command::Inspect(args) => inspect::run(&args),
         Command::Key(args) => return key::run(&args, reporter),
+        Command::Update(args) => update::run(&args, reporter),
         Command::Rebuild(args) => return rebuild::run(&args, reporter),
         Command::Verify(args) => return verify::run(&args, reporter),
         Command::Schema => generate::schema(),

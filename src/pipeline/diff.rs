@@ -82,6 +82,7 @@ pub fn diff(
                 accept_risks: Vec::new(),
                 offline,
                 line_directives: false,
+                locked: None,
             };
             Some(verdict::verdict(
                 &request(&old.target),

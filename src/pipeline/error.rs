@@ -18,6 +18,52 @@ pub enum Error {
     #[diagnostic(transparent)]
     Rebuild(#[from] super::RebuildError),
 
+    /// The lock file does not have what would be used.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Locked(#[from] super::LockedError),
+
+    /// A target of which nothing newer can be looked for.
+    #[error("{} does not say which repositories the target `{target}` is from", lock.display())]
+    #[diagnostic(
+        code(modgraft::update::target),
+        help(
+            "only what `modgraft target add --repo` added can be looked for; the others are added anew with --force"
+        )
+    )]
+    NothingNewer {
+        /// Its name.
+        target: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
+
+    /// A recipe whose text cannot be changed.
+    #[error("{} cannot be changed: {reason}", recipe.display())]
+    #[diagnostic(
+        code(modgraft::update::recipe),
+        help("put the commit in by hand, and run `modgraft update --write` again")
+    )]
+    Repin {
+        /// The recipe.
+        recipe: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+
+    /// A recipe that a lock file cannot name.
+    #[error("{} is not beneath the folder of {}", recipe.display(), lock.display())]
+    #[diagnostic(
+        code(modgraft::update::lock),
+        help("a lock file names recipes by their paths from its folder: name one above them with --lock")
+    )]
+    NotBeneath {
+        /// The recipe.
+        recipe: PathBuf,
+        /// The lock file.
+        lock: PathBuf,
+    },
+
     /// SIGINT or SIGTERM.
     #[error("interrupted; the output folder is as it was")]
     #[diagnostic(code(modgraft::interrupted))]
@@ -361,6 +407,8 @@ impl Error {
             Error::Io(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => Kind::Environment,
             Error::Interrupted | Error::Stopped { .. } => Kind::Interrupted,
             Error::Rebuild(error) => error.kind(),
+            Error::Locked(error) => error.kind(),
+            Error::Repin { .. } => Kind::Input,
             Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
             Error::RequiresItself { .. } | Error::SameModule { .. } => Kind::Input,
             Error::Targets { kind, .. } | Error::Jobs { kind, .. } => *kind,
@@ -372,6 +420,8 @@ impl Error {
             | Error::NamelessTarget { .. }
             | Error::OneTarget { .. }
             | Error::Epoch(_)
+            | Error::NothingNewer { .. }
+            | Error::NotBeneath { .. }
             | Error::NoKey
             | Error::SignedAlready { .. }
             | Error::SameName { .. }

@@ -123,10 +123,10 @@ pub(super) fn of(ready: &Ready, overlays: &[Overlay], request: &Request) -> Resu
     for (name, text) in &recipe.compat.files {
         inputs.file(format!("recipe/{name}"), text.as_bytes());
     }
-    for document in &recipe.documents {
-        // What is wrong with one is told where it is packaged.
-        if let Ok(bytes) = fs_err::read(recipe.directory.join(&document.path)) {
-            inputs.file(format!("recipe/{}", document.path.display()), &bytes);
+    for path in recipe.documents.iter().map(|document| &document.path).chain(&recipe.headers) {
+        // What is wrong with one is told where it is used.
+        if let Ok(bytes) = fs_err::read(recipe.directory.join(path)) {
+            inputs.file(format!("recipe/{}", path.display()), &bytes);
         }
     }
     sources(&mut inputs, ready)?;

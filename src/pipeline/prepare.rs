@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::clock::stage;
-use super::{Error, Request, summary};
+use super::{Error, Locks, Request, summary};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack::Rules;
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
@@ -84,9 +84,18 @@ pub fn ready(
     reporter: &dyn Reporter,
 ) -> Result<Ready, crate::Error> {
     let Named { written, directory, spec, wanted } = named;
+    let locks = request.locked.as_deref().map(Locks::read).transpose()?;
+    let spec = match &locks {
+        Some(locks) => locks.demand_spec(&directory, spec).map_err(Error::from)?,
+        None => spec,
+    };
     let options = source::Options { cache: paths::cache(), offline: request.offline };
     let fetch = || fetch(&spec, &directory, matches!(request.input, Input::Files { .. }), &options);
     let sources = stage(reporter, Stage::Source, fetch, |sources| sources.description.clone())?;
+    if let Some(locks) = &locks {
+        locks.demand_sources(&directory, &sources.pinned(&spec)?).map_err(Error::from)?;
+        locks.demand_target(&request.target)?;
+    }
     let headers = written.as_ref().map_or(&[][..], |recipe| &recipe.headers);
     let sources = sources.with_headers(headers, &directory)?;
 

@@ -21,6 +21,8 @@ pub struct Request {
     pub offline: bool,
     /// Whether the C file has `#line` directives.
     pub line_directives: bool,
+    /// The lock file that must have every input from outside; `None`: none is asked.
+    pub locked: Option<PathBuf>,
 }
 
 /// What to do with the C file.

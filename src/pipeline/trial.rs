@@ -198,6 +198,7 @@ fn request(trial: &Trial<'_>) -> Request {
         },
         offline: true,
         line_directives: true,
+        locked: None,
     }
 }
 

@@ -10,6 +10,7 @@ mod infer;
 pub mod manifest;
 mod overlays;
 mod read;
+mod repin;
 pub mod schema;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use overlays::{
     Overlays, folder as overlay_folder, keys as overlay_keys, overlays, path as overlay_path,
 };
 pub use read::{parse, read};
+pub use repin::repin;
 
 /// A module to graft, with everything that a package of it needs to say.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ mod base;
 mod commit;
 mod error;
 mod git;
+mod history;
 mod patches;
 pub(crate) mod path;
 mod pinned;
@@ -15,6 +16,7 @@ mod snapshot;
 mod tree;
 
 pub use error::Error;
+pub use history::{History, Upcoming, newer};
 pub use patches::MAX_PATCH_BYTES;
 pub use pinned::{Content, Pinned};
 pub use snapshot::{RELEASE_HEADER, httpd_version, portable, version as release_version};

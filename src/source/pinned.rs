@@ -37,12 +37,27 @@ pub enum Content {
     },
 }
 
-impl Content {
-    /// Whether it is something that no patch file or folder beside the recipe is: it can change without the recipe.
+impl Pinned {
+    /// Whether it comes from elsewhere, and is no file or folder that travels with the recipe.
     pub fn is_outside(&self) -> bool {
-        !matches!(self, Content::Sha256(_))
+        match &self.content {
+            Content::Change { .. } | Content::Tree { .. } => true,
+            Content::Sha256(_) => {
+                self.role == TARBALL && self.from.as_ref().is_some_and(|from| from.contains("://"))
+            }
+        }
+    }
+
+    /// The commit that it is of.
+    pub fn commit(&self) -> Option<&str> {
+        match &self.content {
+            Content::Change { commit, .. } | Content::Tree { commit, .. } => Some(commit),
+            Content::Sha256(_) => None,
+        }
     }
 }
+
+const TARBALL: &str = "tarball";
 
 /// Endings of the files in a folder that a module can be made of.
 const CODE: &[&str] = &[".c", ".h", ".inc", ".def", ".m4", ".in"];
@@ -66,7 +81,7 @@ impl Sources {
                 }
             }
             SourceSpec::Release { tarball, sha256, .. } => {
-                add("tarball", Some(tarball), None, Content::Sha256(sha256.to_ascii_lowercase()));
+                add(TARBALL, Some(tarball), None, Content::Sha256(sha256.to_ascii_lowercase()));
             }
             SourceSpec::Revision { url, commit, .. } => {
                 add("commit", Some(url), Some(commit), self.tree()?);

@@ -58,6 +58,14 @@ pub struct BuildAll {
     #[arg(long, value_name = "RULE")]
     pub accept_risk: Vec<String>,
 
+    /// Refuse sources and targets that are not those of the lock file
+    #[arg(long)]
+    pub locked: bool,
+
+    /// The lock file; the nearest modgraft.lock above the recipes where it is missing
+    #[arg(long, value_name = "FILE", requires = "locked")]
+    pub lock: Option<PathBuf>,
+
     /// Never use the network: what is not installed or in the cache is an error
     #[arg(long)]
     pub offline: bool,

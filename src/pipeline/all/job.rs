@@ -278,6 +278,7 @@ impl<'a> Bench<'a> {
             accept_risks: all.accept_risks.clone(),
             offline: all.offline,
             line_directives: all.line_directives,
+            locked: all.locked.clone(),
         };
         let packaging = Packaging { out: place.to_owned(), ..all.packaging.clone() };
         let built = build_signed(&request, Some(&target.target), &packaging, self.key, reporter);

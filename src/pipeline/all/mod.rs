@@ -14,6 +14,7 @@ mod tokens;
 pub use outcome::{Ended, Job, Outcome, Outcomes, Reason};
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -24,9 +25,10 @@ use fs_err::File;
 use super::prepare::resolve;
 use super::several::{folders, lock};
 use super::signing::SigningKey;
-use super::{Error, Packaging};
+use super::{Error, Locks, Packaging};
 use crate::cache::{Cache, Limits};
 use crate::process;
+use crate::recipe;
 use crate::report::{Event, Reporter};
 use job::{Bench, ForTarget};
 use plan::Planned;
@@ -47,6 +49,8 @@ pub struct BuildAll {
     pub line_directives: bool,
     /// Rules that may change what a module does, beside those that the recipes accept.
     pub accept_risks: Vec<String>,
+    /// The lock file that must have every input from outside; `None`: none is asked.
+    pub locked: Option<PathBuf>,
     /// How many at once; as many as there are cores where it is missing.
     pub jobs: Option<NonZero<usize>>,
     /// Whether nothing is begun any more once something has failed.
@@ -66,6 +70,27 @@ pub struct Caching {
     pub verify: bool,
 }
 
+/// The recipes that words mean, as [`BuildAll::recipes`] has them: each `module.toml`.
+///
+/// # Errors
+/// A word that means nothing; two recipes of one module.
+pub(super) fn planned(words: &[String]) -> Result<Vec<PathBuf>, crate::Error> {
+    Ok(plan::recipes(words)?.into_iter().map(|planned| planned.file).collect())
+}
+
+/// Also what is found in the cache must be locked, and nothing is begun where something is not.
+fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<(), crate::Error> {
+    let Some(lock) = &request.locked else { return Ok(()) };
+    let locks = Locks::read(lock)?;
+    for planned in planned {
+        // What is wrong with a recipe is told with its job.
+        if let Ok(recipe) = recipe::read(&planned.file) {
+            locks.demand_spec(&recipe.directory, recipe.source).map_err(Error::from)?;
+        }
+    }
+    request.targets.iter().try_for_each(|target| locks.demand_target(target))
+}
+
 /// Builds all, and tells of each as it ends.
 ///
 /// # Errors
@@ -74,6 +99,7 @@ pub struct Caching {
 pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes, crate::Error> {
     let start = Instant::now();
     let planned = plan::recipes(&request.recipes)?;
+    demand_locked(request, &planned)?;
     let places = folders(&request.targets, &request.packaging.out)?;
     let key = SigningKey::of(&request.packaging)?;
     let signer = key.open(reporter)?;

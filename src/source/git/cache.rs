@@ -54,6 +54,55 @@ impl<'a> Cache<'a> {
         Ok(Cache { url, directory, offline: options.offline })
     }
 
+    /// The place for the branches of `url` with all their history, but without the files' content; nothing is fetched yet.
+    pub(in crate::source) fn of_history(url: &'a str, options: &Options) -> Result<Cache<'a>, Error> {
+        let cache = Cache::of(url, options)?;
+        let directory = cache.directory.with_extension("history.git");
+        Ok(Cache { directory, ..cache })
+    }
+
+    /// A repository with the branches as they are there now, and the branch that is checked out there.
+    pub(in crate::source) fn branches(&self) -> Result<Repository, Error> {
+        let local = self.may_fetch(&format!("the history of {}", self.url))?;
+        let _lock = self.lock()?;
+        self.create()?;
+        let repository = self.repository();
+        for (name, value) in [
+            ("remote.origin.url", self.url),
+            ("remote.origin.promisor", "true"),
+            // Content of files is most of a history, and no log reads it.
+            ("remote.origin.partialCloneFilter", "blob:none"),
+            ("extensions.partialClone", "origin"),
+            ("core.repositoryFormatVersion", "1"),
+        ] {
+            let mut command = repository.command();
+            process::succeed(command.args(["config", name, value]), LOCAL)?;
+        }
+        self.clean()?;
+        let mut command = self.fetching(local);
+        command.args(["--prune", "--filter=blob:none", "--force"]);
+        silence_ssh(&mut command)?;
+        command.args(["origin", "+refs/heads/*:refs/heads/*"]);
+        let output = process::output(&mut command, FETCH)?;
+        if !output.status.success() {
+            return Err(self.explain(&String::from_utf8_lossy(&output.stderr)));
+        }
+        let mut command = repository.command();
+        if local {
+            command.env("GIT_ALLOW_PROTOCOL", "file");
+        }
+        silence_ssh(&mut command)?;
+        let output = process::output(command.args(["ls-remote", "--symref", "origin", "HEAD"]), FETCH)?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let own = said.lines().find_map(|line| line.strip_prefix("ref: ")?.strip_suffix("\tHEAD"));
+        if let Some(own) = own.filter(|own| own.starts_with("refs/heads/")) {
+            let mut command = repository.command();
+            process::succeed(command.args(["symbolic-ref", "HEAD", own]), LOCAL)?;
+        }
+        // What is missing stays missing: no log needs it.
+        Ok(repository.offline(true))
+    }
+
     /// A repository that has the commit of this full id and its first parent's tree.
     pub(in crate::source) fn commit(&self, id: &str) -> Result<Repository, Error> {
         self.ensure(id, true)?;
@@ -180,6 +229,27 @@ impl<'a> Cache<'a> {
     fn fetch(&self, local: bool, depth: Depth, wanted: &[String]) -> Result<Option<String>, Error> {
         self.create()?;
         self.clean()?;
+        let mut command = self.fetching(local);
+        match depth {
+            Depth::Commits(count) => {
+                command.arg(format!("--depth={count}"));
+            }
+            Depth::Whole if self.directory.join("shallow").exists() => {
+                command.arg("--unshallow");
+            }
+            Depth::Whole => {}
+        }
+        silence_ssh(&mut command)?;
+        command.arg(self.url).args(wanted);
+        let output = process::output(&mut command, FETCH)?;
+        if output.status.success() {
+            return Ok(None);
+        }
+        Ok(Some(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
+    /// `git fetch` with what every fetch needs.
+    fn fetching(&self, local: bool) -> Command {
         let mut command = Repository::at(&self.directory).command();
         for setting in [
             "gc.auto=0",
@@ -191,25 +261,10 @@ impl<'a> Cache<'a> {
             command.args(["-c", setting]);
         }
         command.args(["fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--update-shallow"]);
-        match depth {
-            Depth::Commits(count) => {
-                command.arg(format!("--depth={count}"));
-            }
-            Depth::Whole if self.directory.join("shallow").exists() => {
-                command.arg("--unshallow");
-            }
-            Depth::Whole => {}
-        }
         if local {
             command.env("GIT_ALLOW_PROTOCOL", "file");
         }
-        silence_ssh(&mut command)?;
-        command.arg(self.url).args(wanted);
-        let output = process::output(&mut command, FETCH)?;
-        if output.status.success() {
-            return Ok(None);
-        }
-        Ok(Some(String::from_utf8_lossy(&output.stderr).into_owned()))
+        command
     }
 
     /// Makes the empty repository, whole or not at all.

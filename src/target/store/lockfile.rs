@@ -1,7 +1,10 @@
-//! `modgraft.lock`: the packages of each target by their digests, so that the next machine gets the same.
+//! `modgraft.lock`: the packages of each target and the outside sources of each recipe by their digests, so that the next machine
+//! gets the same.
 //!
 //! It lies in a project's folder, is meant to be committed, and is written anew as a whole: sorted, with the same bytes for
 //! the same content.
+
+mod recipes;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,17 +20,25 @@ use toml::Spanned;
 use super::{Error, Name, Pinned};
 use crate::beneath::at;
 use crate::machine::Machine;
+use crate::source::Pinned as Source;
 use crate::target::lock;
 
 /// What it is called where nobody says otherwise.
 pub const FILE: &str = "modgraft.lock";
 
-/// The form of the file.
-const VERSION: i64 = 1;
+/// The newest form of the file, which has recipes.
+const VERSION: i64 = 2;
+
+/// The form of one without recipes, which the first modgraft read.
+const TARGETS_ONLY: i64 = 1;
 
 /// Stands on top.
 const HEADER: &str =
     "# The packages of each target, by `modgraft target add`. To be committed; not edited.\n";
+
+/// Stands on top where there are recipes too.
+const HEADER_OF_BOTH: &str = "# The packages of each target, by `modgraft target add`, and the sources of each recipe, by `modgraft update --write`.\n\
+     # To be committed; not edited.\n";
 
 /// Longer ones are not read. Bytes.
 const LONGEST: u64 = 16 << 20;
@@ -36,6 +47,8 @@ const LONGEST: u64 = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LockFile {
     targets: BTreeMap<Name, Locked>,
+    /// By the path of the recipe's folder, from the lock file's.
+    recipes: BTreeMap<String, Vec<Source>>,
 }
 
 /// What it says of a target.
@@ -59,6 +72,8 @@ struct Raw {
     version: i64,
     #[serde(default)]
     target: Vec<RawTarget>,
+    #[serde(default)]
+    recipe: Vec<recipes::Raw>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +104,8 @@ struct RawPackage {
 struct Out<'a> {
     version: i64,
     target: Vec<OutTarget<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recipe: Vec<recipes::Out<'a>>,
 }
 
 #[derive(Serialize)]
@@ -147,7 +164,7 @@ impl LockFile {
                 "take the modgraft that wrote it, or a later one",
             ));
         }
-        if *form.version.get_ref() < VERSION {
+        if *form.version.get_ref() < TARGETS_ONLY {
             return Err(reader.wrong(form.version.span(), "no lock file has this form"));
         }
         let raw: Raw = toml::from_str(text).map_err(|error| reader.syntax(&error))?;
@@ -158,7 +175,30 @@ impl LockFile {
                 return Err(reader.wrong(target.name.span(), "this target is there twice"));
             }
         }
-        Ok(LockFile { targets })
+        let mut recipes = BTreeMap::new();
+        for recipe in &raw.recipe {
+            let sources = reader.recipe(recipe)?;
+            if recipes.insert(recipe.path.get_ref().clone(), sources).is_some() {
+                return Err(reader.wrong(recipe.path.span(), "this recipe is there twice"));
+            }
+        }
+        Ok(LockFile { targets, recipes })
+    }
+
+    /// The targets, by name.
+    pub fn targets(&self) -> impl Iterator<Item = (&Name, &Locked)> {
+        self.targets.iter()
+    }
+
+    /// What it says of the sources of a recipe, which is named by the path of its folder from the lock file's.
+    pub fn sources(&self, recipe: &str) -> Option<&[Source]> {
+        self.recipes.get(recipe).map(Vec::as_slice)
+    }
+
+    /// Says something else of a recipe's sources; whether that is anything new.
+    pub fn set_sources(&mut self, recipe: &str, mut sources: Vec<Source>) -> bool {
+        sources.sort();
+        self.recipes.insert(recipe.to_owned(), sources.clone()) != Some(sources)
     }
 
     /// The targets in it, sorted.
@@ -185,9 +225,13 @@ impl LockFile {
             repositories: &locked.repositories,
             package: &locked.packages,
         });
-        let out = Out { version: VERSION, target: target.collect() };
+        let recipe: Vec<_> =
+            self.recipes.iter().map(|(path, sources)| recipes::Out::of(path, sources)).collect();
+        let (version, header) =
+            if recipe.is_empty() { (TARGETS_ONLY, HEADER) } else { (VERSION, HEADER_OF_BOTH) };
+        let out = Out { version, target: target.collect(), recipe };
         let text = toml::to_string(&out).expect("texts, numbers and tables of such can be written as TOML");
-        format!("{HEADER}{text}")
+        format!("{header}{text}")
     }
 }
 
@@ -280,6 +324,14 @@ impl Change {
     /// # Errors
     /// As [`LockFile::read`]; the folder cannot be written to.
     pub fn of(path: &Path, name: &Name, locked: Locked) -> Result<Self, super::super::Error> {
+        Self::with(path, |content| content.set(name.clone(), locked))
+    }
+
+    /// As [`Change::of`], of anything that it says.
+    ///
+    /// # Errors
+    /// As [`Change::of`].
+    pub fn with(path: &Path, change: impl FnOnce(&mut LockFile)) -> Result<Self, super::super::Error> {
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -287,7 +339,7 @@ impl Change {
         let held = fs_err::File::open(folder)?;
         lock::wait(&held)?;
         let mut content = LockFile::read(path)?.unwrap_or_default();
-        content.set(name.clone(), locked);
+        change(&mut content);
         let text = content.text();
         if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
             return Ok(Change { path: path.to_owned(), new: None, _folder: held });
@@ -317,6 +369,7 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Content;
     use miette::{Diagnostic, SourceCode};
 
     fn pinned(name: &str, from: &str) -> Pinned {
@@ -354,6 +407,51 @@ mod tests {
         assert_eq!(empty, LockFile::default());
     }
 
+    fn sources() -> Vec<Source> {
+        let commit = "0123456789".repeat(4);
+        let source = |role: &str, asked: Option<&str>, content| Source {
+            role: role.to_owned(),
+            from: Some("https://example.org/x".to_owned()),
+            asked: asked.map(str::to_owned),
+            content,
+        };
+        vec![
+            source("base", Some("2.4.x"), Content::Tree { commit: commit.clone(), tree: commit.clone() }),
+            source(
+                "commit",
+                Some(&commit),
+                Content::Change { commit: commit.clone(), sha256: "0".repeat(64) },
+            ),
+            source("tarball", None, Content::Sha256("a".repeat(64))),
+        ]
+    }
+
+    #[test]
+    fn recipes_stand_behind_targets() {
+        let mut content = LockFile::default();
+        content.set(Name::parse("el8").unwrap(), locked());
+        assert!(content.set_sources("modules/mod_b", sources()));
+        assert!(content.set_sources("modules/mod_a", Vec::new()));
+        assert!(!content.set_sources("modules/mod_a", Vec::new()));
+        let text = content.text();
+        assert!(text.starts_with(HEADER_OF_BOTH) && text.contains("\nversion = 2\n"), "{text}");
+        let again = LockFile::parse(&text, "modgraft.lock").unwrap();
+        assert_eq!((again.clone(), again.text()), (content, text.clone()));
+        assert_eq!(again.sources("modules/mod_b"), Some(&sources()[..]));
+        let twice = format!("{text}{}", &text[text.find("\n[[recipe]]").unwrap()..]);
+        for (text, expected) in [
+            (text.replace("modules/mod_a", "../mod_a"), "no folder beneath"),
+            (text.replace(&format!("sha256 = \"{}\"", "a".repeat(64)), "sha256 = \"a\""), "64 hexadecimal"),
+            (text.replace(&format!("sha256 = \"{}\"\n", "a".repeat(64)), ""), "has no digest"),
+            (text.replacen("commit = \"0123", "commit = \"X123", 1), "40 hexadecimal"),
+            (text.replace("role = \"base\"", "rule = \"base\""), "unknown field `rule`"),
+            (twice, "there twice"),
+        ] {
+            let error = LockFile::parse(&text, "modgraft.lock").unwrap_err().to_string();
+            assert!(error.contains(expected), "{expected}: {error}");
+        }
+    }
+
     #[test]
     fn what_is_wrong_is_shown_where_it_stands() {
         let mut content = LockFile::default();
@@ -361,7 +459,7 @@ mod tests {
         let good = content.text();
         let twice = format!("{good}{}", &good[good.find("\n[[target]]").unwrap()..]);
         let cases = [
-            (good.replace("version = 1\n", "version = 2\n"), 2, "has the form 2"),
+            (good.replace("version = 1\n", "version = 3\n"), 2, "has the form 3"),
             (good.replace("version = 1\n", "version = 0\n"), 2, "no lock file has this form"),
             (good.replace("version = 1\n", ""), 1, "missing field `version`"),
             (good.replace("version = 1\n", "version = 1\nother = 2\n"), 3, "unknown field `other`"),

@@ -10,14 +10,16 @@ mod given;
 mod lockfile;
 mod manifest;
 mod name;
+mod newer;
 mod repositories;
 
 pub use add::{Done, Request, Source, add};
 pub use error::Error;
 pub use given::machine_named;
-pub use lockfile::{FILE as LOCK_FILE, LockFile, Locked};
+pub use lockfile::{Change, FILE as LOCK_FILE, LockFile, Locked};
 pub use manifest::{FILE as MANIFEST_FILE, Found, Manifest, Origin, Pinned};
 pub use name::Name;
+pub use newer::{NewPackage, newer};
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -74,7 +74,7 @@ pub fn fetch(asked: Asked<'_>, folder: &Path, progress: &dyn Progress) -> Result
 }
 
 /// What the profile names; of that, what is not in every release may be missing.
-fn choose(
+pub(super) fn choose(
     repositories: &[Repository],
     asked: Asked<'_>,
     progress: &dyn Progress,
