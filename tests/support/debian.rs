@@ -58,7 +58,28 @@ impl Release {
         self.unpacked("sysroot", &self.packages())
     }
 
-    /// The same for another architecture, by Debian's name.
+    /// A root of its own packages only: these and all that they depend on, unpacked. Nothing in it was configured; `build` in it
+    /// is an empty folder.
+    pub fn root(self, name: &str, packages: &[&str]) -> PathBuf {
+        let files = self.made(&format!("packages-of-{name}"), |work, folder| {
+            let apt = Apt::new(self, Archive::Release, None, work);
+            let mut arguments = vec!["-s", "-y", "--no-install-recommends", "install"];
+            arguments.extend(packages);
+            let simulated = apt.get(&arguments);
+            let all = simulated.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
+            run(apt.command("download").args(all).current_dir(folder));
+        });
+        self.made(&format!("root-of-{name}"), |_, folder| {
+            for file in fs_err::read_dir(files).unwrap() {
+                run(Command::new("dpkg-deb").arg("-x").arg(file.unwrap().path()).arg(folder));
+            }
+            for name in ["build", "dev", "proc", "tmp"] {
+                fs_err::create_dir_all(folder.join(name)).unwrap();
+            }
+        })
+    }
+
+    /// [`Release::sysroot`] for another architecture, by Debian's name.
     pub fn sysroot_for(self, architecture: &str) -> PathBuf {
         let packages = self.downloaded(&format!("packages-{architecture}"), Some(architecture));
         self.unpacked(&format!("sysroot-{architecture}"), &packages)
