@@ -170,7 +170,8 @@ fn tail(path: &Path) -> std::io::Result<Vec<String>> {
 
 fn keep(last: &mut Last, line: &[u8]) {
     let line = String::from_utf8_lossy(line);
-    if !line.trim().is_empty() {
+    // What mock begins each log with, even one that it then has nothing to write to.
+    if !line.trim().is_empty() && !line.starts_with("Mock Version:") {
         last.push(rpm::plain(line.trim_end()));
     }
 }
@@ -213,7 +214,8 @@ mod tests {
         assert_eq!(files.len(), 2);
         assert_eq!(told.len(), 12);
         assert_eq!(told.last().unwrap(), "error: \u{fffd}[31mno httpd.h");
-        // An empty one says nothing.
+        // An empty one says nothing, nor does one that was only begun.
+        write("build.log", b"Mock Version: 6.3\n");
         write("build.log.gz", b"");
         assert_eq!(logs(folder.path()).unwrap().1, ["the root"]);
     }

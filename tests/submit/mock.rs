@@ -23,6 +23,7 @@ done
 [ "$root" != nowhere ] || { echo "ERROR: Could not find required config file: /etc/mock/nowhere.cfg" >&2; exit 3; }
 mkdir -p "$results"
 echo "INFO: Start: build phase for ${source##*/}"
+echo "Mock Version: 6.3" > "$results/build.log"
 echo "installing httpd-devel" > "$results/root.log"
 case $root in
 epel-7*) echo "No matching package to install: 'httpd-devel'" >> "$results/root.log"; exit 30;;
