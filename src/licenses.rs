@@ -79,6 +79,10 @@ mod tests {
                 "# under the terms of the GNU General Public License as\n# published; either version 2, or (at your option)\n# any later version",
                 Some("GPL-2.0-or-later"),
             ),
+            (
+                " * Redistribution and use in source and binary forms, with\n * 3. All advertising materials mentioning features or use\n * of \"the Apache Group\"",
+                Some("Apache-1.0"),
+            ),
             ("All rights reserved", None),
         ] {
             assert_eq!(of_text(text), id, "{text}");

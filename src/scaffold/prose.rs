@@ -38,8 +38,9 @@ fn tells(lines: &[&str], name: &str) -> bool {
     });
     let text = lines.join(" ").to_lowercase();
     let words = text.split_whitespace().count();
-    let flat = text.replace('-', "_");
-    let of_module = flat.contains(name) || flat.contains(" module ") || flat.contains(" module.");
+    // Of the module, and not of something that it is mentioned with: it stands at the beginning.
+    let head: String = text.trim_start().replace('-', "_").chars().take(60).collect();
+    let of_module = head.contains(name) || head.contains("module");
     let first = first.trim_start();
     let begins = first.starts_with(|c: char| c.is_uppercase()) || first.replace('-', "_").starts_with(name);
     !indented
@@ -48,6 +49,7 @@ fn tells(lines: &[&str], name: &str) -> bool {
         && begins
         && words >= 6
         && text.trim_end().ends_with('.')
+        && !text.trim_end().ends_with("..")
         && !OTHERS.iter().any(|word| text.contains(word))
 }
 

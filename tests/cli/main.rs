@@ -5,6 +5,7 @@ mod documents;
 mod fitting;
 mod interruption;
 mod outputs;
+mod recipes;
 mod requires;
 mod run;
 mod several;
