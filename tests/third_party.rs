@@ -118,7 +118,7 @@ fn fcgid() {
             "license-files = [\"LICENSE-FCGID\", \"NOTICE-FCGID\"]",
             "headers = [\"modules/fcgid/fcgid_config.h\"]",
         ],
-        written: &[("description", "Runs FastCGI programs and passes requests on to them.")],
+        written: &[],
         headers: &[
             ("modules/fcgid/fcgid_config.h", "HAVE_SYS_FILE_H"),
             ("modules/fcgid/fcgid_config.h", "HAVE_SYS_MMAN_H"),
@@ -152,7 +152,7 @@ fn auth_mellon() {
             "version = \"0.18.1\"",
             "license-files = [\"COPYING\"]",
             "\"lasso\", \"glib-2.0\", ",
-            "directive = \"MellonSessionDump off\"",
+            "<Location \"/\">\n  MellonSessionDump off\n</Location>",
             "\"curl\"",
         ],
         written: &[],

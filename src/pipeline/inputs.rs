@@ -129,6 +129,12 @@ pub(super) fn of(ready: &Ready, overlays: &[Overlay], request: &Request) -> Resu
             inputs.file(format!("recipe/{}", path.display()), &bytes);
         }
     }
+    for header in &recipe.headers {
+        let path = header.to_string_lossy();
+        if let Some(bytes) = ready.sources.base.as_ref().map(|tree| tree.read(&path)).transpose()?.flatten() {
+            inputs.file(format!("recipe/{path}"), &bytes);
+        }
+    }
     sources(&mut inputs, ready)?;
     for overlay in overlays {
         inputs.file(format!("overlay/{}", overlay.path), overlay.text.as_bytes());

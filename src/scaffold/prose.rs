@@ -28,7 +28,18 @@ pub(super) fn paragraph(text: &str, name: &str) -> Option<String> {
 }
 
 /// Words by which a paragraph is known to be of something else.
-const OTHERS: &[&str] = &["copyright", "(c)", "license", "licence", "warranty", "warranties"];
+const OTHERS: &[&str] = &[
+    "copyright",
+    "(c)",
+    "license",
+    "licence",
+    "warranty",
+    "warranties",
+    "makefile",
+    "compil",
+    "install",
+    "download",
+];
 
 fn tells(lines: &[&str], name: &str) -> bool {
     let Some(first) = lines.first() else { return false };
