@@ -170,6 +170,16 @@ fn of_target(target: &Target, name: &str) -> Has {
     }
 }
 
+/// The recipe of a required module: beside the one that requires it, from `directory`, or as the command line finds it.
+pub(super) fn recipe_file(directory: &Path, name: &str) -> Option<PathBuf> {
+    let sibling = directory.parent().map(|folder| folder.join(name).join("module.toml"));
+    let here = || match recipe::find(&[name.to_owned()], Path::new("")) {
+        Ok(Input::Recipe(file)) => Some(file),
+        _ => None,
+    };
+    sibling.filter(|file| file.is_file()).or_else(here)
+}
+
 /// Where a required module comes from: a recipe of that name, the same patches, or the tree that they apply to.
 fn find(
     above: &Ready,
@@ -177,12 +187,7 @@ fn find(
     request: &Request,
     reporter: &dyn Reporter,
 ) -> Result<Named, crate::Error> {
-    let sibling = above.recipe.directory.parent().map(|folder| folder.join(name).join("module.toml"));
-    let here = || match recipe::find(&[name.to_owned()], Path::new("")) {
-        Ok(Input::Recipe(file)) => Some(file),
-        _ => None,
-    };
-    if let Some(file) = sibling.filter(|file| file.is_file()).or_else(here) {
+    if let Some(file) = recipe_file(&above.recipe.directory, name) {
         let recipe = recipe::read(&file)?;
         reporter.note(format!("{name}: {}", file.display()));
         let wanted = Some(recipe.symbol.clone().unwrap_or_else(|| recipe.name.clone()));

@@ -1,7 +1,7 @@
 //! All that the packages of a job are made of.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -9,6 +9,7 @@ use super::BuildAll;
 use super::modgraft;
 use crate::cache::Basis;
 use crate::pipeline::Check;
+use crate::pipeline::required::recipe_file;
 use crate::recipe::{self, Recipe};
 use crate::sign::Key;
 use crate::source::Unpinned;
@@ -89,11 +90,8 @@ fn state_recipe(
         }
     }
     for required in &recipe.requires {
-        let sibling = folder.parent().map(|above| above.join(required).join("module.toml"));
-        let here = || PathBuf::from("modules").join(required).join("module.toml");
-        let file = sibling.filter(|file| file.is_file()).unwrap_or_else(here);
         // What is no recipe is made of this one's source.
-        if file.is_file() {
+        if let Some(file) = recipe_file(folder, required) {
             let other = recipe::read(&file).map_err(|error| told(&file, &error))?;
             state_recipe(basis, &other, &file, seen)?;
         }
@@ -135,6 +133,8 @@ fn state_tree(basis: &mut Basis, name: &str, folder: &Path) -> Result<(), String
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn recipe(folder: &Path, source: &str) -> (Recipe, PathBuf) {
