@@ -184,10 +184,8 @@ mod tests {
         fs_err::write(here.path().join("a.patch"), "2").unwrap();
         assert_ne!(before, key(&outside));
         fs_err::write(folder.join("b.patch"), "1").unwrap();
-        let moving = recipe(
-            &folder,
-            "[source]\npatches = [\"b.patch\"]\nbase = { git = \"https://x.example/r\", revision = \"trunk\" }",
-        );
+        let moving =
+            recipe(&folder, "[source]\npatches = [\"b.patch\"]\nbase = \"https://x.example/r@trunk\"");
         let why = of_recipe(&moving.0, &moving.1).unwrap_err();
         assert!(why.contains("trunk") && why.contains("may move"), "{why}");
     }
