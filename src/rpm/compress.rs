@@ -15,30 +15,8 @@ pub(super) enum Encoder<W: Write> {
     Zstd(ZstdEncoder<'static, W>),
 }
 
-/// On how many threads of its own zstd compresses. Its bytes do not depend on how many these are, but for none; each takes some
-/// 30 MB, and one is as fast as what comes before it.
-const THREADS: u32 = 1;
-
 impl<W: Write> Encoder<W> {
-    /// For exactly `size` bytes: zstd takes no more memory than these need.
-    pub(super) fn of(compression: Compression, size: usize, out: W) -> io::Result<Self> {
-        let mut encoder = Self::new(compression, out)?;
-        if let Encoder::Zstd(zstd) = &mut encoder {
-            zstd.set_pledged_src_size(Some(size as u64))?;
-        }
-        Ok(encoder)
-    }
-
-    /// For many bytes. zstd works on threads of its own.
-    pub(super) fn beside(compression: Compression, out: W) -> io::Result<Self> {
-        let mut encoder = Self::new(compression, out)?;
-        if let Encoder::Zstd(zstd) = &mut encoder {
-            zstd.multithread(THREADS)?;
-        }
-        Ok(encoder)
-    }
-
-    fn new(compression: Compression, out: W) -> io::Result<Self> {
+    pub(super) fn new(compression: Compression, out: W) -> io::Result<Self> {
         let level = compression.level;
         Ok(match compression.compressor {
             Compressor::Gzip => Encoder::Gzip(GzEncoder::new(out, flate2::Compression::new(level))),

@@ -71,11 +71,9 @@ impl Payload {
         let links = Links::new(&package.files)?;
         let compression = package.profile.packaging.payload;
         if size_of_files(package)? < LARGE {
-            let mut out = Hashing::new(Vec::new());
+            let mut out = Hashing::new(Encoder::new(compression, Hashing::new(Vec::new()))?);
             let records = archive(package, &links, &mut out)?;
-            let (archive, digest, size) = out.finish();
-            let mut encoder = Encoder::of(compression, archive.len(), Hashing::new(Vec::new()))?;
-            encoder.write_all(&archive)?;
+            let (encoder, digest, size) = out.finish();
             let (bytes, summary) = Summary::new(package, links, records, (digest, size), encoder.finish()?)?;
             return Ok(Payload { summary, data: Data::Memory(bytes) });
         }
@@ -85,15 +83,13 @@ impl Payload {
         let mut end = file.as_file();
         end.seek(SeekFrom::Start(start)).map_err(written)?;
         let (_, summary) = thread::scope(|scope| -> Result<_, Error> {
-            // Three threads: files and archive are read and hashed; that is compressed; that is hashed and written. To compress
-            // takes about as long as the two digests.
-            let encoder = Encoder::beside(compression, Beside::new(scope, Hashing::new(end)))?;
-            let mut out = Hashing::new(Beside::new(scope, encoder));
+            // Three threads: files are read and hashed; the archive is hashed and compressed; that is hashed and written.
+            let encoder = Encoder::new(compression, Beside::new(scope, Hashing::new(end)))?;
+            let mut out = Beside::new(scope, Hashing::new(encoder));
             let records = archive(package, &planned.links, &mut out);
-            let (encoder, digest, size) = out.finish();
-            let compressed = encoder.finish().and_then(Encoder::finish).and_then(Beside::finish);
             // What went wrong there is the reason for what went wrong here.
-            let compressed = compressed.map_err(written)?;
+            let (encoder, digest, size) = out.finish().map_err(written)?.finish();
+            let compressed = encoder.finish().and_then(Beside::finish).map_err(written)?;
             Summary::new(package, planned.links, records?, (digest, size), compressed)
         })?;
         Ok(Payload { summary, data: Data::File { file, start } })

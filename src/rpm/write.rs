@@ -67,8 +67,7 @@ pub struct Written {
     pub signed_by: Option<String>,
 }
 
-/// Writes the packages of a module, side by side. Each file appears whole, or not at all. It may be in the kernel's cache alone:
-/// whoever gives files to others waits for the disk once, for all of them.
+/// Writes the packages of a module, side by side. Each file appears whole, or not at all.
 ///
 /// # Errors
 /// [`Error::Sign`] where the target's rpm does not accept the key, or it does not sign; [`Error::Changed`] where a file
@@ -111,7 +110,7 @@ pub fn write_set<'a>(
     })
 }
 
-/// Writes one package to exactly `to`, as [`write_set`] does, which is for all of a module's: there each names its source package.
+/// Writes one package to exactly `to`. Use [`write_set`] for all of a module's: there each names its source package.
 ///
 /// # Errors
 /// As [`write_set`].
@@ -151,12 +150,18 @@ impl<'a> Draft<'a> {
         Ok(Draft { package, signer, to, payload })
     }
 
-    /// With its header.
+    /// With its header. Where the payload is on disk, the kernel writes it out meanwhile.
     fn headed(self, source_package_id: Option<[u8; 16]>) -> Result<Ready<'a>, Error> {
         let Draft { package, signer, to, payload } = self;
         let Payload { summary, data } = payload;
         let (header, bytes) = serialized(package, header::entries(package, &summary, source_package_id))?;
-        let md5 = signature::md5(&bytes, &data);
+        let md5 = match &data {
+            Data::Memory(_) => signature::md5(&bytes, &data),
+            Data::File { file, .. } => thread::scope(|scope| {
+                let synced = scope.spawn(|| file.as_file().sync_data());
+                signature::md5(&bytes, &data).and_then(|md5| join(synced).map(|()| md5))
+            }),
+        };
         let md5 = md5.map_err(|source| Error::Write { path: to.clone(), source })?;
         let digests = Digests::new(package, &bytes, md5, &summary)?;
         Ok(Ready { package, signer, to, data, header, header_bytes: bytes, digests })
@@ -188,12 +193,19 @@ impl Ready<'_> {
                 let mut out = Hashing::new(temporary(&to)?);
                 out.write_all(&front.bytes(None)?).map_err(failed)?;
                 out.write_all(&payload).map_err(failed)?;
-                out.finish()
+                let (file, sha256, size) = out.finish();
+                file.as_file().sync_all().map_err(failed)?;
+                (file, sha256, size)
             }
             Data::File { file, start } => {
                 let bytes = front.bytes(Some(start))?;
                 file.as_file().write_all_at(&bytes, 0).map_err(failed)?;
-                let (sha256, size) = whole(file.as_file()).map_err(failed)?;
+                let digest = thread::scope(|scope| {
+                    let synced = scope.spawn(|| file.as_file().sync_all());
+                    let digest = whole(file.as_file())?;
+                    join(synced).map(|()| digest)
+                });
+                let (sha256, size) = digest.map_err(failed)?;
                 (file, sha256, size)
             }
         };
