@@ -17,7 +17,7 @@ use modgraft::pipeline::Call;
 use modgraft::recipe::Input;
 use support::recipes::Answering;
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 const MODULES: usize = 40;
 
 fn main() {

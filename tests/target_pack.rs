@@ -89,7 +89,10 @@ fn built(place: &Place, module: &Path, target: &str, name: &str) -> (String, Vec
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs_err::read(path).unwrap()))
-        .filter(|(name, _)| name != "report.json")
+        // What tells what a package was made of names the target, which is a pack or is none.
+        .filter(|(name, _)| {
+            name != "report.json" && !name.ends_with(".intoto.json") && !name.ends_with(".spdx.json")
+        })
         .collect();
     files.sort();
     (stderr, files)
