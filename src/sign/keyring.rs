@@ -1,20 +1,22 @@
 //! Public keys to verify with, from a file as distributions publish them (`RPM-GPG-KEY-*`).
 
 mod armor;
+mod certified;
 
 pub use armor::armored_signature;
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use pgp::composed::{ArmorOptions, Deserializable, DetachedSignature, SignedPublicKey, SignedPublicSubKey};
+use pgp::composed::{ArmorOptions, Deserializable, DetachedSignature, SignedPublicKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Packet, PacketParser, RevocationCode, Signature, SignatureType, SignatureVersion};
+use pgp::packet::{Packet, PacketParser, Signature, SignatureType, SignatureVersion};
 use pgp::types::{KeyDetails, KeyVersion, VerifyingKey};
 
 use super::keyfile::one_line;
-use super::validity::{algorithm, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature};
+use super::validity::day;
 use super::{Algorithm, Error};
+use certified::{Certified, Signing};
 
 /// A file of keys is some kilobytes; all of a distribution's are some hundred.
 const LARGEST: u64 = 4 << 20;
@@ -24,7 +26,7 @@ const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 /// Public keys, each of which certifies itself.
 #[derive(Debug, Clone)]
 pub struct Keyring {
-    keys: Vec<SignedPublicKey>,
+    keys: Vec<Certified>,
     /// The file that they are of.
     path: PathBuf,
 }
@@ -192,18 +194,14 @@ impl Keyring {
             let (found, _) =
                 SignedPublicKey::from_reader_many(block).map_err(|error| wrong(one_line(&error)))?;
             for key in found {
-                keys.push(key.map_err(|error| wrong(one_line(&error)))?);
+                let key = key.map_err(|error| wrong(one_line(&error)))?;
+                let name = format!("{:X}", key.primary_key.fingerprint());
+                let none = || wrong(format!("the key {name} has no valid self-signature"));
+                keys.push(Certified::new(key).ok_or_else(none)?);
             }
         }
         if keys.is_empty() {
             return Err(wrong("there is none in it".to_owned()));
-        }
-        // Anybody can write any name and any date on a key that does not vouch for them itself.
-        if let Some(key) =
-            keys.iter().find(|key| newest_self_signature(&key.details, &key.primary_key).is_none())
-        {
-            let name = format!("{:X}", key.primary_key.fingerprint());
-            return Err(wrong(format!("the key {name} has no valid self-signature")));
         }
         Ok(Keyring { keys, path: path.to_owned() })
     }
@@ -225,7 +223,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::NotAKeyring`] for one that cannot be written.
     pub fn public_keys(&self) -> Result<Vec<PublicKey>, Error> {
-        let keys = self.keys.iter().map(|key| {
+        let keys = self.keys.iter().map(|Certified { key, .. }| {
             let armored = key.to_armored_string(ArmorOptions::default());
             let wrong = |error| Error::NotAKeyring { path: self.path.clone(), reason: one_line(&error) };
             Ok(PublicKey {
@@ -298,19 +296,13 @@ impl Keyring {
         }
         let mut refusal = None;
         for key in &self.keys {
-            let (attempt, signing): (_, &dyn KeyDetails) = if names(signature, &key.primary_key) {
-                let good = check_with(signature, &key.primary_key, data)
-                    .and_then(|()| primary_is_good(key, signature));
-                (good, &key.primary_key)
-            } else if let Some(subkey) = key.public_subkeys.iter().find(|sub| names(signature, &sub.key)) {
-                let good = check_with(signature, &subkey.key, data)
-                    .and_then(|()| subkey_is_good(key, subkey, signature));
-                (good, &subkey.key)
-            } else {
-                continue;
+            let Some(signing) = key.named_by(signature) else { continue };
+            let holds = match signing {
+                Signing::Primary => check_with(signature, &key.key.primary_key, data),
+                Signing::Subkey(subkey) => check_with(signature, &subkey.key, data),
             };
-            match attempt {
-                Ok(()) => return Ok(attested(key, signing, signature)),
+            match holds.and_then(|()| key.demand_good(signing, signature)) {
+                Ok(()) => return Ok(key.attested(signing, signature)),
                 Err(error) => refusal = Some(error),
             }
         }
@@ -350,25 +342,6 @@ fn time(signature: &Signature) -> u64 {
     signature.created().map_or(0, |time| u64::from(time.as_secs()))
 }
 
-fn attested(key: &SignedPublicKey, signing: &dyn KeyDetails, signature: &Signature) -> Attested {
-    let user = key.details.users.first();
-    let own = newest_self_signature(&key.details, &key.primary_key);
-    Attested {
-        by: SignedBy {
-            fingerprint: format!("{:X}", key.primary_key.fingerprint()),
-            key_id: id(signing),
-            user_id: user.map(|user| String::from_utf8_lossy(user.id.id()).into_owned()).unwrap_or_default(),
-            time: time(signature),
-        },
-        algorithm: algorithm(signing.public_params()),
-        primary: signing.fingerprint() == key.primary_key.fingerprint(),
-        sha1_self_signature: own.is_some_and(is_sha1),
-        created: u64::from(signing.created_at().as_secs()),
-        critical_subpackets: !critical_subpackets(key).is_empty(),
-        v6: key.primary_key.version() == KeyVersion::V6,
-    }
-}
-
 fn check_with(
     signature: &Signature,
     key: &impl VerifyingKey,
@@ -394,73 +367,4 @@ fn check_with(
             key.verify(algorithm, hash, bytes).map_err(|_| bad())
         }
     }
-}
-
-/// Whether the primary key was alive when it signed, and may sign.
-fn primary_is_good(key: &SignedPublicKey, signature: &Signature) -> Result<(), Unverified> {
-    let primary = &key.primary_key;
-    let own = alive(key, signature)?;
-    if own.is_some_and(|own| !may_sign(own, algorithm(primary.public_params()))) {
-        return Err(Unverified::NotForSigning { key_id: id(primary) });
-    }
-    Ok(())
-}
-
-/// Whether the primary key was alive at the signature's time; its newest self-signature.
-fn alive<'a>(key: &'a SignedPublicKey, signature: &Signature) -> Result<Option<&'a Signature>, Unverified> {
-    let primary = &key.primary_key;
-    let revoking = key.details.revocation_signatures.iter().filter(|one| one.verify_key(primary).is_ok());
-    not_revoked(revoking, signature, primary)?;
-    let own = newest_self_signature(&key.details, primary);
-    in_time(primary, own, signature)?;
-    Ok(own)
-}
-
-fn subkey_is_good(
-    key: &SignedPublicKey,
-    subkey: &SignedPublicSubKey,
-    signature: &Signature,
-) -> Result<(), Unverified> {
-    alive(key, signature)?;
-    let valid = |kind: SignatureType| {
-        subkey.signatures.iter().filter(move |one| {
-            one.typ() == Some(kind) && one.verify_subkey_binding(&key.primary_key, &subkey.key).is_ok()
-        })
-    };
-    let binding = valid(SignatureType::SubkeyBinding).max_by_key(|one| one.created());
-    // A subkey has to be given the right to sign expressly.
-    if !binding.is_some_and(|binding| binding.key_flags().sign()) {
-        return Err(Unverified::NotForSigning { key_id: id(&subkey.key) });
-    }
-    not_revoked(valid(SignatureType::SubkeyRevocation), signature, &subkey.key)?;
-    in_time(&subkey.key, binding, signature)
-}
-
-/// A key that was given up in peace keeps what it signed before; one that was lost, or gives no reason, keeps nothing.
-fn not_revoked<'a>(
-    mut revoking: impl Iterator<Item = &'a Signature>,
-    signature: &Signature,
-    key: &impl KeyDetails,
-) -> Result<(), Unverified> {
-    let counts = |revocation: &Signature| {
-        let peaceful = matches!(
-            revocation.revocation_reason_code(),
-            Some(RevocationCode::KeySuperseded | RevocationCode::KeyRetired)
-        );
-        !peaceful || revocation.created() <= signature.created()
-    };
-    match revoking.any(counts) {
-        true => Err(Unverified::Revoked { key_id: id(key) }),
-        false => Ok(()),
-    }
-}
-
-/// Whether the key had not expired. That it was made at all by then, [`Attested`] tells.
-fn in_time(key: &impl KeyDetails, own: Option<&Signature>, signature: &Signature) -> Result<(), Unverified> {
-    let (made, created) = (time(signature), u64::from(key.created_at().as_secs()));
-    let validity = match own.and_then(|own| end(created, own)) {
-        Some(end) if made >= end => format!("it expired on {}", day(end)),
-        _ => return Ok(()),
-    };
-    Err(Unverified::OutOfTime { key_id: id(key), made: day(made), validity })
 }

@@ -18,7 +18,7 @@ impl Keyring {
     pub fn joined(rings: impl IntoIterator<Item = Keyring>, shown: &Path) -> Keyring {
         let mut seen = HashSet::new();
         let keys = rings.into_iter().flat_map(|ring| ring.keys);
-        let keys = keys.filter(|key| seen.insert(key.primary_key.fingerprint())).collect();
+        let keys = keys.filter(|key| seen.insert(key.key.primary_key.fingerprint())).collect();
         Keyring { keys, path: shown.to_owned() }
     }
 
@@ -29,7 +29,7 @@ impl Keyring {
     pub fn armored(&self) -> Result<String, Error> {
         let options = ArmorOptions { headers: None, include_checksum: true };
         let blocks = self.keys.iter().map(|key| {
-            key.to_armored_string(options.clone())
+            key.key.to_armored_string(options.clone())
                 .map_err(|error| Error::NotAKeyring { path: self.path.clone(), reason: one_line(&error) })
         });
         blocks.collect()
@@ -37,14 +37,14 @@ impl Keyring {
 
     /// Fingerprints of the primary keys, upper-case hexadecimal, in their order.
     pub fn fingerprints(&self) -> Vec<String> {
-        self.keys.iter().map(|key| format!("{:X}", key.primary_key.fingerprint())).collect()
+        self.keys.iter().map(|key| format!("{:X}", key.key.primary_key.fingerprint())).collect()
     }
 
     /// Puts the keys after the first in the order of their fingerprints.
     #[must_use]
     pub fn sorted_behind_first(mut self) -> Keyring {
         if let Some((_, rest)) = self.keys.split_first_mut() {
-            rest.sort_by_key(|key| format!("{:X}", key.primary_key.fingerprint()));
+            rest.sort_by_key(|key| format!("{:X}", key.key.primary_key.fingerprint()));
         }
         self
     }
