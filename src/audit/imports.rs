@@ -2,12 +2,12 @@
 //! the object's own libraries, and the modules that were loaded before.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::finding::Finding;
 use super::{Beside, Import, Prerequisite};
 use crate::target::elf::{Dynamic, Symbol};
-use crate::target::objects::{Object, Objects};
+use crate::target::objects::Object;
 use crate::target::{GlibcVersion, ProviderKind, Target};
 
 /// What the object takes from elsewhere.
@@ -22,7 +22,7 @@ pub struct Imports {
 
 /// Finds the provider of each undefined symbol.
 pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &mut Vec<Finding>) -> Imports {
-    let libraries = LibraryCache::new(target);
+    let libraries = Libraries(target);
     let program =
         target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default();
     let mut result = Imports {
@@ -69,7 +69,7 @@ fn unversioned(
     object: &Dynamic,
     program: &[String],
     target: &Target,
-    libraries: &LibraryCache<'_>,
+    libraries: &Libraries<'_>,
     load_after: &mut BTreeSet<Prerequisite>,
 ) -> Option<String> {
     let known: Vec<_> = target.symbols().providers(&symbol.name).collect();
@@ -92,7 +92,7 @@ fn unversioned(
 }
 
 /// Versions that the target's libraries do not define. glibc's are told in a finding of their own.
-fn versions(object: &Dynamic, target: &Target, libraries: &LibraryCache<'_>, findings: &mut Vec<Finding>) {
+fn versions(object: &Dynamic, target: &Target, libraries: &Libraries<'_>, findings: &mut Vec<Finding>) {
     for (library, version) in &object.needs {
         if version.starts_with("GLIBC_") || target.libraries.find(library).is_none() {
             continue;
@@ -121,19 +121,12 @@ fn glibc(object: &Dynamic, target: &Target, findings: &mut Vec<Finding>) -> Opti
     Some(highest)
 }
 
-/// The target's libraries, each read when it is first asked for.
-struct LibraryCache<'t> {
-    target: &'t Target,
-    objects: Objects,
-}
+/// The target's libraries.
+struct Libraries<'t>(&'t Target);
 
-impl<'t> LibraryCache<'t> {
-    fn new(target: &'t Target) -> Self {
-        LibraryCache { target, objects: Objects::default() }
-    }
-
-    fn of(&self, library: &str) -> Option<Rc<Object>> {
-        self.objects.read(&self.target.libraries.find(library)?).ok()
+impl Libraries<'_> {
+    fn of(&self, library: &str) -> Option<Arc<Object>> {
+        self.0.objects().read(&self.0.libraries.find(library)?).ok()
     }
 
     fn exports(&self, library: &str, symbol: &str) -> bool {

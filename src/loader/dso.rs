@@ -5,7 +5,7 @@ use super::outcome::{Cause, Directive, Load, Outcome, Place};
 use super::reader::{Module, Server, Stop};
 use super::{paths, structures};
 use crate::target::elf::Symbol;
-use crate::target::{ModuleStructure, relocations};
+use crate::target::ModuleStructure;
 
 /// What every structure's name ends with, to httpd.
 const SUFFIX: &str = "_module";
@@ -104,7 +104,7 @@ impl Server<'_> {
         let written = if self.dialect.is_2_4 { written } else { file };
         let used = self.open(written, file)?;
         let (Some(used), Some(process)) = (used, &self.process) else {
-            let file = structures::file_name_of(&self.files, file, symbol);
+            let file = structures::file_name_of(self.target, &self.files, file, symbol);
             self.modules.push(Module { symbol: symbol.to_owned(), file, built_in: false, is_mpm: false });
             return Ok(None);
         };
@@ -174,9 +174,9 @@ fn structure(
         let message = format!("httpd writes to {symbol} of {path}, which is constant: it would crash");
         return Err(Stop::new(Cause::Crash, message));
     }
-    let data = fs_err::read(&mapped.file).unwrap_or_default();
+    let data = mapped.content.data();
     // Without an initial value all of it is zero.
-    let read = ModuleStructure::read(dynamic, &data, found);
+    let read = ModuleStructure::read(dynamic, data, found);
     let cookie = read.map_or(0, |structure| structure.cookie);
     let Some(structure) = read.filter(|_| cookie == u64::from(target.cookie)) else {
         let message = format!(
@@ -186,8 +186,9 @@ fn structure(
         );
         return Err(Stop::new(Cause::Garbled, message));
     };
-    let relocations = relocations::parse(&data).unwrap_or_default();
-    let file = ModuleStructure::file_name(dynamic, &data, &relocations, found);
+    let relocations = mapped.content.relocations().ok();
+    let file = relocations
+        .and_then(|relocations| ModuleStructure::file_name(dynamic, data, relocations, found));
     if structure.mmn.major != target.mmn.major {
         // It is an int to httpd.
         let found = structure.mmn.major.cast_signed();

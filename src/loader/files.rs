@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::paths;
+use crate::target::Target;
+use crate::target::objects::{Content, Objects};
 use crate::target::roots::Roots;
 
 /// A file that the target does not have yet.
@@ -49,6 +52,8 @@ pub struct Files {
     roots: Roots,
     /// By path, merged.
     over: BTreeMap<String, Over>,
+    /// Those laid over that were read; the target's own it reads itself.
+    objects: Objects,
 }
 
 impl Files {
@@ -60,7 +65,7 @@ impl Files {
             (path, Over { folder, laid: laid.clone() })
         });
         let over = over.collect();
-        Files { roots, over }
+        Files { roots, over, objects: Objects::default() }
     }
 
     /// The file laid over that a path names: by itself, or by another name of its folder.
@@ -83,6 +88,16 @@ impl Files {
             Some(Laid::Text(_)) => None,
             None => self.roots.find(path),
         }
+    }
+
+    /// The content of a file of this host, read at the first call for it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn open(&self, target: &Target, file: &Path) -> io::Result<Arc<Content>> {
+        let laid = self.over.values().any(|over| matches!(&over.laid, Laid::File(laid) if laid == file));
+        let objects = if laid { &self.objects } else { target.objects() };
+        objects.open(file)
     }
 
     /// What is at a path; links are followed.

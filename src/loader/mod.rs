@@ -149,11 +149,8 @@ fn read(target: &Target, options: &Options, link: bool) -> Result<Simulation, Er
 
 /// The modules of the program.
 fn built_in(target: &Target) -> Vec<reader::Module> {
-    let data = target.program.as_ref().and_then(|program| fs_err::read(program).ok()).unwrap_or_default();
-    match crate::target::objects::Object::parse(&data) {
-        Ok(program) => structures::built_in(&program, &data, target.cookie),
-        Err(_) => Vec::new(),
-    }
+    let program = target.program.as_ref().and_then(|program| target.objects().open(program).ok());
+    program.map(|program| structures::built_in(&program, target.cookie)).unwrap_or_default()
 }
 
 /// Bytes of an entry of httpd's log, its end of line apart (MAX_STRING_LEN of httpd.h).

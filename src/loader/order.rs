@@ -53,6 +53,10 @@ pub enum Finding {
 
 /// Finds the place of the drop-in of a module (its name without `mod_`) that needs these structures loaded before.
 pub fn place(target: &Target, name: &str, after: &[&str]) -> Placed {
+    if after.is_empty() {
+        // Wherever it is read.
+        return Placed { order: USUAL, findings: Vec::new() };
+    }
     let layout = &target.layout;
     let own = layout.load_file_for(name, 0);
     let numbered = layout.load_file.contains("{order}");

@@ -25,10 +25,11 @@ impl Settings {
         let no_program =
             |reason: &str| Error::Program { target: target.name.clone(), reason: reason.to_owned() };
         let program = target.program.as_ref().ok_or_else(|| no_program("it is not on this host"))?;
-        let content = fs_err::read(program)?;
+        let content = target.objects().open(program)?;
+        let content = content.data();
         let setting = |name: &str| {
             let before = format!(" -D {name}=\"");
-            let at = memchr::memmem::find(&content, before.as_bytes())? + before.len();
+            let at = memchr::memmem::find(content, before.as_bytes())? + before.len();
             let end = at + content.get(at..)?.iter().position(|byte| *byte == b'"')?;
             String::from_utf8(content[at..end].to_vec()).ok()
         };

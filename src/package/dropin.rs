@@ -1,6 +1,6 @@
 //! The drop-ins: the file that loads the module, and the one with its directives.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use handlebars::{Handlebars, RenderError, TemplateError};
 use miette::{NamedSource, SourceSpan};
@@ -93,20 +93,20 @@ pub(super) fn render(inputs: &Inputs<'_>, symbol: &str, together: bool) -> Resul
         Some(template) => Some(user_template(template, &context)?),
         None => None,
     };
-    let built_in = |text: &str, context: &Context<'_>| {
+    let built_in = |name: &str, context: &Context<'_>| {
         // The templates are part of the program, and the tests render them.
-        engine().render_template(text, context).expect("the built-in drop-in templates render")
+        BUILT_IN.render(name, context).expect("the built-in drop-in templates render")
     };
     let directives_text = directives.as_deref().filter(|text| !text.trim().is_empty());
     if together {
         context.directives = directives_text.unwrap_or_default();
-        let load = built_in(include_str!("../../templates/drop-in-load.hbs"), &context);
+        let load = built_in(LOAD, &context);
         return Ok(DropIns { load, directives: None });
     }
-    let load = built_in(include_str!("../../templates/drop-in-load.hbs"), &context);
+    let load = built_in(LOAD, &context);
     let directives = directives_text.map(|text| {
         context.directives = text;
-        built_in(include_str!("../../templates/drop-in-directives.hbs"), &context)
+        built_in(DIRECTIVES, &context)
     });
     Ok(DropIns { load, directives })
 }
@@ -116,6 +116,21 @@ pub(super) fn short_name(name: &str) -> &str {
     let name = name.strip_suffix(".so").unwrap_or(name);
     name.strip_prefix("mod_").unwrap_or(name)
 }
+
+const LOAD: &str = "drop-in-load";
+const DIRECTIVES: &str = "drop-in-directives";
+
+/// The built-in templates, read once.
+static BUILT_IN: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut engine = engine();
+    for (name, text) in [
+        (LOAD, include_str!("../../templates/drop-in-load.hbs")),
+        (DIRECTIVES, include_str!("../../templates/drop-in-directives.hbs")),
+    ] {
+        engine.register_template_string(name, text).expect("it is part of the program");
+    }
+    engine
+});
 
 fn engine() -> Handlebars<'static> {
     let mut engine = Handlebars::new();

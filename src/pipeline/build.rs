@@ -74,7 +74,8 @@ pub(super) fn build_signed(
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
 
     let staging = Staging::new(&packaging.out).map_err(Error::from)?;
-    let set = assembled(&graft, &object, &audit)?;
+    let notes = graft_notes::text(&graft);
+    let set = assembled(&graft, &object, &audit, &notes)?;
     simulated(&graft, &set, &audit, reporter)?;
     let written = stage(
         reporter,
@@ -96,7 +97,7 @@ pub(super) fn build_signed(
     let inputs = graft.inputs(request)?;
     let record =
         Record::new(&graft, &inputs, &object, &audit, files, key, checks.as_ref().map_err(String::as_str));
-    let (report, notes) = (record.json(), graft_notes::text(&graft));
+    let report = record.json();
     let attested = attest::Build {
         graft: &graft,
         inputs: &inputs,
@@ -165,7 +166,7 @@ pub fn check(
     let file = match file {
         Some(file) => file,
         None => {
-            let set = assembled(&graft, &object, &audit)?;
+            let set = assembled(&graft, &object, &audit, &graft_notes::text(&graft))?;
             built = work.path().join(set.binary.file_name());
             rpm::write(&set.binary, None, &built)?;
             &built
@@ -266,10 +267,11 @@ pub(super) fn assembled(
     graft: &Graft,
     object: &SharedObject,
     audit: &Audit,
+    notes: &str,
 ) -> Result<PackageSet, crate::Error> {
     let name = graft.file_name();
     let time = epoch::of(&graft.ready.recipe)?;
-    let notes = [(graft_notes::NAME.to_owned(), Arc::from(graft_notes::text(graft).as_bytes()))];
+    let notes = [(graft_notes::NAME.to_owned(), Arc::from(notes.as_bytes()))];
     let extra = extra_sources(graft);
     let set = package::assemble(&package::Inputs {
         recipe: &graft.ready.recipe,

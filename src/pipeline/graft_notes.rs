@@ -3,6 +3,7 @@
 //! It goes into the package, so it has no time, no path of the machine and nothing of what comes after packaging.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use handlebars::Handlebars;
 use serde::Serialize;
@@ -17,7 +18,16 @@ use crate::source::{self, SourceSpec};
 /// The file's name, in the package and in the output folder.
 pub const NAME: &str = "GRAFT.md";
 
-const TEMPLATE: &str = include_str!("../../templates/graft.md.hbs");
+/// The template, read once: that takes as long as rendering ten of them.
+static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    let mut engine = Handlebars::new();
+    engine.register_escape_fn(escaped);
+    engine.set_strict_mode(true);
+    engine
+        .register_template_string(NAME, include_str!("../../templates/graft.md.hbs"))
+        .expect("it is part of the program");
+    engine
+});
 
 /// What the template can use: `{{x}}` is text, `{{{x}}}` is Markdown already.
 #[derive(Debug, Serialize)]
@@ -76,10 +86,7 @@ struct Overlay {
 
 /// The file's text.
 pub fn text(graft: &Graft) -> String {
-    let mut engine = Handlebars::new();
-    engine.register_escape_fn(escaped);
-    engine.set_strict_mode(true);
-    engine.render_template(TEMPLATE, &notes(graft)).expect("the built-in template names only what Notes has")
+    ENGINE.render(NAME, &notes(graft)).expect("the built-in template names only what Notes has")
 }
 
 fn notes(graft: &Graft) -> Notes<'_> {

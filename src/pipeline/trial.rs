@@ -119,7 +119,7 @@ pub fn attempt(trial: &Trial<'_>, work: &Path) -> Tried {
 
 fn packaged(graft: &Graft, work: &Path) -> Result<Reached, crate::Error> {
     let (object, audit) = compiled(graft, work, &Quiet)?;
-    let set = assembled(graft, &object, &audit)?;
+    let set = assembled(graft, &object, &audit, &super::graft_notes::text(graft))?;
     let file = work.join(set.binary.file_name());
     rpm::write(&set.binary, None, &file)?;
     if graft.ready.target.runner().is_err() {

@@ -8,6 +8,8 @@ mod escape;
 
 pub use error::Error;
 
+use std::sync::LazyLock;
+
 use handlebars::Handlebars;
 use serde::Serialize;
 
@@ -125,14 +127,22 @@ pub fn render(view: &View<'_>) -> Result<String, Error> {
     {
         return Err(Error::Library { library: library.clone() });
     }
+    // The template is part of the program; but the data is not, and a panic helps nobody.
+    ENGINE.render(TEMPLATE, &names(view)).map_err(|error| Error::Template { reason: error.to_string() })
+}
+
+const TEMPLATE: &str = "module.spec";
+
+/// The template, read once.
+static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut engine = Handlebars::new();
     engine.register_escape_fn(escape::text);
     engine.set_strict_mode(true);
-    engine.render_template(include_str!("../../templates/module.spec.hbs"), &names(view)).map_err(|error| {
-        // The template is part of the program; but the data is not, and a panic helps nobody.
-        Error::Template { reason: error.to_string() }
-    })
-}
+    engine
+        .register_template_string(TEMPLATE, include_str!("../../templates/module.spec.hbs"))
+        .expect("it is part of the program");
+    engine
+});
 
 fn names<'a>(view: &View<'a>) -> Names<'a> {
     let package = view.binary;

@@ -1,16 +1,17 @@
-//! What a target offers to a module: its headers' names and its files' symbols, read when first asked for.
+//! What a target offers to a module: its headers' names and its files' symbols, read when first asked for, and once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
 use super::names::{self, NameKind};
+use super::objects::Objects;
 use super::symbols::Symbols;
 use super::{Target, digest, symbols};
 use crate::flatten::Interface;
 
-/// Headers and symbols of a target, read lazily. Clones share what was read.
+/// Headers, symbols and files of a target, read lazily. Clones share what was read.
 #[derive(Debug, Clone, Default)]
 pub struct Contents(Arc<Inner>);
 
@@ -19,6 +20,9 @@ struct Inner {
     names: OnceLock<Names>,
     symbols: OnceLock<Symbols>,
     digest: OnceLock<String>,
+    objects: Objects,
+    /// By the path under which they are included; nothing where there is none.
+    headers: Mutex<HashMap<String, Option<Arc<str>>>>,
 }
 
 /// The names that a target's headers declare or define.
@@ -45,6 +49,10 @@ impl Contents {
         }
         let digest = digest::of(target)?;
         Ok(self.0.digest.get_or_init(|| digest).clone())
+    }
+
+    pub(super) fn objects(&self) -> &Objects {
+        &self.0.objects
     }
 
     fn names(&self, include_dirs: &[PathBuf]) -> &Names {
@@ -87,8 +95,13 @@ impl Interface for HttpdInterface {
     }
 
     fn read_header(&self, path: &str) -> Option<Arc<str>> {
-        let bytes = fs_err::read(self.header(path)?).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into())
+        let known = || self.target.contents.0.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = known().get(path) {
+            return text.clone();
+        }
+        let bytes = self.header(path).and_then(|file| fs_err::read(file).ok());
+        let text = bytes.map(|bytes| Arc::from(String::from_utf8_lossy(&bytes)));
+        known().entry(path.to_owned()).or_insert(text).clone()
     }
 }
 

@@ -85,7 +85,7 @@ pub struct Target {
     pub advice: Advice,
     /// How it came to be here.
     pub provenance: Provenance,
-    /// Headers and symbols, read when they are first asked for and shared by clones.
+    /// Headers, symbols and ELF files, read when they are first asked for and shared by clones.
     pub contents: interface::Contents,
 }
 
@@ -313,6 +313,11 @@ impl Target {
     /// The file or folder that an absolute path of the target has in its sysroot.
     pub fn in_sysroot(&self, path: &str) -> Option<PathBuf> {
         roots::find_in(self.sysroot()?, path)
+    }
+
+    /// Its ELF files, each read at the first call for it: program, modules and libraries, and nothing that is not its own.
+    pub fn objects(&self) -> &objects::Objects {
+        self.contents.objects()
     }
 
     /// The exported symbols of its program, modules, APR and APR-util; read at the first call.

@@ -1,13 +1,14 @@
 //! A target's ELF files as its dynamic linker sees them, each read when it is first asked for.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use object::elf;
 
 use super::elf::{self as parse, Dynamic};
+use super::relocations::{self, Relocations};
 
 /// A file of the target.
 #[derive(Debug, Default)]
@@ -54,22 +55,56 @@ impl Object {
     }
 }
 
-/// The files that were read.
+/// A file that was read. What is parsed of it is parsed when it is first asked for.
 #[derive(Debug, Default)]
-pub struct Objects(RefCell<HashMap<PathBuf, Result<Rc<Object>, String>>>);
+pub struct Content {
+    data: Vec<u8>,
+    object: OnceLock<Result<Arc<Object>, String>>,
+    relocations: OnceLock<Result<Relocations, String>>,
+}
+
+impl Content {
+    /// All of its bytes.
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// # Errors
+    /// It is no ELF file; in words.
+    pub fn object(&self) -> Result<Arc<Object>, String> {
+        self.object.get_or_init(|| Object::parse(&self.data).map(Arc::new)).clone()
+    }
+
+    /// # Errors
+    /// It is no ELF file; in words.
+    pub fn relocations(&self) -> Result<&Relocations, String> {
+        self.relocations.get_or_init(|| relocations::parse(&self.data)).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The files that were read, for as many threads as like.
+#[derive(Debug, Default)]
+pub struct Objects(Mutex<HashMap<PathBuf, Arc<Content>>>);
 
 impl Objects {
     /// A file of this host, read at the first call.
     ///
     /// # Errors
-    /// It cannot be read, or is no ELF file; in words.
-    pub fn read(&self, file: &Path) -> Result<Rc<Object>, String> {
-        if let Some(known) = self.0.borrow().get(file) {
-            return known.clone();
+    /// It cannot be read.
+    pub fn open(&self, file: &Path) -> io::Result<Arc<Content>> {
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = known().get(file) {
+            return Ok(Arc::clone(content));
         }
-        let data = fs_err::read(file).map_err(|error| error.to_string());
-        let object = data.and_then(|data| Object::parse(&data)).map(Rc::new);
-        self.0.borrow_mut().insert(file.to_owned(), object.clone());
-        object
+        let content = Arc::new(Content { data: fs_err::read(file)?, ..Content::default() });
+        Ok(Arc::clone(known().entry(file.to_owned()).or_insert(content)))
+    }
+
+    /// As [`Objects::open`], parsed.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no ELF file; in words.
+    pub fn read(&self, file: &Path) -> Result<Arc<Object>, String> {
+        self.open(file).map_err(|error| error.to_string())?.object()
     }
 }

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::{Failure, Kind, Process, Refusal};
-use crate::target::relocations;
 
 /// A reference that was bound to what another module, or a file loaded by LoadFile, has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -69,8 +68,7 @@ impl Process<'_> {
         bound: &mut Vec<Bound>,
     ) -> Result<(), Failure> {
         let mapped = self.mapped(index);
-        let data = fs_err::read(&mapped.file).unwrap_or_default();
-        let relocations = relocations::parse(&data).map_err(|reason| {
+        let relocations = mapped.content.relocations().map_err(|reason| {
             Failure::Crash(format!(
                 "{} is malformed in a way that the dynamic linker does not look for: {reason}",
                 mapped.name
@@ -78,7 +76,8 @@ impl Process<'_> {
         })?;
         let symbols = &mapped.object.dynamic.symbols;
         let mut seen = vec![false; symbols.len()];
-        for place in relocations.symbols {
+        for place in &relocations.symbols {
+            let place = *place;
             let Some(symbol) = symbols.get(place).filter(|_| !std::mem::replace(&mut seen[place], true))
             else {
                 continue;

@@ -13,14 +13,14 @@ pub use bind::Bound;
 pub use refusal::Refusal;
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use refusal::CANNOT_OPEN;
 
 use super::files::{self, Files};
 use super::{Error, paths};
 use crate::target::elf::{self, Header};
-use crate::target::objects::{Object, Objects};
+use crate::target::objects::{Content, Object};
 use crate::target::{Libraries, Target};
 
 /// A file in the process.
@@ -30,11 +30,11 @@ pub struct Mapped {
     pub name: String,
     /// What it was asked for as, and its soname.
     names: Vec<String>,
-    /// On this host.
-    pub file: PathBuf,
     identity: Option<(u64, u64)>,
-    /// Its content.
-    pub object: Rc<Object>,
+    /// What the dynamic linker reads of it.
+    pub object: Arc<Object>,
+    /// All of it.
+    pub content: Arc<Content>,
     /// What it is.
     pub kind: Kind,
     /// It, its libraries, their libraries: where a symbol is looked for with its handle.
@@ -57,7 +57,6 @@ pub enum Kind {
 pub struct Process<'t> {
     target: &'t Target,
     header: Header,
-    objects: Objects,
     mapped: Vec<Mapped>,
     /// Where symbols are looked for first, in order.
     global: Vec<usize>,
@@ -100,19 +99,19 @@ impl<'t> Process<'t> {
             target.program.as_ref().ok_or_else(|| no_program("it is not on this host".to_owned()))?;
         let header = elf::header(program)
             .ok_or_else(|| no_program(format!("{} is no ELF file", program.display())))?;
-        let objects = Objects::default();
-        let object = objects.read(program).map_err(no_program)?;
+        let content = files.open(target, program).map_err(|error| no_program(error.to_string()))?;
+        let object = content.object().map_err(no_program)?;
         let mapped = Mapped {
             name: String::new(),
             names: Vec::new(),
-            file: program.clone(),
             identity: files::identity(program),
             object,
+            content,
             kind: Kind::Program,
             scope: Vec::new(),
         };
         let mut process =
-            Process { target, header, objects, mapped: vec![mapped], global: Vec::new(), limits: Vec::new() };
+            Process { target, header, mapped: vec![mapped], global: Vec::new(), limits: Vec::new() };
         let needed = process.map_needed(0, Kind::Program, files);
         process.global = needed.map_err(|failure| {
             no_program(match failure {
@@ -167,7 +166,7 @@ impl<'t> Process<'t> {
         let mut scope = vec![handle];
         let mut next = 0;
         while let Some(index) = scope.get(next).copied() {
-            let object = Rc::clone(&self.mapped[index].object);
+            let object = Arc::clone(&self.mapped[index].object);
             for library in &object.dynamic.needed {
                 let found = self.map(library, Some(index), kind, files)?;
                 if !scope.contains(&found) {
@@ -200,14 +199,14 @@ impl<'t> Process<'t> {
             return Ok(index);
         }
         let refused = |reason: String| Refusal::File { file: path.clone(), reason };
-        let data = openable::read(&file, self.header).map_err(refused)?;
-        let object = self.objects.read(&file).map_err(|reason| {
+        let content = openable::read(files.open(self.target, &file), self.header).map_err(refused)?;
+        let object = content.object().map_err(|reason| {
             Failure::Crash(format!(
                 "{path} is malformed in a way that the dynamic linker does not look for: {reason}"
             ))
         })?;
         openable::segments(&object.dynamic, self.target.glibc).map_err(refused)?;
-        if !openable::is_whole(&object.dynamic, data.len() as u64) {
+        if !openable::is_whole(&object.dynamic, content.data().len() as u64) {
             return Err(Failure::Crash(format!("{path} is cut off: its end is not in the file")));
         }
         if object.dynamic.symbols.is_empty() {
@@ -216,7 +215,8 @@ impl<'t> Process<'t> {
             ));
         }
         let names = [Some(name.to_owned()), object.dynamic.soname.clone()].into_iter().flatten().collect();
-        self.mapped.push(Mapped { name: path, names, file, identity, object, kind, scope: Vec::new() });
+        let scope = Vec::new();
+        self.mapped.push(Mapped { name: path, names, identity, object, content, kind, scope });
         Ok(self.mapped.len() - 1)
     }
 

@@ -1,7 +1,8 @@
 //! Whether a file can be loaded at all: what glibc checks before it maps anything (elf/dl-load.c: open_verify,
 //! _dl_map_object_from_fd).
 
-use std::path::Path;
+use std::io;
+use std::sync::Arc;
 
 use object::elf;
 
@@ -9,6 +10,7 @@ use super::refusal::CANNOT_OPEN;
 use crate::loader::files::said;
 use crate::target::GlibcVersion;
 use crate::target::elf::{Dynamic, Header};
+use crate::target::objects::Content;
 
 /// Bytes of an ELF header: for 64 bits, for 32.
 const fn header_size(is_64: bool) -> usize {
@@ -18,20 +20,20 @@ const fn header_size(is_64: bool) -> usize {
 /// From this version on the dynamic linker makes no stack executable for what is loaded later (glibc's NEWS for 2.41).
 const NO_EXECUTABLE_STACK: GlibcVersion = GlibcVersion { major: 2, minor: 41 };
 
-/// Reads a file of this host, as one of the processor that the program is for.
+/// A file that was read, as one of the processor that the program is for.
 ///
 /// # Errors
 /// glibc's words on it.
-pub fn read(file: &Path, expected: Header) -> Result<Vec<u8>, String> {
-    let data = match fs_err::read(file) {
-        Ok(data) => data,
-        Err(error) if error.kind() == std::io::ErrorKind::IsADirectory => {
+pub fn read(read: io::Result<Arc<Content>>, expected: Header) -> Result<Arc<Content>, String> {
+    let content = match read {
+        Ok(content) => content,
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
             return Err(format!("cannot read file data: {}", said(&error)));
         }
         Err(error) => return Err(format!("{CANNOT_OPEN}: {}", said(&error))),
     };
-    header(&data, expected)?;
-    Ok(data)
+    header(content.data(), expected)?;
+    Ok(content)
 }
 
 fn header(data: &[u8], expected: Header) -> Result<(), String> {
