@@ -28,13 +28,16 @@ pub mod error;
 pub mod flatten;
 #[doc(hidden)]
 pub mod fuzz;
+mod hash;
 pub mod layout;
 pub mod libraries;
 pub mod licenses;
 pub mod lint;
 pub mod loader;
+mod locking;
 pub mod machine;
 pub mod package;
+mod parallel;
 pub mod paths;
 pub mod pipeline;
 pub mod process;

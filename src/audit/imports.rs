@@ -23,8 +23,7 @@ pub struct Imports {
 /// Finds the provider of each undefined symbol.
 pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &mut Vec<Finding>) -> Imports {
     let libraries = Libraries(target);
-    let program =
-        target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default();
+    let program = target.needed();
     let mut result = Imports {
         own_libraries: object.needed.iter().filter(|name| !program.contains(*name)).cloned().collect(),
         ..Imports::default()
@@ -40,7 +39,7 @@ pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &
         let provider = match &symbol.library {
             // Whether the library has it in that version was checked by the version alone, as the dynamic linker does.
             Some(library) => Some(library.clone()),
-            None => unversioned(symbol, object, &program, target, &libraries, &mut result.load_after)
+            None => unversioned(symbol, object, program, target, &libraries, &mut result.load_after)
                 .or_else(|| of_beside(symbol, beside)),
         };
         match provider {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+
+use crate::hash::{ListHash, sha256};
 
 /// All that a result depends on, by name. Two that are equal give the same bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,12 +39,9 @@ impl Basis {
 
     /// The key. Names and values are told apart by their lengths, whatever is in them.
     pub fn key(&self) -> Key {
-        let mut hasher = Sha256::new();
-        for part in self.0.iter().flat_map(|(name, value)| [name, value]) {
-            hasher.update((part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        }
-        Key(hex(&hasher.finalize()))
+        let mut list = ListHash::default();
+        self.0.iter().flat_map(|(name, value)| [name, value]).for_each(|part| list.add(part));
+        Key(list.hex())
     }
 }
 
@@ -63,15 +61,6 @@ impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.short())
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

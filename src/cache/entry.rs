@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use fs_err::File;
 use serde::{Deserialize, Serialize};
 
-use super::basis::sha256;
 use super::lock::Lock;
 use super::{Basis, Error, Key};
+use crate::hash::{sha256, sha256_of};
 
 /// What says what the others are.
 pub(super) const MANIFEST: &str = "entry.json";
@@ -146,7 +146,7 @@ impl Entry {
         listed.is_some_and(|listed| {
             let as_long =
                 fs_err::metadata(path).is_ok_and(|found| found.is_file() && found.len() == listed.size);
-            as_long && fs_err::read(path).is_ok_and(|bytes| sha256(&bytes) == listed.sha256)
+            as_long && sha256_of(path).is_ok_and(|sha256| sha256 == listed.sha256)
         })
     }
 

@@ -5,6 +5,8 @@ use std::fmt;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha224, Sha256, Sha384, Sha512};
 
+use crate::hash::hex;
+
 /// An algorithm that a digest is made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Algorithm {
@@ -131,7 +133,7 @@ impl Hasher {
             Hasher::Sha384(hash) => (Algorithm::Sha384, hash.finalize().to_vec()),
             Hasher::Sha512(hash) => (Algorithm::Sha512, hash.finalize().to_vec()),
         };
-        Digest { algorithm, hex: bytes.iter().map(|byte| format!("{byte:02x}")).collect() }
+        Digest { algorithm, hex: hex(&bytes) }
     }
 }
 

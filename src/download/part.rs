@@ -1,15 +1,14 @@
 //! A file that is being received, beside its place. Held by one process at a time.
 
-use std::fs::TryLockError;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use fs_err::File;
 
 use super::digest::{Algorithm, Digest, Hasher};
-use super::{Download, Error, Fetched, TICK};
+use super::{Download, Error, Fetched};
+use crate::locking;
 
 /// What the name of an unfinished file ends with.
 const ENDING: &str = ".part";
@@ -127,14 +126,8 @@ fn same(found: &std::fs::Metadata, file: &File) -> bool {
 }
 
 fn lock(file: &File, stopped: &dyn Fn() -> bool) -> Result<(), Error> {
-    loop {
-        match file.file().try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if stopped() => return Err(Error::Interrupted),
-            Err(TryLockError::WouldBlock) => thread::sleep(TICK),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
-    }
+    let stop = |_| if stopped() { Err(Error::Interrupted) } else { Ok(()) };
+    locking::wait(|| file.file().try_lock(), stop)
 }
 
 /// The file in its place, where it is the wanted one.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use object::Object;
 
+use crate::hash::hex;
 use crate::target::elf;
 
 /// The folder of debug information files, below a root (GDB manual, "Separate Debug Files").
@@ -25,7 +26,7 @@ pub fn of(program: &Path, sysroot: Option<&Path>) -> Result<PathBuf, String> {
     let id = build_id(&content);
     let mut candidates = Vec::new();
     if let Some((first, rest)) = id.as_deref().and_then(<[u8]>::split_first) {
-        let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let rest = hex(rest);
         candidates.push(root.join(FOLDER).join(format!(".build-id/{first:02x}/{rest}.debug")));
     }
     let link = file.gnu_debuglink().ok().flatten();

@@ -4,8 +4,8 @@ use super::linker::{Failure, Opened, Process};
 use super::outcome::{Cause, Directive, Load, Outcome, Place};
 use super::reader::{Module, Server, Stop};
 use super::{paths, structures};
-use crate::target::elf::Symbol;
 use crate::target::ModuleStructure;
+use crate::target::elf::Symbol;
 
 /// What every structure's name ends with, to httpd.
 const SUFFIX: &str = "_module";
@@ -187,8 +187,8 @@ fn structure(
         return Err(Stop::new(Cause::Garbled, message));
     };
     let relocations = mapped.content.relocations().ok();
-    let file = relocations
-        .and_then(|relocations| ModuleStructure::file_name(dynamic, data, relocations, found));
+    let file =
+        relocations.and_then(|relocations| ModuleStructure::file_name(dynamic, data, relocations, found));
     if structure.mmn.major != target.mmn.major {
         // It is an int to httpd.
         let found = structure.mmn.major.cast_signed();

@@ -5,7 +5,8 @@ use super::binary::own_names;
 use super::debugsource::Named;
 use super::file::{self, File};
 use super::relation::{EQUAL, FIND_PROVIDES};
-use super::{Inputs, Package, PackageKind, Relation, elf, features};
+use super::{Inputs, Package, PackageKind, Relation, features};
+use crate::hash::hex;
 
 const ROOT: &str = "/usr/lib/debug";
 
@@ -35,7 +36,7 @@ pub(super) fn package(
     files.push(debug);
 
     let mut provides = Vec::new();
-    let build_id = elf::hex(&inputs.object.build_id);
+    let build_id = hex(&inputs.object.build_id);
     // A build id of one byte would have no file name; the linker's have twenty.
     if let Some((start, rest)) = build_id.split_at_checked(2).filter(|(_, rest)| !rest.is_empty()) {
         let folder = format!("{ROOT}/.build-id/{start}");

@@ -10,6 +10,7 @@ use object::{Endianness, FileKind};
 
 use super::relation::{FIND_PROVIDES, FIND_REQUIRES};
 use super::{Error, Relation};
+use crate::hash::hex;
 use crate::machine::Machine;
 
 /// What is found.
@@ -120,10 +121,6 @@ fn find<Elf: FileHeader<Endian = Endianness>>(
         color: if wide { 2 } else { 1 },
         class: class.into_iter().flatten().collect::<Vec<_>>().join(", "),
     })
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::output::Staging;
 use super::resign::{Resigning, needs_payload, time};
 use super::{Error, epoch};
+use crate::hash::hex;
 use crate::report::{Event, Reporter};
 use crate::sign::{Certificate, check_accepted};
 
@@ -151,5 +152,5 @@ fn copy(data: &mut dyn Read, to: &Path) -> io::Result<(u64, String)> {
         out.write_all(&buffer[..read])?;
         size += read as u64;
     }
-    Ok((size, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((size, hex(&hash.finalize())))
 }

@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 
 use handlebars::Handlebars;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use super::graft::Graft;
 use crate::adapt::Edit;
 use crate::adapt::pack::Risk;
 use crate::flatten::Outcome;
+use crate::hash::sha256;
 use crate::source::{self, SourceSpec};
 
 /// The file's name, in the package and in the output folder.
@@ -111,7 +111,7 @@ fn notes(graft: &Graft) -> Notes<'_> {
             .iter()
             .map(|overlay| Overlay {
                 file: code(&overlay.path),
-                sha256: code(&digest(overlay.text.as_bytes())),
+                sha256: code(&sha256(overlay.text.as_bytes())),
                 message: overlay.message.clone(),
             })
             .collect(),
@@ -214,11 +214,6 @@ fn costs(graft: &Graft) -> Vec<Cost<'_>> {
             accepted: graft.accepted.contains(&edit.rule),
         })
         .collect()
-}
-
-/// Lower-case hexadecimal SHA-256.
-pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Text in which nothing is Markdown, in one line.

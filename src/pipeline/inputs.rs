@@ -6,13 +6,13 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::graft_notes::digest;
 use super::prepare::{Ready, prepare};
 use super::required::required_inputs;
 use super::{Error, Request, epoch};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack;
 use crate::compile::Toolchain;
+use crate::hash::{hex, sha256};
 use crate::report::Reporter;
 use crate::source::Content;
 use crate::target::store::Manifest;
@@ -23,8 +23,8 @@ const TEMPLATES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/template
 
 /// SHA-256 of a list of them, as `sha256sum` has it.
 static TEMPLATES_DIGEST: LazyLock<String> = LazyLock::new(|| {
-    let line = |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", digest(bytes));
-    digest(TEMPLATES.iter().map(line).collect::<String>().as_bytes())
+    let line = |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", sha256(bytes));
+    sha256(TEMPLATES.iter().map(line).collect::<String>().as_bytes())
 });
 
 /// What goes into a build: a name for each thing, and its digest. The same inputs give the same packages, but for their
@@ -75,7 +75,7 @@ impl Inputs {
 
     /// One digest of them all: SHA-256 in lower-case hexadecimal digits.
     pub fn key(&self) -> String {
-        digest(&serde_json::to_vec(self).expect("names, digests and values are plain data"))
+        sha256(&serde_json::to_vec(self).expect("names, digests and values are plain data"))
     }
 
     /// Takes in the inputs of a module that is made first.
@@ -85,7 +85,7 @@ impl Inputs {
     }
 
     fn file(&mut self, name: impl Into<String>, bytes: &[u8]) {
-        self.sha256(name, digest(bytes), None);
+        self.sha256(name, sha256(bytes), None);
     }
 
     fn sha256(&mut self, name: impl Into<String>, sha256: String, uri: Option<String>) {
@@ -201,7 +201,7 @@ fn of_target(inputs: &mut Inputs, target: &Target) -> Result<(), Error> {
     for (name, value) in &target.variables {
         variables.update(format!("{name}={value}\n"));
     }
-    let variables = variables.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let variables = hex(&variables.finalize());
     inputs.sha256("target/variables", variables, None);
     if let Provenance::Sysroot { pack: Some(pack), .. } = &target.provenance {
         inputs.sha256("target/pack", pack.id.clone(), None);

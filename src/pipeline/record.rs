@@ -5,7 +5,6 @@
 use serde::Serialize;
 
 use super::graft::Graft;
-use super::graft_notes;
 use super::inputs::Inputs;
 use crate::adapt::Edit;
 use crate::audit::Audit;
@@ -13,6 +12,7 @@ use crate::changeset::{Action, Class, FileChange, HunkRecord};
 use crate::check::{CheckResult, Outcome};
 use crate::compile::{CompilerCall, SharedObject};
 use crate::flatten::Fate;
+use crate::hash::{hex, sha256};
 use crate::machine::Machine;
 use crate::package::Package;
 use crate::sign::Key;
@@ -199,7 +199,7 @@ impl<'a> Record<'a> {
                     .iter()
                     .map(|overlay| Overlay {
                         file: &overlay.path,
-                        sha256: graft_notes::digest(overlay.text.as_bytes()),
+                        sha256: sha256(overlay.text.as_bytes()),
                         message: &overlay.message,
                     })
                     .collect(),
@@ -208,7 +208,7 @@ impl<'a> Record<'a> {
             compile: Compiled {
                 call: &object.call,
                 warnings: &object.warnings,
-                build_id: object.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+                build_id: hex(&object.build_id),
             },
             audit,
             packages,

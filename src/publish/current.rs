@@ -4,10 +4,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::own::Own;
-use super::packed;
 use super::state::{STATE, State};
 use super::{Error, KINDS, repomd};
 use crate::compression::Bounded;
+use crate::hash::sha256;
 use crate::repository::location::beneath;
 use crate::repository::metadata;
 use crate::repository::repomd::{Record, read_where};
@@ -74,7 +74,7 @@ impl Current {
             repomd: text,
         };
         let state = file(STATE)?.and_then(|text| State::read(&text));
-        let state = state.filter(|state| state.repomd == packed::sha256([&current.repomd[..]]));
+        let state = state.filter(|state| state.repomd == sha256(&current.repomd));
         current.own = state.and_then(|state| Own::read(folder, &current.records, state).ok());
         if current.own.is_none() {
             let primary = current.records.iter().find(|record| record.kind == KINDS[0]);

@@ -1,14 +1,12 @@
 //! One publisher at a time.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 use super::Error;
 use crate::beneath::at;
-use crate::process;
+use crate::{locking, process};
 
 /// The file that is locked. It stays: to remove it would let two hold one each.
 pub(super) const LOCK: &str = ".modgraft-lock";
@@ -16,8 +14,6 @@ pub(super) const LOCK: &str = ".modgraft-lock";
 const LONGEST: u64 = 200;
 /// Where Linux tells it.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
-/// Between two looks at a lock that somebody else has.
-const PAUSE: Duration = Duration::from_millis(50);
 
 /// Held as long as it lives, and no longer than its process.
 #[derive(Debug)]
@@ -49,21 +45,19 @@ impl Lock {
             Err(error) if what == For::Reading && error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(|error| at(&path, error))?,
         };
-        loop {
-            let tried = match what {
-                For::Publishing => file.try_lock(),
-                For::Reading => file.try_lock_shared(),
-            };
-            match tried {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(at(&path, error).into()),
-                Err(TryLockError::WouldBlock) if !wait => {
-                    return Err(Error::Locked { path: folder.to_owned(), holder: holder(&mut file) });
-                }
-                Err(TryLockError::WouldBlock) if process::interrupted() => return Err(Error::Interrupted),
-                Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
-            }
-        }
+        let try_lock = || match what {
+            For::Publishing => file.try_lock(),
+            For::Reading => file.try_lock_shared(),
+        };
+        let busy = |_| match wait {
+            false => Err(Error::Locked { path: folder.to_owned(), holder: holder(&file) }),
+            true if process::interrupted() => Err(Error::Interrupted),
+            true => Ok(()),
+        };
+        locking::wait(try_lock, busy).map_err(|error| match error {
+            Error::Io(error) => at(&path, error).into(),
+            error => error,
+        })?;
         if what == For::Publishing {
             let host = fs_err::read_to_string(HOST_NAME).unwrap_or_default();
             let said = format!("process {} on {}\n", std::process::id(), host.trim());
@@ -75,7 +69,7 @@ impl Lock {
 }
 
 /// Who has the lock, as it wrote there.
-fn holder(file: &mut File) -> String {
+fn holder(mut file: &File) -> String {
     let mut said = Vec::new();
     let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.take(LONGEST).read_to_end(&mut said));
     String::from_utf8_lossy(&said).trim().chars().filter(|letter| !letter.is_control()).collect()

@@ -37,7 +37,6 @@ mod lock;
 mod own;
 mod packed;
 mod page;
-mod parallel;
 mod piece;
 mod remove;
 mod repo_file;

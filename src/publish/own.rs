@@ -9,12 +9,13 @@ use memchr::memmem;
 use rustix::fs::{AtFlags, FileType, Stat, statat};
 use rustix::io::Errno;
 
+use super::KINDS;
 use super::current::{REPODATA, file_name, read};
 use super::entry::Entry;
 use super::packed::{self, Made};
 use super::piece::{Piece, Text};
 use super::state::State;
-use super::{KINDS, parallel};
+use crate::parallel;
 use crate::repository::metadata;
 use crate::repository::repomd::Record;
 

@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::parallel;
 use super::piece::{Before, Rope, Text};
 use crate::compression::Compression;
 use crate::download::{Algorithm, Hasher};
+use crate::hash::sha256;
+use crate::parallel;
 use crate::profile::MetadataCompression;
 
 /// zlib's own default.
@@ -82,7 +83,7 @@ impl Made {
 
     /// Of the file, lower-case hexadecimal.
     pub fn sha256(&self) -> String {
-        sha256([&self.bytes[..]])
+        sha256(&self.bytes)
     }
 
     /// Decompresses a part.
@@ -145,7 +146,7 @@ pub(super) fn pack(files: &[Vec<Rope>], compression: MetadataCompression) -> io:
             };
             debug_assert!(bytes > 0, "a part has bytes");
         }
-        file.sha256 = sha256([&file.bytes[..]]);
+        file.sha256 = sha256(&file.bytes);
         packed.push(file);
     }
     Ok(packed)
@@ -176,7 +177,11 @@ enum Done<'a> {
 impl<'a> Job<'a> {
     fn run(&self, compression: MetadataCompression) -> io::Result<Done<'a>> {
         Ok(match self {
-            Job::Sum(parts) => Done::Sum(sha256(parts.iter().flat_map(Rope::pieces).map(str::as_bytes))),
+            Job::Sum(parts) => {
+                let mut hasher = Hasher::new(Algorithm::Sha256);
+                parts.iter().flat_map(Rope::pieces).for_each(|piece| hasher.update(piece.as_bytes()));
+                Done::Sum(hasher.finish().hex().to_owned())
+            }
             Job::Known(bytes) => Done::Known(bytes),
             Job::New(part) => Done::New(one(&part.pieces().collect::<String>(), compression)?),
         })
@@ -213,15 +218,6 @@ pub(super) fn compression_of(name: &str) -> Option<MetadataCompression> {
     }
 }
 
-/// Lower-case hexadecimal.
-pub(super) fn sha256<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
-    let mut hasher = Hasher::new(Algorithm::Sha256);
-    for part in parts {
-        hasher.update(part);
-    }
-    hasher.finish().hex().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,7 +235,7 @@ mod tests {
             found.decoder(&packed.bytes[..]).unwrap().read_to_string(&mut read).unwrap();
             assert_eq!(read, text);
             assert_eq!(packed.open_size, text.len());
-            assert_eq!(packed.open_sha256, sha256([text.as_bytes()]));
+            assert_eq!(packed.open_sha256, sha256(text.as_bytes()));
             assert_eq!(compression_of(&format!("a.xml{}", ending(compression))), Some(compression));
 
             let made = Made::new(packed.bytes.clone(), compression, &packed.parts, 4000).unwrap();

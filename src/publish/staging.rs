@@ -8,7 +8,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
 
 use super::current::{REPODATA, bounded};
-use super::parallel;
+use crate::parallel;
 use crate::repository::location::beneath;
 
 /// In the repository's folder, so that publishing is a rename. Whoever has the lock may remove it.

@@ -6,6 +6,7 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::beside::Beside;
+use crate::hash::hex;
 
 /// What is read at a time. Bytes.
 const CHUNK: usize = 256 << 10;
@@ -87,9 +88,4 @@ impl<H: Digest> Write for Into<H> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

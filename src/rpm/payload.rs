@@ -9,9 +9,10 @@ use tempfile::NamedTempFile;
 
 use super::beside::Beside;
 use super::compress::Encoder;
-use super::digest::{Hashing, hex};
+use super::digest::Hashing;
 use super::links::{Links, Member};
 use super::{Error, cpio};
+use crate::hash::hex;
 use crate::package::{Content, File, FileKind, Package, PackageKind};
 use crate::process;
 

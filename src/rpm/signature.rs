@@ -8,8 +8,9 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::digest::{hashed, hex};
+use super::digest::hashed;
 use super::payload::{Data, Summary};
+use crate::hash::hex;
 use crate::package::Package;
 use crate::sign::{Algorithm, Signer};
 

@@ -10,10 +10,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::digest::{Hashing, hashed, hex};
+use super::digest::{Hashing, hashed};
 use super::payload::{Data, Payload, Summary};
 use super::signature::Digests;
 use super::{Error, header, lead, signature};
+use crate::hash::hex;
 use crate::package::{Package, PackageSet};
 use crate::process;
 use crate::sign::{Signer, check_accepted};

@@ -106,7 +106,7 @@ impl RawSigner for ExternalCommand {
             request: "sign",
             algorithm: Some(algorithm),
             hash: Some("sha256"),
-            digest: Some(digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+            digest: Some(crate::hash::hex(digest)),
             key: Some(fingerprint),
         };
         base64(&self.ask(&request)?).ok_or_else(|| self.unreadable("it is no base 64"))

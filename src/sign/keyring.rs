@@ -15,7 +15,7 @@ use pgp::types::{KeyDetails, KeyVersion, VerifyingKey};
 
 use super::keyfile::one_line;
 use super::validity::day;
-use super::{Algorithm, Error};
+use super::{Algorithm, Error, rsa};
 use certified::{Certified, Signing};
 
 /// A file of keys is some kilobytes; all of a distribution's are some hundred.
@@ -157,8 +157,8 @@ impl Attested {
 #[derive(Clone, Copy)]
 enum Message<'a> {
     Data(Data<'a>),
-    /// Hashed already, with what the signature itself states.
-    Hashed(&'a [u8]),
+    /// Hashed already, with what the signature itself states; and not hashed, where it is at hand.
+    Hashed(&'a [u8], Option<&'a [u8]>),
 }
 
 /// Gives what was signed, from its beginning, as often as it is asked for.
@@ -275,12 +275,17 @@ impl Keyring {
     }
 
     /// Verifies a signature by the hash of what it covers. As [`Keyring::verify`], but that one dated before its key was made is
-    /// not refused.
+    /// not refused. With what it covers itself, `whole`, it is ten times as fast.
     ///
     /// # Errors
     /// Why it counts for nothing.
-    pub(crate) fn attest(&self, signature: &Signature, hash: &[u8]) -> Result<Attested, Unverified> {
-        self.by_any(signature, Message::Hashed(hash))
+    pub(crate) fn attest(
+        &self,
+        signature: &Signature,
+        hash: &[u8],
+        whole: Option<&[u8]>,
+    ) -> Result<Attested, Unverified> {
+        self.by_any(signature, Message::Hashed(hash, whole))
     }
 
     fn judge(&self, signature: &Signature, data: Data<'_>) -> Result<SignedBy, Unverified> {
@@ -353,7 +358,7 @@ fn check_with(
             let data = data().map_err(|error| Unverified::Data(error.to_string()))?;
             signature.verify(key, data).map_err(|_| bad())
         }
-        Message::Hashed(hash) => {
+        Message::Hashed(hash, whole) => {
             let (Some(start), Some(algorithm), Some(bytes)) =
                 (signature.signed_hash_value(), signature.hash_alg(), signature.signature())
             else {
@@ -364,7 +369,11 @@ fn check_with(
             if !fits || hash.get(..2) != Some(&start) {
                 return Err(bad());
             }
-            key.verify(algorithm, hash, bytes).map_err(|_| bad())
+            match whole.and_then(|whole| rsa::holds(key.public_params(), signature, whole)) {
+                Some(true) => Ok(()),
+                Some(false) => Err(bad()),
+                None => key.verify(algorithm, hash, bytes).map_err(|_| bad()),
+            }
         }
     }
 }

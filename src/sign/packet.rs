@@ -55,20 +55,24 @@ pub(super) fn sign<K: SigningKey>(
     serialize(&Signature::from_config(config, start, bytes)?)
 }
 
-/// What is hashed after the message: the hashed part of the packet, and the trailer (RFC 4880, 5.2.4).
-fn suffix(config: &SignatureConfig) -> pgp::errors::Result<Vec<u8>> {
+/// What is hashed after the message, of a signature of version 4: the hashed part of the packet, and the trailer (RFC 4880,
+/// 5.2.4).
+pub(super) fn suffix(config: &SignatureConfig) -> pgp::errors::Result<Vec<u8>> {
     let mut hashed = Vec::new();
     for subpacket in &config.hashed_subpackets {
         subpacket.to_writer(&mut hashed)?;
     }
     let mut bytes = vec![4, config.typ.into(), config.pub_alg.into(), config.hash_alg.into()];
-    // Three short subpackets: the length fits.
-    bytes.extend((hashed.len() as u16).to_be_bytes());
+    bytes.extend(u16::try_from(hashed.len()).map_err(too_long)?.to_be_bytes());
     bytes.extend(hashed);
-    let length = bytes.len() as u32;
+    let length = u32::try_from(bytes.len()).map_err(too_long)?;
     bytes.extend([4, 0xff]);
     bytes.extend(length.to_be_bytes());
     Ok(bytes)
+}
+
+fn too_long(_: std::num::TryFromIntError) -> std::io::Error {
+    std::io::Error::other("the signature states more than one can")
 }
 
 fn serialize(signature: &Signature) -> pgp::errors::Result<Vec<u8>> {

@@ -1,14 +1,22 @@
 //! RSA by ring: four times as fast as the pure Rust implementation (6.5 ms against 27 ms for RSA-4096 on a busy machine),
-//! and in constant time. A build signs three packages, some of them twice, so this is most of what signing costs.
+//! and in constant time. A build signs three packages, some of them twice, so this is most of what signing costs. What is
+//! built already is verified with each run, and a repository verifies each package that comes.
 
+use pgp::crypto::hash::HashAlgorithm;
 use pgp::crypto::rsa::SecretKey;
-use pgp::types::{Mpi, RsaPublicParams, SignatureBytes};
+use pgp::packet::{Signature, SignatureVersion};
+use pgp::types::{Mpi, PublicParams, RsaPublicParams, SignatureBytes};
 use ring::rand::SystemRandom;
-use ring::signature::RSA_PKCS1_SHA256;
+use ring::rsa::PublicKeyComponents;
+use ring::signature::{
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RSA_PKCS1_SHA256,
+};
 use rsa::pkcs8::EncodePrivateKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{BigUint, RsaPrivateKey};
 use zeroize::Zeroizing;
+
+use super::packet::suffix;
 
 /// A key in ring's form.
 #[derive(Debug)]
@@ -46,4 +54,30 @@ impl RsaKey {
         let start = [digest.as_ref()[0], digest.as_ref()[1]];
         Ok((start, SignatureBytes::Mpis(vec![Mpi::from_slice(&bytes)])))
     }
+}
+
+/// Whether a signature of a message holds. Nothing where ring cannot tell: it knows RSA of 2048 to 8192 bits with SHA-2, and
+/// only what is at hand as a whole.
+pub(super) fn holds(key: &PublicParams, signature: &Signature, message: &[u8]) -> Option<bool> {
+    let PublicParams::RSA(public) = key else { return None };
+    let (config, bytes) = (signature.config()?, signature.signature()?);
+    let SignatureBytes::Mpis(numbers) = bytes else { return None };
+    let [number] = &numbers[..] else { return None };
+    let parameters = match config.hash_alg {
+        HashAlgorithm::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        HashAlgorithm::Sha384 => &RSA_PKCS1_2048_8192_SHA384,
+        HashAlgorithm::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
+        _ => return None,
+    };
+    let (bits, size) = (public.key.n().bits(), public.key.size());
+    if signature.version() != SignatureVersion::V4 || !(2048..=8192).contains(&bits) {
+        return None;
+    }
+    // OpenPGP leaves zeros in front of numbers out.
+    let number = number.as_ref();
+    let mut padded = vec![0; size.checked_sub(number.len())?];
+    padded.extend(number);
+    let message = [message, &suffix(config).ok()?].concat();
+    let key = PublicKeyComponents { n: public.key.n().to_bytes_be(), e: public.key.e().to_bytes_be() };
+    Some(key.verify(parameters, &message, &padded).is_ok())
 }

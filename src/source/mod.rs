@@ -30,7 +30,7 @@ pub fn is_remote(repository: &str) -> bool {
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use crate::hash::sha256;
 
 /// What a recipe says of its source: one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -279,9 +279,4 @@ pub fn fetch(spec: &SourceSpec, recipe_dir: &Path, options: &Options) -> Result<
         }
         SourceSpec::Tree { directory, files } => tree::plain(&recipe_dir.join(directory), files),
     }
-}
-
-/// Lower-case hexadecimal SHA-256.
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::{Base, Error, SourceSpec, Sources, portable};
 use crate::autoconf;
+use crate::hash::sha256;
 
 /// A thing that a source is made of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +109,7 @@ impl Sources {
     }
 
     fn tree(&self) -> Result<Content, Error> {
-        let Some(tree) = &self.base else { return Ok(Content::Sha256(super::sha256(b""))) };
+        let Some(tree) = &self.base else { return Ok(Content::Sha256(sha256(b""))) };
         if let Some(revision) = tree.revision() {
             return Ok(Content::Tree { commit: revision.commit.clone(), tree: revision.tree.clone() });
         }

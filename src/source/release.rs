@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::tree::{count, wanted};
-use super::{Error, Options, Sources, Tree, sha256};
+use super::{Error, Options, Sources, Tree};
 use crate::compression::Compression;
 use crate::download::{self, Algorithm, Digest, Download};
+use crate::hash::sha256;
 use crate::process;
 
 /// Unpacked, all files together, in bytes. httpd 2.4 with its manual has some 60 MiB.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Base, Error, Options, Snapshot, SourceSpec, Tree, base, release};
+use crate::hash::sha256;
 
 /// Endings of archives.
 const ARCHIVES: &[&str] = &[".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz"];
@@ -53,7 +54,7 @@ impl Snapshot {
                 Err(Error::SnapshotDigest { url: tarball.clone() })
             }
             Snapshot::Tarball { tarball, sha256: None } => {
-                let sha256 = super::sha256(&release::read(Path::new(tarball), tarball)?);
+                let sha256 = sha256(&release::read(Path::new(tarball), tarball)?);
                 Ok(SourceSpec::Release { tarball: tarball.clone(), sha256, files })
             }
             Snapshot::Tree(tree) => {

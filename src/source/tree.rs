@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::git::tree::{GitTree, MODE_LINK};
 use super::git::{Kind, Objects, Repository};
-use super::{Error, Sources, sha256};
+use super::{Error, Sources};
+use crate::hash::sha256;
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::Target;
+use crate::hash::{hex, sha256_of};
 
 /// SHA-256 of the list of a target's files that a build reads.
 pub(super) fn of(target: &Target) -> io::Result<String> {
@@ -15,7 +16,7 @@ pub(super) fn of(target: &Target) -> io::Result<String> {
     files.sort();
     let mut list = Sha256::new();
     for (name, file) in files {
-        list.update(format!("{}  {name}\n", hex(&Sha256::digest(fs_err::read(file)?))));
+        list.update(format!("{}  {name}\n", sha256_of(&file)?));
     }
     Ok(hex(&list.finalize()))
 }
@@ -30,8 +31,4 @@ fn modules(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
         }
     }
     Ok(found)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,57 +1,55 @@
 //! What tells a target from what it was before, without reading it all.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use super::store::MANIFEST_FILE;
 use super::{Provenance, Target};
+use crate::hash::ListHash;
+use crate::parallel;
 
 impl Target {
     /// Lower-case hexadecimal digits that are others where anything of the target is another that a build depends on: of a
     /// pack its digest, of one that was added what its `target.toml` says, which has the digests of its packages; of all
     /// others the sizes and times of headers, modules, libraries and the program.
     pub fn fingerprint(&self) -> String {
-        let mut hasher = Sha256::new();
-        let mut state = |text: &str| {
-            hasher.update((text.len() as u64).to_le_bytes());
-            hasher.update(text);
-        };
-        state(&format!("{:?} {:?} {:?}", self.variables, self.layout, self.profile));
-        state(&format!("{} {} {} {}", self.mmn, self.httpd_version, self.apr_version, self.glibc));
+        let mut list = ListHash::default();
+        list.add(format!("{:?} {:?} {:?}", self.variables, self.layout, self.profile));
+        list.add(format!("{} {} {} {}", self.mmn, self.httpd_version, self.apr_version, self.glibc));
         match &self.provenance {
-            Provenance::Sysroot { pack: Some(pack), .. } => state(&pack.id),
+            Provenance::Sysroot { pack: Some(pack), .. } => list.add(&pack.id),
             Provenance::Sysroot { root, pack: None } => match added(root) {
-                Some(manifest) => state(&manifest),
-                None => self.files(&mut state),
+                Some(manifest) => list.add(manifest),
+                None => self.files(&mut list),
             },
             Provenance::Installed | Provenance::Fetched { .. } | Provenance::Prefix { .. } => {
-                self.files(&mut state);
+                self.files(&mut list);
             }
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        list.hex()
     }
 
-    fn files(&self, state: &mut dyn FnMut(&str)) {
+    /// The system's headers are ten thousand files: all cores look at them, a folder each.
+    fn files(&self, list: &mut ListHash) {
         let roots = self.roots();
-        let system: Vec<PathBuf> = roots.iter().map(|root| root.join("usr/include")).collect();
-        for folder in self.include_dirs.iter().chain(&system) {
-            for file in files_beneath(folder, usize::MAX) {
-                state(&stamp(&file));
-            }
-        }
+        let system = roots.iter().map(|root| root.join("usr/include"));
+        let headers: BTreeSet<PathBuf> = self.include_dirs.iter().cloned().chain(system).collect();
+        let headers: Vec<PathBuf> = headers.iter().flat_map(|folder| entries(folder)).collect();
+        let of_headers =
+            parallel::map(&headers, |path| files(path).map(|file| stamp(&file)).collect::<Vec<_>>());
+        of_headers.iter().flatten().for_each(|stamp| list.add(stamp));
         let folders = self.libraries.folders().chain(self.library_path.iter().map(PathBuf::as_path));
         for folder in folders.chain([self.modules_dir.as_path()]) {
-            for file in files_beneath(folder, 1) {
-                let name = file.file_name().unwrap_or_default().to_string_lossy();
+            for path in entries(folder) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
                 if name.contains(".so") || name.ends_with(".a") || name.ends_with(".o") {
-                    state(&stamp(&file));
+                    list.add(stamp(&path));
                 }
             }
         }
         if let Some(program) = &self.program {
-            state(&stamp(program));
+            list.add(stamp(program));
         }
     }
 }
@@ -61,9 +59,17 @@ fn added(root: &Path) -> Option<String> {
     fs_err::read_to_string(root.parent()?.join(MANIFEST_FILE)).ok()
 }
 
-fn files_beneath(folder: &Path, depth: usize) -> impl Iterator<Item = PathBuf> {
-    let entries = walkdir::WalkDir::new(folder).max_depth(depth).sort_by_file_name().into_iter();
-    // What cannot be read is missing, before and after.
+/// What is in a folder, in order. What cannot be read is missing, before and after.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort_unstable();
+    paths
+}
+
+/// All files beneath a folder, or the file itself, in order.
+fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = walkdir::WalkDir::new(path).sort_by_file_name().into_iter();
     entries
         .filter_map(Result::ok)
         .filter(|entry| !entry.file_type().is_dir())
@@ -90,8 +96,9 @@ mod tests {
         let file = here.path().join("a/b.h");
         fs_err::create_dir(here.path().join("a")).unwrap();
         fs_err::write(&file, "1").unwrap();
-        assert_eq!(files_beneath(here.path(), usize::MAX).collect::<Vec<_>>(), std::slice::from_ref(&file));
-        assert_eq!(files_beneath(here.path(), 1).count(), 0);
+        assert_eq!(files(here.path()).collect::<Vec<_>>(), std::slice::from_ref(&file));
+        assert_eq!(files(&file).collect::<Vec<_>>(), std::slice::from_ref(&file));
+        assert_eq!(entries(here.path()), [here.path().join("a")]);
         let before = stamp(&file);
         fs_err::write(&file, "12").unwrap();
         assert_ne!(before, stamp(&file));

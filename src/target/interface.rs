@@ -21,6 +21,8 @@ struct Inner {
     symbols: OnceLock<Symbols>,
     digest: OnceLock<String>,
     objects: Objects,
+    /// The libraries that the program needs.
+    needed: OnceLock<Vec<String>>,
     /// By the path under which they are included; nothing where there is none.
     headers: Mutex<HashMap<String, Option<Arc<str>>>>,
 }
@@ -49,6 +51,13 @@ impl Contents {
         }
         let digest = digest::of(target)?;
         Ok(self.0.digest.get_or_init(|| digest).clone())
+    }
+
+    pub(super) fn needed(&self, target: &Target) -> &[String] {
+        self.0.needed.get_or_init(|| {
+            let program = target.program.as_ref();
+            program.map(|program| target.libraries.needed_by(program)).unwrap_or_default()
+        })
     }
 
     pub(super) fn objects(&self) -> &Objects {

@@ -1,6 +1,7 @@
 //! Where the target's shared libraries are on this host: the folders that its dynamic linker searches.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::GlibcVersion;
@@ -140,7 +141,7 @@ impl Libraries {
     /// highest version of a symbol that it defines.
     pub fn glibc(&self) -> Option<GlibcVersion> {
         let file = self.find("libc.so.6")?;
-        let stated = fs_err::read(&file).ok().and_then(|content| stated_version(&content));
+        let stated = fs_err::File::open(&file).ok().and_then(stated_version);
         stated.or_else(|| {
             let defined = elf::parse_without_symbols(&file).ok()?.defines;
             defined.iter().filter_map(|version| GlibcVersion::of_symbol(version)).max()
@@ -149,12 +150,26 @@ impl Libraries {
 }
 
 /// `GNU C Library (Debian GLIBC 2.31-13) stable release version 2.31.` (csu/version.c)
-fn stated_version(content: &[u8]) -> Option<GlibcVersion> {
+fn stated_version(mut library: impl Read) -> Option<GlibcVersion> {
     const BEFORE: &[u8] = b" release version 2.";
-    let at = memchr::memmem::find(content, BEFORE)? + BEFORE.len();
-    let digits = content.get(at..)?.iter().take(3).take_while(|byte| byte.is_ascii_digit());
-    let minor = digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
-    Some(GlibcVersion { major: 2, minor }).filter(|version| version.minor > 0)
+    const DIGITS: usize = 3;
+    // Some megabytes, of which a part at a time is looked at, with the end of the one before it.
+    let (mut content, mut kept) = (vec![0; 64 << 10], 0);
+    loop {
+        let end = kept + library.read(&mut content[kept..]).ok()?;
+        let is_last = end == kept;
+        let found = memchr::memmem::find(&content[..end], BEFORE).map(|at| at + BEFORE.len());
+        if let Some(at) = found.filter(|at| is_last || at + DIGITS <= end) {
+            let digits = content[at..end].iter().take(DIGITS).take_while(|byte| byte.is_ascii_digit());
+            let minor = digits.fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+            return Some(GlibcVersion { major: 2, minor }).filter(|version| version.minor > 0);
+        }
+        if is_last {
+            return None;
+        }
+        kept = end.min(BEFORE.len() + DIGITS);
+        content.copy_within(end - kept..end, 0);
+    }
 }
 
 /// The folders that ld.so.conf and the files that it includes name, in order.
@@ -225,6 +240,11 @@ mod tests {
         assert_eq!(stated(b"\0GNU C Library (x) stable release version 2.31.\n").as_deref(), Some("2.31"));
         assert_eq!(stated(b"GNU C Library stable release version 2.12, by").as_deref(), Some("2.12"));
         assert_eq!(stated(b"release version 2."), None);
+        // Wherever one part of the file ends and the next begins.
+        for before in (64 << 10) - 40..(64 << 10) + 40 {
+            let text = [&vec![b'x'; before], &b" release version 2.41 "[..]].concat();
+            assert_eq!(stated(&text).as_deref(), Some("2.41"), "{before}");
+        }
     }
 
     #[test]

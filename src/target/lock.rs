@@ -1,21 +1,15 @@
 //! A folder of the cache that one process at a time makes, beside its place, and puts there whole.
 
-use std::fs::TryLockError;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 use tempfile::TempDir;
 
 use super::Error;
-use crate::process;
-
-/// How often another process's lock is asked for.
-const PAUSE: Duration = Duration::from_millis(50);
+use crate::{locking, process};
 
 /// So often, folders are made again that other processes remove at the same time.
 const TRIES: u32 = 1000;
@@ -154,16 +148,11 @@ fn beside(folder: &Path, suffix: &str) -> PathBuf {
 
 /// Waits for the lock of an open file or folder.
 pub fn wait(file: &fs_err::File) -> Result<(), Error> {
-    loop {
-        match file.file().try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if process::interrupted() => {
-                return Err(process::Error::Interrupted.into());
-            }
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
-            Err(TryLockError::Error(error)) => return Err(error.into()),
-        }
-    }
+    let interrupted = |_| match process::interrupted() {
+        true => Err(process::Error::Interrupted.into()),
+        false => Ok(()),
+    };
+    locking::wait(|| file.file().try_lock(), interrupted)
 }
 
 /// Whether an open file is the one that has this name.
@@ -221,7 +210,7 @@ mod tests {
         let folder = cache.path().join("a/b");
         let count = cache.path().join("count");
         fs_err::write(&count, "0").unwrap();
-        thread::scope(|scope| {
+        std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..20 {

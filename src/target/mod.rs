@@ -315,6 +315,11 @@ impl Target {
         roots::find_in(self.sysroot()?, path)
     }
 
+    /// The libraries that its program needs, those that these need included, in the order of search; read at the first call.
+    pub fn needed(&self) -> &[String] {
+        self.contents.needed(self)
+    }
+
     /// Its ELF files, each read at the first call for it: program, modules and libraries, and nothing that is not its own.
     pub fn objects(&self) -> &objects::Objects {
         self.contents.objects()

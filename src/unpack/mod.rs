@@ -24,6 +24,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use crate::hash::hex;
 use crate::process;
 
 /// A package format.
@@ -153,5 +154,5 @@ pub fn hash(file: &Path) -> Result<(String, u64), Error> {
             }
         }
     }
-    Ok((hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), size))
+    Ok((hex(&hash.finalize()), size))
 }

@@ -22,7 +22,7 @@ pub struct BuildAll {
     #[arg(long, value_name = "DIR", default_value = "out")]
     pub out: PathBuf,
 
-    /// How many jobs run at once; as many as there are cores where it is missing, and no more than a make allows that
+    /// How many jobs run at once; one more than there are cores where it is missing, and no more than a make allows that
     /// started it
     #[arg(long, short, value_name = "N")]
     pub jobs: Option<NonZero<usize>>,

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::BuildAll;
 use super::modgraft;
 use crate::cache::Basis;
+use crate::hash::{ListHash, sha256};
 use crate::pipeline::Check;
 use crate::pipeline::required::recipe_file;
 use crate::recipe::{self, Recipe};
@@ -110,11 +109,7 @@ fn is_beneath(folder: &Path, path: &Path) -> bool {
 /// States all files beneath a folder, each by its path and digest, links by what they lead to. What git keeps of its own
 /// goes into nothing.
 fn state_tree(basis: &mut Basis, name: &str, folder: &Path) -> Result<(), String> {
-    let mut hasher = Sha256::new();
-    let mut state = |text: &[u8]| {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text);
-    };
+    let mut list = ListHash::default();
     let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
     for entry in entries.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git") {
         let entry = entry.map_err(|error| error.to_string())?;
@@ -123,11 +118,10 @@ fn state_tree(basis: &mut Basis, name: &str, folder: &Path) -> Result<(), String
         }
         let path = entry.path();
         let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
-        state(path.strip_prefix(folder).unwrap_or(path).as_os_str().as_encoded_bytes());
-        state(&Sha256::digest(&bytes));
+        list.add(path.strip_prefix(folder).unwrap_or(path).as_os_str().as_encoded_bytes());
+        list.add(sha256(&bytes));
     }
-    let digest: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    basis.state(name, digest);
+    basis.state(name, list.hex());
     Ok(())
 }
 

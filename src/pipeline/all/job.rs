@@ -11,12 +11,13 @@ use super::{BuildAll, Caching, Ended, Job, Outcome, Reason, basis};
 use crate::cache::{Basis, Entry, Found, Kept, Key};
 use crate::compile::Toolchain;
 use crate::error::Kind;
+use crate::parallel;
 use crate::pipeline::build::{Built, build_signed};
 use crate::pipeline::output::{self, Staging};
 use crate::pipeline::several::{About, lock};
 use crate::pipeline::signing::SigningKey;
 use crate::pipeline::{Error, Packaging, Request};
-use crate::recipe::{self, Input};
+use crate::recipe::{Input, Recipe};
 use crate::report::{Event, Reporter};
 use crate::rpm;
 use crate::sign::{Keyring, Signer};
@@ -36,18 +37,19 @@ impl ForTarget {
     /// # Errors
     /// There is no compiler for it.
     pub fn new(name: &str, target: Target, place: &Path) -> Result<Self, crate::Error> {
-        let toolchain = Toolchain::find(&target)?;
+        let (fingerprint, toolchain) = parallel::both(|| target.fingerprint(), || Toolchain::find(&target));
+        let toolchain = toolchain?;
         let mut basis = Basis::default();
         basis.state("target", name);
-        basis.state("target, fingerprint", target.fingerprint());
+        basis.state("target, fingerprint", fingerprint);
         basis.state("compiler", serde_json::to_string(&toolchain).expect("it is plain data"));
         basis.state("compiler, programs", toolchain.identity());
         Ok(ForTarget { name: name.to_owned(), target, place: place.to_owned(), basis })
     }
 }
 
-/// What a recipe brings, why that cannot be kept, or what is wrong with it.
-type Read = Result<Result<Basis, String>, Reason>;
+/// What a recipe brings, or why that cannot be kept.
+type Brought = Result<Basis, String>;
 
 /// What all jobs share.
 pub(super) struct Bench<'a> {
@@ -56,7 +58,7 @@ pub(super) struct Bench<'a> {
     keyring: Option<Keyring>,
     /// Of the run, or why nothing can be kept.
     basis: Result<Basis, String>,
-    recipes: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Read>>>>,
+    brought: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Brought>>>>,
     reporter: &'a dyn Reporter,
 }
 
@@ -80,7 +82,7 @@ impl<'a> Bench<'a> {
         if let (Err(why), Some(_)) = (&basis, &request.caching) {
             reporter.warning(format!("nothing is kept: {why}"));
         }
-        Ok(Bench { request, key, keyring, basis, recipes: Mutex::default(), reporter })
+        Ok(Bench { request, key, keyring, basis, brought: Mutex::default(), reporter })
     }
 
     /// Runs a job to its end, whatever comes.
@@ -114,12 +116,8 @@ impl<'a> Bench<'a> {
         target: &ForTarget,
         reporter: &dyn Reporter,
     ) -> Result<Done, Reason> {
-        let read = self.recipe(&planned.file);
-        let brought = match read.get() {
-            Some(Ok(brought)) => brought,
-            Some(Err(reason)) => return Err(reason.clone()),
-            None => return Err(Reason::of(&Error::Interrupted.into())),
-        };
+        let recipe = planned.recipe.as_ref().map_err(Clone::clone)?;
+        let brought = self.brought(recipe, &planned.file);
         let place = target.place.join(&planned.name);
         output::clear(&place).map_err(|error| Reason::of(&Error::from(error).into()))?;
         let basis = self.all_inputs(brought, target);
@@ -152,19 +150,15 @@ impl<'a> Bench<'a> {
         Ok(Done { outcome: Outcome::Built, packages: built.into_packages() })
     }
 
-    /// Reads a recipe once for all targets; who comes meanwhile waits.
-    fn recipe(&self, file: &Path) -> Arc<OnceLock<Read>> {
-        let cell = Arc::clone(lock(&self.recipes).entry(file.to_owned()).or_default());
-        cell.get_or_init(|| {
-            let recipe = recipe::read(file).map_err(|error| Reason::of(&error.into()))?;
-            Ok(basis::of_recipe(&recipe, file))
-        });
-        cell
+    /// What a recipe brings, found once for all targets; who comes meanwhile waits.
+    fn brought(&self, recipe: &Recipe, file: &Path) -> Brought {
+        let cell = Arc::clone(lock(&self.brought).entry(file.to_owned()).or_default());
+        cell.get_or_init(|| basis::of_recipe(recipe, file)).clone()
     }
 
-    fn all_inputs(&self, brought: &Result<Basis, String>, target: &ForTarget) -> Result<Basis, String> {
+    fn all_inputs(&self, brought: Brought, target: &ForTarget) -> Result<Basis, String> {
         let mut all = self.basis.clone()?;
-        all.extend(brought.as_ref().map_err(String::clone)?);
+        all.extend(&brought?);
         all.extend(&target.basis);
         Ok(all)
     }

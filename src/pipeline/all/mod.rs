@@ -27,9 +27,8 @@ use super::several::{folders, lock};
 use super::signing::SigningKey;
 use super::{Error, Locks, Packaging};
 use crate::cache::{Cache, Limits};
-use crate::process;
-use crate::recipe;
 use crate::report::{Event, Reporter};
+use crate::{locking, parallel, process};
 use job::{Bench, ForTarget};
 use plan::Planned;
 use tokens::Tokens;
@@ -51,7 +50,7 @@ pub struct BuildAll {
     pub accept_risks: Vec<String>,
     /// The lock file that must have every input from outside; `None`: none is asked.
     pub locked: Option<PathBuf>,
-    /// How many at once; as many as there are cores where it is missing.
+    /// How many at once; one more than there are cores where it is missing.
     pub jobs: Option<NonZero<usize>>,
     /// Whether nothing is begun any more once something has failed.
     pub fail_fast: bool,
@@ -82,11 +81,9 @@ pub(super) fn planned(words: &[String]) -> Result<Vec<PathBuf>, crate::Error> {
 fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<(), crate::Error> {
     let Some(lock) = &request.locked else { return Ok(()) };
     let locks = Locks::read(lock)?;
-    for planned in planned {
-        // What is wrong with a recipe is told with its job.
-        if let Ok(recipe) = recipe::read(&planned.file) {
-            locks.demand_spec(&recipe.directory, recipe.source).map_err(Error::from)?;
-        }
+    // What is wrong with a recipe is told with its job.
+    for recipe in planned.iter().filter_map(|planned| planned.recipe.as_ref().ok()) {
+        locks.demand_spec(&recipe.directory, recipe.source.clone()).map_err(Error::from)?;
     }
     request.targets.iter().try_for_each(|target| locks.demand_target(target))
 }
@@ -102,8 +99,9 @@ pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes
     demand_locked(request, &planned)?;
     let places = folders(&request.targets, &request.packaging.out)?;
     let key = SigningKey::of(&request.packaging)?;
-    let signer = key.open(reporter)?;
-    let targets = targets(request, &places, reporter)?;
+    // What it takes to open a key and what it takes to look at targets have nothing to do with each other.
+    let (targets, signer) = parallel::both(|| targets(request, &places, reporter), || key.open(reporter));
+    let (signer, targets) = (signer?, targets?);
     let _out = alone_in(&request.packaging.out, reporter)?;
     let bench = Bench::new(request, &key, signer, reporter)?;
 
@@ -111,7 +109,10 @@ pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes
         planned.iter().flat_map(|recipe| targets.iter().map(move |target| (recipe, target))).collect();
     reporter.event(Event::Planned { jobs: jobs.len() });
     let ended = run(request, &jobs, &bench, reporter)?;
-    if let Some(caching) = &request.caching {
+    // It has grown by what was built, and by nothing else.
+    if let Some(caching) = &request.caching
+        && ended.iter().any(|ended| ended.outcome == Outcome::Built)
+    {
         let limits = Limits { size: caching.size, unused: None };
         match caching.cache.prune(limits, SystemTime::now()) {
             Ok((0, _)) => {}
@@ -129,39 +130,30 @@ pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes
 /// Finds each target once, for all jobs.
 fn targets(
     request: &BuildAll,
-    places: &[std::path::PathBuf],
+    places: &[PathBuf],
     reporter: &dyn Reporter,
 ) -> Result<Vec<ForTarget>, crate::Error> {
     let named = request.targets.iter().zip(places);
-    named
-        .map(|(name, place)| {
-            let about = super::several::About { module: None, target: name, reporter };
-            let target = resolve(name, request.offline, &about)?;
-            ForTarget::new(name, target, place)
-        })
-        .collect()
+    let found = parallel::map(named, |(name, place)| {
+        let about = super::several::About { module: None, target: name, reporter };
+        let target = resolve(name, request.offline, &about)?;
+        ForTarget::new(name, target, place)
+    });
+    found.into_iter().collect()
 }
 
 /// The output folder, for this run alone: two would take away each other's packages.
 fn alone_in(out: &std::path::Path, reporter: &dyn Reporter) -> Result<File, Error> {
     fs_err::create_dir_all(out)?;
     let folder = File::open(out)?;
-    let mut told = false;
-    loop {
-        match folder.file().try_lock() {
-            Ok(()) => return Ok(folder),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                if !std::mem::replace(&mut told, true) {
-                    reporter.note(format!("another run writes into {}: waiting for it", out.display()));
-                }
-                if process::interrupted() {
-                    return Err(Error::Interrupted);
-                }
-                thread::sleep(tokens::PAUSE);
-            }
+    let busy = |before| {
+        if before == 0 {
+            reporter.note(format!("another run writes into {}: waiting for it", out.display()));
         }
-    }
+        if process::interrupted() { Err(Error::Interrupted) } else { Ok(()) }
+    };
+    locking::wait(|| folder.file().try_lock(), busy)?;
+    Ok(folder)
 }
 
 /// Runs the jobs on as many threads as there may be, and returns them in their order.
@@ -171,8 +163,9 @@ fn run(
     bench: &Bench<'_>,
     reporter: &dyn Reporter,
 ) -> Result<Vec<Ended>, crate::Error> {
-    let cores = || thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-    let threads = request.jobs.unwrap_or_else(cores).get().min(jobs.len());
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    // While one waits, for the disk or for what an httpd that is checked does, another one has a core.
+    let threads = request.jobs.map_or(cores + 1, NonZero::get).min(jobs.len());
     let tokens = Tokens::of_environment();
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let ended: Vec<Mutex<Option<Ended>>> = jobs.iter().map(|_| Mutex::new(None)).collect();

@@ -7,7 +7,7 @@ use fs_err::File;
 use object::Object;
 use object::read::ReadCache;
 
-use crate::download::{Algorithm, Hasher};
+use crate::hash::{hex, sha256_of};
 
 /// The build id of this program, or its SHA-256 where the linker made none. Found once.
 ///
@@ -20,12 +20,8 @@ pub(super) fn identity() -> io::Result<&'static str> {
     }
     let path = std::env::current_exe()?;
     let identity = match build_id(File::open(&path)?) {
-        Some(id) => id.iter().map(|byte| format!("{byte:02x}")).collect(),
-        None => {
-            let mut hasher = Hasher::new(Algorithm::Sha256);
-            hasher.update(&fs_err::read(&path)?);
-            hasher.finish().hex().to_owned()
-        }
+        Some(id) => hex(&id),
+        None => sha256_of(&path)?,
     };
     Ok(IDENTITY.get_or_init(|| identity))
 }

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::Reason;
 use crate::pipeline::Error;
-use crate::recipe::{self, Input};
+use crate::recipe::{self, Input, Recipe};
 
 /// Where recipes are, when nothing is said.
 const MODULES: &str = "modules";
 const MANIFEST: &str = "module.toml";
 
 /// A recipe that is to be built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Planned {
     /// What it calls itself; of one that cannot be read its folder's name.
     pub name: String,
     /// Its `module.toml`.
     pub file: PathBuf,
+    /// What stands there, or what is wrong with it.
+    pub recipe: Result<Recipe, Reason>,
 }
 
 /// The recipes that `words` mean: a folder with recipes in folders of their own, a recipe's folder or file, or a name in
@@ -47,14 +50,12 @@ pub(super) fn recipes(words: &[String]) -> Result<Vec<Planned>, crate::Error> {
         if !seen.insert(fs_err::canonicalize(&file).map_err(Error::from)?) {
             continue;
         }
-        let name = match recipe::read(&file) {
-            Ok(recipe) => recipe.name,
-            Err(_) => folder_name(&file),
-        };
+        let recipe = recipe::read(&file).map_err(|error| Reason::of(&error.into()));
+        let name = recipe.as_ref().map_or_else(|_| folder_name(&file), |recipe| recipe.name.clone());
         if let Some(first) = known.insert(name.clone(), file.clone()) {
             return Err(Error::SameModule { name, first, second: file }.into());
         }
-        planned.push(Planned { name, file });
+        planned.push(Planned { name, file, recipe });
     }
     Ok(planned)
 }

@@ -9,7 +9,7 @@ use jobserver::{Acquired, Client};
 use crate::process;
 
 /// How often a token is asked for that others have.
-pub(super) const PAUSE: Duration = Duration::from_millis(10);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The tokens of the make that runs this process; without one there are always enough.
 pub(super) struct Tokens(Option<Client>);

@@ -8,8 +8,8 @@ use sha1::{Digest as _, Sha1};
 
 use super::edits::sentence;
 use super::{Build, Told};
+use crate::hash::{hex, sha256};
 use crate::package::{Content, File, FileKind, Package, PackageKind, file};
-use crate::pipeline::graft_notes::digest;
 use crate::pipeline::inputs::Input;
 
 const NONE: &str = "NOASSERTION";
@@ -154,7 +154,7 @@ fn files(package: &Package) -> io::Result<Vec<Listed>> {
             id: format!("SPDXRef-File-{}", listed.len() + 1),
             path: format!("./{}", one.path.trim_start_matches('/')),
             sha1: hex(&Sha1::digest(bytes)),
-            sha256: digest(bytes),
+            sha256: sha256(bytes),
             kind: kind(package, one),
         });
     }
@@ -270,10 +270,6 @@ fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::edits::Done;
 use super::{Build, Told};
 use crate::audit::Beside;
+use crate::hash::sha256;
 use crate::pipeline::Error;
-use crate::pipeline::graft_notes::digest;
 use crate::pipeline::inputs::{Input, Inputs};
 
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -123,7 +123,7 @@ pub struct Resource {
 impl Resource {
     /// A text, whole.
     fn of_text(name: &str, text: &str) -> Self {
-        let digest = BTreeMap::from([("sha256".to_owned(), digest(text.as_bytes()))]);
+        let digest = BTreeMap::from([("sha256".to_owned(), sha256(text.as_bytes()))]);
         Resource { name: name.to_owned(), digest, ..Resource::default() }
     }
 

@@ -22,6 +22,7 @@ use super::signing::SigningKey;
 use super::summary;
 use crate::audit;
 use crate::compile::{self, Toolchain};
+use crate::hash::sha256_of;
 use crate::package::{self, PackageSet};
 use crate::paths;
 use crate::report::{Reporter, Stage};
@@ -118,9 +119,10 @@ pub fn rebuild(
         }));
     }
     let differences = rpm::differences(&asked.package, &again)?;
+    let of = |file| sha256_of(file).map_err(super::Error::from);
     let signature = match signer {
         None => Signature::NotCompared,
-        Some(_) if digest(&asked.package)? == digest(&again)? => Signature::Same,
+        Some(_) if of(&asked.package)? == of(&again)? => Signature::Same,
         Some(_) => Signature::Differs,
     };
     let then = statement.predicate.run_details.builder.version.get("modgraft").cloned();
@@ -172,11 +174,8 @@ fn demand_subject(asked: &Rebuilding, statement: &Statement) -> Result<String, c
 /// Whether a file is the package that a statement names, whoever has signed it since.
 fn is(named: &Resource, file: &Path) -> Result<bool, crate::Error> {
     let header = rpm::header_digest(file)?;
-    Ok(named.header() == Some(header.as_str()) || named.digest.get("sha256") == Some(&digest(file)?))
-}
-
-fn digest(file: &Path) -> Result<String, super::Error> {
-    Ok(super::graft_notes::digest(&fs_err::read(file)?))
+    Ok(named.header() == Some(header.as_str())
+        || named.digest.get("sha256") == Some(&sha256_of(file).map_err(super::Error::from)?))
 }
 
 fn source_package(asked: &Rebuilding, statement: &Statement) -> Result<PathBuf, crate::Error> {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::metadata::Listed;
 use super::{Problem, ProblemKind, View, in_repodata};
+use crate::hash::sha256;
 use crate::publish::Error;
 use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded, file_name};
-use crate::publish::packed::sha256;
 use crate::publish::settings::key_file;
 use crate::publish::staging::STAGING;
 use crate::publish::state::STATE;
@@ -46,7 +46,7 @@ fn repodata(view: &View<'_>, problems: &mut Vec<Problem>) -> Result<(), Error> {
             problems.push(Problem::new(ProblemKind::Leftover, in_repodata(&name), problem));
         } else if let Some((digits, _)) = name.split_once('-')
             && digits.len() == 64
-            && bounded(&path)?.is_some_and(|bytes| sha256([&bytes[..]]) != digits)
+            && bounded(&path)?.is_some_and(|bytes| sha256(&bytes) != digits)
         {
             let problem = "it is of older metadata, and has not the sum in its name";
             problems.push(Problem::new(ProblemKind::Metadata, in_repodata(&name), problem));

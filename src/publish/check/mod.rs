@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::Error;
 use super::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded};
 use super::lock::{For, Lock};
-use super::packed::sha256;
 use super::repomd;
 use super::state::{STATE, State};
+use crate::hash::sha256;
 use crate::repository::repomd::{Record, read_where};
 use crate::sign::Keyring;
 
@@ -98,7 +98,7 @@ pub fn check(folder: &Path, keys: &[PathBuf], wait: bool) -> Result<Checked, Err
         problems.push(Problem::new(ProblemKind::Metadata, in_repodata(REPOMD), problem));
     });
     let state = bounded(&repodata.join(STATE))?.and_then(|text| State::read(&text));
-    let state = state.filter(|state| state.repomd == sha256([&text[..]]));
+    let state = state.filter(|state| state.repomd == sha256(&text));
     let keyring = keyring(folder, keys, &mut problems)?;
     let signed_by = signature(folder, &text, keyring.as_ref(), &mut problems)?;
     let mut packages = 0;

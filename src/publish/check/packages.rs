@@ -5,10 +5,11 @@ use std::path::Path;
 use super::metadata::Listed;
 use super::said::Said;
 use super::{Problem, ProblemKind, View};
+use crate::parallel;
 use crate::process;
 use crate::publish::arrive::{self, digest_of};
 use crate::publish::fragment::{self, Lying};
-use crate::publish::{Error, KINDS, parallel};
+use crate::publish::{Error, KINDS};
 use crate::rpm;
 
 /// Checks all packages.

@@ -9,10 +9,11 @@ use rustix::io::Errno;
 
 use super::Publication;
 use crate::beneath::at;
+use crate::parallel;
 use crate::publish::arrive::{self, Arrived, Demands, Given};
 use crate::publish::entry::{Entry, Nevra};
 use crate::publish::own::Package;
-use crate::publish::{Error, parallel, remove};
+use crate::publish::{Error, remove};
 use crate::sign::Keyring;
 
 impl Publication<'_> {

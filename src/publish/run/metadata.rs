@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Publication;
 use crate::download::{Algorithm, Digest};
+use crate::hash::sha256;
 use crate::publish::current::{KEYS, REPODATA, file_name, is_foreign};
 use crate::publish::entry::Entry;
 use crate::publish::packed::{self, Packed};
@@ -86,7 +87,7 @@ impl Publication<'_> {
     ) -> State {
         let mut parts = files.iter().map(|file| file.parts.clone());
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
-        let mut state = State::new(packed::sha256([text.as_bytes()]), self.settings.clone(), parts);
+        let mut state = State::new(sha256(text.as_bytes()), self.settings.clone(), parts);
         let Some(current) = &self.current else { return state };
         let now: HashSet<&str> = entries.iter().map(|entry| entry.href.as_str()).collect();
         let files: HashSet<&str> = records.iter().filter_map(file_name).collect();

@@ -14,7 +14,8 @@ use super::request::{Published, Request};
 use super::settings::{keys, new_key, settings};
 use super::staging::{self, Staging};
 use super::state::Settings;
-use super::{Error, check_id, parallel, repomd};
+use super::{Error, check_id, repomd};
+use crate::parallel;
 use crate::sign::{Keyring, Signer, check_accepted};
 use put::Beside;
 

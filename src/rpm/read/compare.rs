@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::files::{self, Listed};
 use super::{Error, Opened, pass};
+use crate::hash::hex;
 use crate::rpm::lead;
 
 /// A value is cut to this many characters.
@@ -164,7 +165,7 @@ fn shown(data: &IndexData) -> String {
     let text = match data {
         IndexData::StringTag(text) => text.clone(),
         IndexData::StringArray(texts) | IndexData::I18NString(texts) => texts.join(", "),
-        IndexData::Bin(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        IndexData::Bin(bytes) => hex(bytes),
         other => super::integers(Some(other.clone()))
             .iter()
             .map(ToString::to_string)

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use super::archive::{Archive, Name};
 use super::files::{GHOST, Listed};
 use super::{Error, Opened, integers};
-use crate::rpm::digest::hex;
+use crate::hash::hex;
 use crate::{process, profile};
 use rpm::IndexTag;
 

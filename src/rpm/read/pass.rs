@@ -12,9 +12,9 @@ use super::archive::Archive;
 use super::digests::{self, DigestCheck, Hash, Verdict, file_algorithm, hasher, most};
 use super::files::Listed;
 use super::{Error, Opened, bytes, integers, text};
+use crate::hash::hex;
 use crate::process;
 use crate::profile::acceptance::{Covers, Digest};
-use crate::rpm::digest::hex;
 
 /// SHA-256 in rpm's numbering (RFC 9580, 9.5).
 const SHA256: u64 = 8;

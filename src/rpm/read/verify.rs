@@ -10,8 +10,8 @@ use super::files::Listed;
 use super::pass::{self, Sums};
 use super::signatures::{self, Found};
 use super::{Error, Opened};
+use crate::hash::hex;
 use crate::profile::acceptance::{Covers, Digest};
-use crate::rpm::digest::hex;
 use crate::sign::{Attested, Keyring, SignedBy, Unverified};
 
 /// Verifies a package's signatures with the keys given. One of them has to cover every byte: header and payload together,
@@ -86,7 +86,10 @@ pub(super) fn judge(
         Some(match &one.packet {
             Err(problem) => Err(Unverified::Unreadable((*problem).to_owned())),
             Ok(packet) => match signed.next().and_then(Option::as_ref) {
-                Some(hash) => keys.attest(packet, hash),
+                Some(hash) => {
+                    let whole = (one.covers == Covers::Header).then_some(&package.header_bytes[..]);
+                    keys.attest(packet, hash, whole)
+                }
                 None => Err(Unverified::Unreadable("its hash is not known".to_owned())),
             },
         })

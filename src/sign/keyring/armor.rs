@@ -29,7 +29,8 @@ impl Keyring {
     pub fn armored(&self) -> Result<String, Error> {
         let options = ArmorOptions { headers: None, include_checksum: true };
         let blocks = self.keys.iter().map(|key| {
-            key.key.to_armored_string(options.clone())
+            key.key
+                .to_armored_string(options.clone())
                 .map_err(|error| Error::NotAKeyring { path: self.path.clone(), reason: one_line(&error) })
         });
         blocks.collect()

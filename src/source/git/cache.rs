@@ -3,16 +3,15 @@
 //! A commit comes with its parent's whole tree (`--depth=2`), not as a partial clone: later stages read any file of the base
 //! tree, and none of those reads may go to the network.
 
-use std::fs::TryLockError;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 use std::time::Duration;
 
 use super::{Kind, LOCAL, Location, Objects, Repository, check_url, command, is_full_id, last_line};
-use crate::process;
+use crate::hash::sha256;
 use crate::source::commit::Commit;
-use crate::source::{Error, Options, sha256};
+use crate::source::{Error, Options};
+use crate::{locking, process};
 
 /// For a fetch: all of httpd's history is some hundred megabytes, and lines are slow.
 const FETCH: Duration = Duration::from_secs(3600);
@@ -307,17 +306,12 @@ impl<'a> Cache<'a> {
         let parent = self.directory.parent().unwrap_or(Path::new("."));
         fs_err::create_dir_all(parent)?;
         let file = fs_err::File::create(self.directory.with_extension("lock"))?;
-        loop {
-            match file.file().try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(error.into()),
-                // A blocking lock would not notice Ctrl-C.
-                Err(TryLockError::WouldBlock) if process::interrupted() => {
-                    return Err(process::Error::Interrupted.into());
-                }
-                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
-            }
-        }
+        let interrupted = |_| match process::interrupted() {
+            true => Err(Error::from(process::Error::Interrupted)),
+            false => Ok(()),
+        };
+        locking::wait(|| file.file().try_lock(), interrupted)?;
+        Ok(file)
     }
 
     /// What git's words mean.

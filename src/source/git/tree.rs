@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Kind, Objects};
+use crate::hash::hex;
 use crate::source::Error;
 
 const MODE_FOLDER: u32 = 0o040000;
@@ -27,7 +28,7 @@ impl Entry {
     }
 
     fn hex(&self) -> String {
-        self.id.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.id)
     }
 }
 

@@ -212,7 +212,7 @@ fn facts(old: &Target, new: &Target) -> Vec<Fact> {
 }
 
 fn libraries(target: &Target) -> Vec<String> {
-    target.program.as_ref().map(|program| target.libraries.needed_by(program)).unwrap_or_default()
+    target.needed().to_vec()
 }
 
 /// `mod_proxy.so`, and `core_module` of those within the program.

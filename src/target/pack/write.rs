@@ -11,6 +11,7 @@ use tar::{EntryType, Header};
 use super::choose::{How, choose};
 use super::stub::stub;
 use super::{DIGITS, EXTENSION, Error, FACTS, Facts, LAYOUTS, PROFILE, ROOT};
+use crate::hash::hex;
 use crate::layout::Layouts;
 use crate::process;
 use crate::target::{Provenance, Target};
@@ -101,7 +102,7 @@ fn write_to(
     }
     let Hashed { mut output, hash, size } = archive.into_inner()?.finish()?;
     output.flush()?;
-    Ok((hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(), size))
+    Ok((hex(&hash.finalize()), size))
 }
 
 fn header(kind: EntryType, mode: u32, size: u64) -> Header {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
 /// What `work` makes of each item, in the items' order.
-pub(super) fn map<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
+pub(crate) fn map<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
 where
     I: IntoIterator<IntoIter: ExactSizeIterator + Send>,
     R: Send,
@@ -17,7 +17,7 @@ where
 }
 
 /// Two things at once.
-pub(super) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+pub(crate) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
     thread::scope(|scope| {
         let one = scope.spawn(one);
         let other = other();
@@ -26,7 +26,7 @@ pub(super) fn both<A: Send, B>(one: impl FnOnce() -> A + Send, other: impl FnOnc
 }
 
 /// As [`map`], for work that waits more than it computes.
-pub(super) fn each<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
+pub(crate) fn each<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
 where
     I: IntoIterator<IntoIter: ExactSizeIterator + Send>,
     R: Send,
