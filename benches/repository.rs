@@ -1,9 +1,10 @@
 //! How long the metadata of 2,000 packages takes, and of one more among them, beside createrepo_c on as many threads:
 //! `cargo bench --bench repository`.
 //!
-//! In each round all run one after the other, so that a machine whose speed drifts drifts for all; what counts are the
-//! ratios. createrepo_c writes primary, filelists and other by gzip, as modgraft does, and waits for no disk, which modgraft
-//! does. modgraft checks the digests of each package that it reads, and writes the .repo file and the page besides.
+//! In each round all run one after the other, each when nothing is left to be written of what ran before, so that a machine
+//! whose speed drifts drifts for all; what counts are the ratios. Both take until all is on disk, which modgraft waits for
+//! itself. createrepo_c writes primary, filelists and other by gzip, as modgraft does. modgraft checks the digests of each
+//! package that it reads, and writes the .repo file and the page besides.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -87,6 +88,7 @@ fn createrepo(folder: &Path, options: &[&str]) {
     let mut command = Command::new("createrepo_c");
     command.args(["-q", "--no-database", "--workers", &threads]).args(options);
     support::run(command.arg(folder));
+    rustix::fs::sync();
 }
 
 fn publish(folder: &Path, packages: &Path, key: &str) {
@@ -103,6 +105,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn time(work: impl FnOnce()) -> Duration {
+    rustix::fs::sync();
     let start = Instant::now();
     work();
     start.elapsed()

@@ -4,10 +4,12 @@
 //! them for one: Python's gzip in yum, gzread in librepo and libsolv. Where a part begins is decided by the packages in it
 //! alone. So a package that comes or goes changes one part, and the others are taken as they lie there.
 
-use std::io::{self, Read, Write};
+use std::cell::RefCell;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
+use flate2::{Compress, Crc, Decompress, FlushCompress, FlushDecompress, Status};
 use serde::{Deserialize, Serialize};
 
 use super::piece::{Before, Rope, Text};
@@ -92,7 +94,8 @@ impl Made {
     /// In words: it is not what was made.
     pub fn open(&self, number: usize) -> Result<Arc<Text>, String> {
         let (range, length) = self.parts.get(number).ok_or(OTHERWISE)?;
-        let text = unpack(&self.bytes[range.clone()], *length).map_err(|error| error.to_string())?;
+        let text = unpack(&self.bytes[range.clone()], *length, self.compression)
+            .map_err(|error| error.to_string())?;
         let text = String::from_utf8(text).map_err(|error| error.to_string())?;
         let before =
             Before { compression: self.compression, file: Arc::clone(&self.bytes), range: range.clone() };
@@ -103,15 +106,38 @@ impl Made {
 const OTHERWISE: &str = "it is not made of the parts that are noted";
 
 /// Decompresses what has exactly `length` bytes then.
-fn unpack(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
-    let compression = Compression::of(packed).ok_or_else(|| io::Error::other(OTHERWISE))?;
-    let mut decoder = compression.decoder(packed)?;
-    let mut text = vec![0; length];
-    decoder.read_exact(&mut text)?;
-    match decoder.read(&mut [0])? {
-        0 => Ok(text),
-        _ => Err(io::Error::other(OTHERWISE)),
+fn unpack(packed: &[u8], length: usize, compression: MetadataCompression) -> io::Result<Vec<u8>> {
+    let text = match compression {
+        MetadataCompression::Gzip => inflate(packed, length)?,
+        MetadataCompression::Zstd => zstd::bulk::decompress(packed, length)?,
+    };
+    if text.len() == length { Ok(text) } else { Err(io::Error::other(OTHERWISE)) }
+}
+
+/// Decompresses a gzip member that [`one`] has made. Its own check sum is passed over: that of the whole file is a better one.
+fn inflate(packed: &[u8], length: usize) -> io::Result<Vec<u8>> {
+    /// RFC 1952, 2.3: magic number, deflate, and no flag that brings a field of its own.
+    const BEGIN: [u8; 4] = [0x1f, 0x8b, 8, 0];
+    const HEADER: usize = 10;
+    const TRAILER: usize = 8;
+    let otherwise = || io::Error::other(OTHERWISE);
+    let end = packed.len().checked_sub(TRAILER).filter(|end| *end >= HEADER).ok_or_else(otherwise)?;
+    if !packed.starts_with(&BEGIN) {
+        return Err(otherwise());
     }
+    let deflated = &packed[HEADER..end];
+    // To make one takes as long as a part does.
+    thread_local! {
+        static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+    }
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        // One more than there are shows that there are more.
+        let mut text = Vec::with_capacity(length.checked_add(1).ok_or_else(otherwise)?);
+        let status = inflater.decompress_vec(deflated, &mut text, FlushDecompress::Finish)?;
+        let whole = status == Status::StreamEnd && inflater.total_in() == deflated.len() as u64;
+        if whole { Ok(text) } else { Err(otherwise()) }
+    })
 }
 
 /// Compresses files that are given in parts, but for the parts of which it is known what they become.
@@ -190,15 +216,36 @@ impl<'a> Job<'a> {
 
 fn one(text: &str, compression: MetadataCompression) -> io::Result<Vec<u8>> {
     match compression {
-        MetadataCompression::Gzip => {
-            // Without a time: the same text is the same bytes.
-            let level = flate2::Compression::new(GZIP_LEVEL);
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
-            encoder.write_all(text.as_bytes())?;
-            encoder.finish()
-        }
+        MetadataCompression::Gzip => deflate(text.as_bytes()),
         MetadataCompression::Zstd => zstd::bulk::compress(text.as_bytes(), ZSTD_LEVEL),
     }
+}
+
+/// A gzip member as flate2's own encoder makes it: without a time, so that the same text is the same bytes.
+fn deflate(text: &[u8]) -> io::Result<Vec<u8>> {
+    const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    // To make one takes as long as a part does.
+    thread_local! {
+        static DEFLATER: RefCell<Compress> =
+            RefCell::new(Compress::new(flate2::Compression::new(GZIP_LEVEL), false));
+    }
+    let mut packed = Vec::with_capacity(text.len() / 4 + 64);
+    packed.extend(HEADER);
+    DEFLATER.with_borrow_mut(|deflater| -> io::Result<()> {
+        deflater.reset();
+        loop {
+            let rest = usize::try_from(deflater.total_in()).map_or(&[][..], |taken| &text[taken..]);
+            if deflater.compress_vec(rest, &mut packed, FlushCompress::Finish)? == Status::StreamEnd {
+                return Ok(());
+            }
+            packed.reserve(rest.len() / 4 + 64);
+        }
+    })?;
+    let mut sum = Crc::new();
+    sum.update(text);
+    packed.extend(sum.sum().to_le_bytes());
+    packed.extend(sum.amount().to_le_bytes());
+    Ok(packed)
 }
 
 /// How such a file's name ends.
@@ -220,6 +267,8 @@ pub(super) fn compression_of(name: &str) -> Option<MetadataCompression> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
     use crate::publish::piece::Piece;
 
@@ -255,6 +304,25 @@ mod tests {
             let again = pack(&[file], compression).unwrap().remove(0);
             assert_eq!(again.bytes, b"!!!!!!");
             assert_eq!((again.open_sha256, again.open_size), (packed.open_sha256, packed.open_size));
+        }
+    }
+
+    #[test]
+    fn a_member_is_what_the_library_makes() {
+        use std::io::Write;
+        let mut mixed = 0_u32;
+        let mut next = || {
+            mixed = mixed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            char::from(b' ' + (mixed >> 25) as u8 % 90)
+        };
+        // What hardly compresses, and what does; each after another, by one compressor.
+        let random: String = (0..100_000).map(|_| next()).collect();
+        for text in ["", "a", &random, &"abc".repeat(50_000), &random[..77]] {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+            encoder.write_all(text.as_bytes()).unwrap();
+            let packed = deflate(text.as_bytes()).unwrap();
+            assert_eq!(packed, encoder.finish().unwrap(), "{} bytes", text.len());
+            assert_eq!(inflate(&packed, text.len()).unwrap(), text.as_bytes());
         }
     }
 

@@ -5,6 +5,7 @@ mod metadata;
 mod put;
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::current::Current;
 use super::lock::{For, LOCK, Lock};
@@ -179,6 +180,9 @@ impl<'a> Publication<'a> {
         }
         self.staging.keep();
         self.done.changed = !as_it_is;
-        Ok(self.done)
+        let Publication { current, done, .. } = self;
+        // To free thousands of packages' texts takes longer than to put the new state in place, and nobody has to wait for it.
+        thread::spawn(move || drop((current, entries, files, pages)));
+        Ok(done)
     }
 }
