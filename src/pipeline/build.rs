@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use super::clock::stage;
 use super::graft::{Graft, Next, compiling, graft};
 use super::output::Staging;
@@ -14,7 +12,7 @@ use super::prepare::Ready;
 use super::record::{PackageFile, Record};
 use super::signing::SigningKey;
 use super::simulate::simulated;
-use super::{Check, Error, Packaging, Request, attest, epoch, graft_notes, summary, upstream};
+use super::{Check, Error, Packaging, Request, attest, epoch, graft_notes, summary, upstream, work};
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
@@ -66,7 +64,7 @@ pub(super) fn build_signed(
     key: &SigningKey,
     reporter: &dyn Reporter,
 ) -> Result<Built, crate::Error> {
-    let work = work_folder(packaging.keep, reporter)?;
+    let work = work::folder_kept(packaging.keep, reporter).map_err(Error::from)?;
     let graft = graft(request, target, Next::Compile, work.path(), reporter)?;
     demand_written_recipe(packaging, &graft)?;
     let not_checked = reason_not_to_check(packaging, &graft, reporter)?;
@@ -80,7 +78,7 @@ pub(super) fn build_signed(
     let written = stage(
         reporter,
         Stage::Package,
-        || rpm::write_set(&set, signer, &destinations(&set, &staging)),
+        || rpm::write_set(&set, signer, &Destinations::of(&set, |name| staging.path(name))),
         |written| summary::signed(written.packages().count(), signer.map(|signer| signer.key())),
     )?;
     let checks = match not_checked {
@@ -139,7 +137,7 @@ pub(super) fn build_signed(
 /// # Errors
 /// As [`build`], up to that stage.
 pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
-    let work = work_folder(false, reporter)?;
+    let work = work::folder().map_err(Error::from)?;
     let graft = graft(request, None, Next::Stop, work.path(), reporter)?;
     let staging = Staging::new(out).map_err(Error::from)?;
     let name = graft.file_name();
@@ -159,7 +157,7 @@ pub fn check(
     keep: bool,
     reporter: &dyn Reporter,
 ) -> Result<(), crate::Error> {
-    let work = work_folder(keep, reporter)?;
+    let work = work::folder_kept(keep, reporter).map_err(Error::from)?;
     let graft = graft(request, None, Next::Compile, work.path(), reporter)?;
     let (object, audit) = compiled(&graft, work.path(), reporter)?;
     let built;
@@ -174,15 +172,6 @@ pub fn check(
     };
     checked(&graft, &audit, file, work.path(), keep, reporter)?;
     Ok(())
-}
-
-/// The folder of one run for what is not a result; it goes with the value, unless it is kept.
-fn work_folder(keep: bool, reporter: &dyn Reporter) -> Result<TempDir, Error> {
-    let folder = tempfile::Builder::new().prefix("modgraft-").disable_cleanup(keep).tempdir()?;
-    if keep {
-        reporter.note(format!("the work folder stays: {}", folder.path().display()));
-    }
-    Ok(folder)
 }
 
 fn demand_written_recipe(packaging: &Packaging, graft: &Graft) -> Result<(), Error> {
@@ -315,14 +304,6 @@ fn extra_sources(graft: &Graft) -> Vec<(String, Arc<[u8]>)> {
         }
     }
     all
-}
-
-fn destinations(set: &PackageSet, staging: &Staging) -> Destinations {
-    Destinations {
-        binary: staging.path(&set.binary.file_name()),
-        debuginfo: staging.path(&set.debuginfo.file_name()),
-        source: staging.path(&set.source.file_name()),
-    }
 }
 
 /// Takes the module and its drop-ins out of the package's payload, and lets a real httpd load them.

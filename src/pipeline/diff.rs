@@ -5,15 +5,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Request;
-use super::clock::stage;
+use super::prepare::resolve;
 use super::verdict::{self, Macros, ModuleDiff, Verdict};
 use crate::compile::Toolchain;
 use crate::layout::{self, Found};
-use crate::paths;
 use crate::recipe::Input;
-use crate::report::{Reporter, Stage};
+use crate::report::Reporter;
+use crate::target::Target;
 use crate::target::diff::{Diff, Subject};
-use crate::target::{self, Target};
 
 /// The most time for one compiler call; all headers of httpd and APR take under a second.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -98,18 +97,10 @@ pub fn diff(
 }
 
 fn side(name: &str, offline: bool, reporter: &dyn Reporter) -> Result<Side, crate::Error> {
-    let target = resolved(name, offline, reporter)?;
+    let target = resolve(name, offline, reporter)?;
     let (found, toolchain) = layouts(&target, reporter)?;
     let macros = layout::macros(&found, &target, &toolchain, LIMIT)?;
     Ok(Side { target, found, macros })
-}
-
-/// The target of this name.
-pub(super) fn resolved(name: &str, offline: bool, reporter: &dyn Reporter) -> Result<Target, crate::Error> {
-    let options = target::Options { offline, ..target::Options::new(paths::cache()) };
-    let notify = |text: &str| reporter.note(text);
-    let resolve = || target::resolve(name, &options, &notify);
-    stage(reporter, Stage::Target, resolve, super::summary::target)
 }
 
 /// Its public types, with the compiler that was asked.

@@ -103,7 +103,7 @@ impl Inputs {
 /// # Errors
 /// Those of the stages up to the target.
 pub fn inputs(request: &Request, reporter: &dyn Reporter) -> Result<Inputs, crate::Error> {
-    let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+    let work = super::work::folder().map_err(Error::from)?;
     let ready = prepare(request, None, work.path(), reporter)?;
     let mut all = of(&ready, &ready.overlays()?, request)?;
     for (module, inputs) in required_inputs(&ready, &[], request, reporter)? {

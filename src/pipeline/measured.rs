@@ -27,7 +27,7 @@ impl Call {
     /// # Errors
     /// The stages' up to adapt.
     pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
-        let folder = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+        let folder = super::work::folder().map_err(Error::from)?;
         let graft = graft(request, None, Next::Stop, folder.path(), reporter)?;
         let options = compiling(&graft.ready, &graft.adapted.unit, folder.path())?;
         let Ready { target, toolchain, .. } = &graft.ready;
@@ -52,7 +52,7 @@ impl Prepared {
     /// # Errors
     /// Theirs.
     pub fn new(request: &Request, reporter: &dyn Reporter) -> Result<Self, crate::Error> {
-        let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+        let work = super::work::folder().map_err(Error::from)?;
         let ready = prepare(request, None, work.path(), reporter)?;
         let overlays = ready.overlays()?;
         let required = required(&ready, &[], request, work.path(), reporter)?;

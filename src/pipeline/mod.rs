@@ -37,6 +37,7 @@ mod update;
 mod upstream;
 mod verdict;
 mod verify;
+mod work;
 
 pub use all::{BuildAll, Caching, Ended, Job, Outcome, Outcomes, Reason, build_all};
 pub use build::{build, check, flatten};

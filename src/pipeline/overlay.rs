@@ -89,7 +89,7 @@ pub fn overlay_start(
     if fs_err::read_dir(&tree.dir).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(Error::OverlayFolder(tree.dir.clone()).into());
     }
-    let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+    let work = super::work::folder().map_err(Error::from)?;
     let ready = prepare(request, None, work.path(), reporter)?;
     let keys = recipe::overlay_keys(&ready.target);
     let key = match &tree.key {

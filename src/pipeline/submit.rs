@@ -50,7 +50,7 @@ pub fn submit(
         // A name that is wrong is told before hours have passed.
         Profile::named(name)?;
     }
-    let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::Io)?;
+    let work = super::work::folder().map_err(Error::Io)?;
     let tell = |line: &str| reporter.detail(line);
     let clients = Clients { folder: work.path(), tell: &tell, limit: submitting.limit };
     clients.demand(submitting.engine.program())?;

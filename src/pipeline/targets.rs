@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::clock::stage;
-use super::diff::{layouts, resolved};
+use super::diff::layouts;
+use super::prepare::resolve;
 use super::summary;
 use crate::paths;
 use crate::report::{Downloads, Event, Reporter, Stage};
@@ -37,7 +38,7 @@ pub fn add_target(request: &Request, reporter: &dyn Reporter) -> Result<(), crat
 /// # Errors
 /// A target that is none or cannot be packed; there is no file then that was not there before.
 pub fn pack_target(name: &str, out: &Path, reporter: &dyn Reporter) -> Result<(), crate::Error> {
-    let target = resolved(name, true, reporter)?;
+    let target = resolve(name, true, reporter)?;
     let (found, _) = layouts(&target, reporter)?;
     // Of a folder the last part: a file is named by it.
     let called = Path::new(name).file_name().map_or_else(|| "target".into(), |name| name.to_string_lossy());

@@ -101,7 +101,7 @@ pub fn verdict(
     macros: &Macros,
     reporter: &dyn Reporter,
 ) -> Result<ModuleDiff, crate::Error> {
-    let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(Error::from)?;
+    let work = super::work::folder().map_err(Error::from)?;
     let (before, after) = (work.path().join("old"), work.path().join("new"));
     for folder in [&before, &after] {
         fs_err::create_dir(folder).map_err(Error::from)?;

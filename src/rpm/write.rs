@@ -31,6 +31,17 @@ pub struct Destinations {
     pub source: PathBuf,
 }
 
+impl Destinations {
+    /// Each where `place` says for its file's name.
+    pub fn of(set: &PackageSet, place: impl Fn(&str) -> PathBuf) -> Self {
+        Destinations {
+            binary: place(&set.binary.file_name()),
+            debuginfo: place(&set.debuginfo.file_name()),
+            source: place(&set.source.file_name()),
+        }
+    }
+}
+
 /// The packages of a module as they were written.
 #[derive(Debug, Clone, Serialize)]
 pub struct WrittenSet {

@@ -242,7 +242,7 @@ impl<'a> Bench<'a> {
         reporter: &dyn Reporter,
     ) -> Result<(), Reason> {
         let io = |error: std::io::Error| Reason::of(&Error::from(error).into());
-        let folder = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(io)?;
+        let folder = crate::pipeline::work::folder().map_err(io)?;
         let built = self.build(&planned.file, target, folder.path(), reporter)?;
         let mut differ: Vec<String> =
             names.iter().filter(|name| !entry.is(name, &folder.path().join(name))).cloned().collect();

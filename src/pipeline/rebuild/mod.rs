@@ -18,16 +18,16 @@ use tempfile::TempDir;
 use super::attest::{self, Binding, Resource, Statement};
 use super::clock::stage;
 use super::inputs;
+use super::prepare::resolve;
 use super::signing::SigningKey;
 use super::summary;
 use crate::audit;
 use crate::compile::{self, Toolchain};
 use crate::hash::sha256_of;
 use crate::package::{self, PackageSet};
-use crate::paths;
 use crate::report::{Reporter, Stage};
 use crate::rpm::{self, Destinations, Difference};
-use crate::target::{self, Target};
+use crate::target::Target;
 use source::Unpacked;
 
 /// What is to be built again.
@@ -88,7 +88,7 @@ pub fn rebuild(
     let file = demand_subject(asked, &statement)?;
     let srpm = source_package(asked, &statement)?;
 
-    let work = tempfile::Builder::new().prefix("modgraft-").tempdir().map_err(super::Error::from)?;
+    let work = crate::pipeline::work::folder().map_err(super::Error::from)?;
     let target = resolved(asked, &statement, reporter)?;
     let toolchain = Toolchain::find(&target)?;
     demand_same(&statement, &target, &toolchain)?;
@@ -100,11 +100,7 @@ pub fn rebuild(
     let signer = key.open(reporter)?;
     let folder = work.path().join("packages");
     fs_err::create_dir(&folder).map_err(super::Error::from)?;
-    let destinations = Destinations {
-        binary: folder.join(set.binary.file_name()),
-        debuginfo: folder.join(set.debuginfo.file_name()),
-        source: folder.join(set.source.file_name()),
-    };
+    let destinations = Destinations::of(&set, |name| folder.join(name));
     stage(
         reporter,
         Stage::Package,
@@ -212,13 +208,7 @@ fn resolved(
     // A statement is from outside: of its words only a plain name is taken, never a folder.
     let name = asked.target.clone().or_else(|| then.clone().filter(|name| !name.contains('/')));
     let name = name.ok_or(Error::NoTarget).map_err(super::Error::from)?;
-    let options = target::Options {
-        offline: asked.offline,
-        lock: Some(target::store::LOCK_FILE.into()),
-        ..target::Options::new(paths::cache())
-    };
-    let notify = |text: &str| reporter.note(text);
-    stage(reporter, Stage::Target, || target::resolve(&name, &options, &notify), summary::target)
+    resolve(&name, asked.offline, reporter)
 }
 
 /// Whether httpd, its packages and the compiler are those of the statement.
