@@ -54,6 +54,7 @@ pub mod source;
 pub mod spec;
 pub mod submit;
 pub mod target;
+mod templates;
 pub mod unpack;
 pub mod verify;
 mod xml;

@@ -1,8 +1,12 @@
 //! The same work for many things, on all cores.
 
+use std::io;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
+
+use fs_err::File;
 
 /// What `work` makes of each item, in the items' order.
 pub(crate) fn map<I, R>(items: I, work: impl Fn(I::Item) -> R + Sync) -> Vec<R>
@@ -32,6 +36,14 @@ where
     R: Send,
 {
     on(WAITING, items.into_iter(), work)
+}
+
+/// Waits until files or folders are on disk. All at once: one commit of the file system's journal does for all.
+///
+/// # Errors
+/// One of them cannot be opened, or not be written to disk.
+pub(crate) fn sync(paths: &[PathBuf]) -> io::Result<()> {
+    each(paths, |path| File::open(path)?.sync_all()).into_iter().collect()
 }
 
 /// How many wait at once.

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use handlebars::{Handlebars, no_escape};
 use serde::Serialize;
@@ -13,8 +14,14 @@ use super::Error;
 use super::modules::{Load, Modules};
 use super::plan::Plan;
 use crate::recipe::check::Mpm;
+use crate::templates;
 
-const TEMPLATE: &str = include_str!("../../templates/check/httpd.conf.hbs");
+const TEMPLATE: &str = "httpd.conf";
+
+/// The template, read once.
+static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
+    templates::built_in(no_escape, &[(TEMPLATE, include_str!("../../templates/check/httpd.conf.hbs"))])
+});
 
 /// A path as one word of httpd's configuration.
 pub fn quote(path: &Path) -> Result<String, Error> {
@@ -156,12 +163,7 @@ pub fn render(
         drop_ins: drop_ins.collect::<Result<_, _>>()?,
         site,
     };
-    let mut handlebars = Handlebars::new();
-    handlebars.set_strict_mode(true);
-    handlebars.register_escape_fn(no_escape);
-    Ok(handlebars
-        .render_template(TEMPLATE, &rendered)
-        .expect("the built-in template names only what Rendered has"))
+    Ok(ENGINE.render(TEMPLATE, &rendered).expect("the built-in template names only what Rendered has"))
 }
 
 /// Whether this version of httpd is older than the configuration of 2.4.

@@ -7,6 +7,7 @@ use miette::{NamedSource, SourceSpan};
 use serde::Serialize;
 
 use super::{Error, Inputs};
+use crate::templates;
 
 /// Longer than any configuration that a person would read; keeps the template engine's recursion bounded. Bytes.
 const LONGEST: usize = 64 << 10;
@@ -122,22 +123,15 @@ const DIRECTIVES: &str = "drop-in-directives";
 
 /// The built-in templates, read once.
 static BUILT_IN: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
-    let mut engine = engine();
-    for (name, text) in [
+    engine(&[
         (LOAD, include_str!("../../templates/drop-in-load.hbs")),
         (DIRECTIVES, include_str!("../../templates/drop-in-directives.hbs")),
-    ] {
-        engine.register_template_string(name, text).expect("it is part of the program");
-    }
-    engine
+    ])
 });
 
-fn engine() -> Handlebars<'static> {
-    let mut engine = Handlebars::new();
-    // Configuration is no HTML; and a name that is not known is a mistake, not nothing.
-    engine.register_escape_fn(handlebars::no_escape);
-    engine.set_strict_mode(true);
-    engine
+/// Configuration is no HTML.
+fn engine(templates: &[(&str, &str)]) -> Handlebars<'static> {
+    templates::built_in(handlebars::no_escape, templates)
 }
 
 fn user_template(template: &str, context: &Context<'_>) -> Result<String, Error> {
@@ -147,7 +141,7 @@ fn user_template(template: &str, context: &Context<'_>) -> Result<String, Error>
     if let Some(line) = partial(template) {
         return Err(wrong(template, line, "partials and decorators cannot be used here".to_owned()));
     }
-    let mut engine = engine();
+    let mut engine = engine(&[]);
     engine.register_template_string("directives", template).map_err(|error: TemplateError| {
         wrong(template, error.pos().map_or(1, |(line, _)| line), error.reason().to_string())
     })?;

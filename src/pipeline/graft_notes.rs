@@ -14,20 +14,14 @@ use crate::adapt::pack::Risk;
 use crate::flatten::Outcome;
 use crate::hash::sha256;
 use crate::source::{self, SourceSpec};
+use crate::templates;
 
 /// The file's name, in the package and in the output folder.
 pub const NAME: &str = "GRAFT.md";
 
-/// The template, read once: that takes as long as rendering ten of them.
-static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
-    let mut engine = Handlebars::new();
-    engine.register_escape_fn(escaped);
-    engine.set_strict_mode(true);
-    engine
-        .register_template_string(NAME, include_str!("../../templates/graft.md.hbs"))
-        .expect("it is part of the program");
-    engine
-});
+/// The template, read once.
+static ENGINE: LazyLock<Handlebars<'static>> =
+    LazyLock::new(|| templates::built_in(escaped, &[(NAME, include_str!("../../templates/graft.md.hbs"))]));
 
 /// What the template can use: `{{x}}` is text, `{{{x}}}` is Markdown already.
 #[derive(Debug, Serialize)]

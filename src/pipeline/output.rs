@@ -68,9 +68,8 @@ impl Staging {
     /// # Errors
     /// Where a file was not staged, or cannot be written to disk or renamed.
     pub fn publish(mut self, names: &[String]) -> io::Result<Vec<PathBuf>> {
-        // All at once: one commit of the file system's journal does for all.
-        let synced = parallel::each(names, |name| File::open(self.path(name))?.sync_all());
-        synced.into_iter().collect::<io::Result<()>>()?;
+        let staged: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
+        parallel::sync(&staged)?;
         // The folder itself is the lock: no file of ours stays behind.
         let folder = File::open(&self.out)?;
         folder.lock()?;

@@ -8,7 +8,6 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
 
 use super::current::{REPODATA, bounded};
-use crate::parallel;
 use crate::repository::location::beneath;
 
 /// In the repository's folder, so that publishing is a rename. Whoever has the lock may remove it.
@@ -139,9 +138,4 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     Ok(file)
-}
-
-/// Waits until files or folders are on disk. All at once: one commit of the file system's journal does for all.
-pub(super) fn sync(paths: &[PathBuf]) -> io::Result<()> {
-    parallel::each(paths, |path| File::open(path)?.sync_all()).into_iter().collect()
 }

@@ -13,11 +13,11 @@ use std::sync::LazyLock;
 use handlebars::Handlebars;
 use serde::Serialize;
 
-use crate::libraries;
 use crate::package::documents::Documents;
 use crate::package::source::{Listed, Role};
 use crate::package::{Package, Places, Relation, relation};
 use crate::profile::Fallback;
+use crate::{libraries, templates};
 
 /// What a spec is made of.
 #[derive(Debug)]
@@ -135,13 +135,7 @@ const TEMPLATE: &str = "module.spec";
 
 /// The template, read once.
 static ENGINE: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
-    let mut engine = Handlebars::new();
-    engine.register_escape_fn(escape::text);
-    engine.set_strict_mode(true);
-    engine
-        .register_template_string(TEMPLATE, include_str!("../../templates/module.spec.hbs"))
-        .expect("it is part of the program");
-    engine
+    templates::built_in(escape::text, &[(TEMPLATE, include_str!("../../templates/module.spec.hbs"))])
 });
 
 fn names<'a>(view: &View<'a>) -> Names<'a> {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
 
 use super::names::{self, NameKind};
 use super::objects::Objects;
 use super::symbols::Symbols;
 use super::{Target, digest, symbols};
 use crate::flatten::Interface;
+use crate::parallel;
 
 /// Headers, symbols and files of a target, read lazily. Clones share what was read.
 #[derive(Debug, Clone, Default)]
@@ -118,26 +118,12 @@ impl Names {
     /// Reads all headers of these folders; the first declaration of the best kind counts.
     fn read(include_dirs: &[PathBuf]) -> Self {
         let files = headers(include_dirs);
-        // A few big files (mod_dav.h, httpd.h) hold most of it, so each worker takes every n-th.
-        let workers = thread::available_parallelism().map_or(1, |count| count.get().min(4));
-        let mut read: Vec<(usize, Vec<(String, NameKind)>)> = thread::scope(|scope| {
-            let files = &files;
-            let handles: Vec<_> = (0..workers)
-                .map(|worker| {
-                    scope.spawn(move || {
-                        let own = files.iter().enumerate().skip(worker).step_by(workers);
-                        own.map(|(index, (_, path))| (index, read_one(path))).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            handles.into_iter().flat_map(|handle| handle.join().unwrap_or_default()).collect()
-        });
-        read.sort_by_key(|(index, _)| *index);
+        let read = parallel::map(&files, |(_, path)| read_one(path));
         let mut all = Names {
             headers: files.into_iter().map(|(name, _)| name).collect(),
             by_name: HashMap::with_capacity(8192),
         };
-        for (index, found) in read {
+        for (index, found) in read.into_iter().enumerate() {
             let Ok(index) = u16::try_from(index) else { break };
             for (name, kind) in found {
                 let entry = all.by_name.entry(name).or_insert((kind, index));

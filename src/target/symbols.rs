@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use object::elf::{STT_FUNC, STT_GNU_IFUNC, STT_NOTYPE, STT_OBJECT};
 
 use super::elf;
+use crate::parallel;
 
 /// A file of the target that exports dynamic symbols.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,17 +56,7 @@ impl Symbols {
         modules.sort();
         files.extend(modules.into_iter().map(|module| (ProviderKind::Module, module)));
 
-        let workers = thread::available_parallelism().map_or(1, |count| count.get().min(4));
-        let share = files.len().div_ceil(workers).max(1);
-        let read: Vec<_> = thread::scope(|scope| {
-            let handles: Vec<_> = files
-                .chunks(share)
-                .map(|chunk| scope.spawn(move || chunk.iter().filter_map(read_one).collect::<Vec<_>>()))
-                .collect();
-            let join = |handle: thread::ScopedJoinHandle<'_, Vec<_>>| handle.join().unwrap_or_default();
-            handles.into_iter().flat_map(join).collect()
-        });
-
+        let read = parallel::map(&files, read_one).into_iter().flatten();
         let mut symbols = Symbols::default();
         for (provider, names) in read {
             let Ok(index) = u16::try_from(symbols.providers.len()) else { break };

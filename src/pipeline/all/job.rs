@@ -1,12 +1,11 @@
 //! One job: found as it was made before, or made.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Mutex;
 use std::time::Instant;
 
-use super::plan::Planned;
+use super::plan::{Brought, Planned};
 use super::{BuildAll, Caching, Ended, Job, Outcome, Reason, basis};
 use crate::cache::{Basis, Entry, Found, Kept, Key};
 use crate::compile::Toolchain;
@@ -17,7 +16,7 @@ use crate::pipeline::output::{self, Staging};
 use crate::pipeline::several::{About, lock};
 use crate::pipeline::signing::SigningKey;
 use crate::pipeline::{Error, Packaging, Request};
-use crate::recipe::{Input, Recipe};
+use crate::recipe::Input;
 use crate::report::{Event, Reporter};
 use crate::rpm;
 use crate::sign::{Keyring, Signer};
@@ -48,9 +47,6 @@ impl ForTarget {
     }
 }
 
-/// What a recipe brings, or why that cannot be kept.
-type Brought = Result<Basis, String>;
-
 /// What all jobs share.
 pub(super) struct Bench<'a> {
     request: &'a BuildAll,
@@ -58,7 +54,6 @@ pub(super) struct Bench<'a> {
     keyring: Option<Keyring>,
     /// Of the run, or why nothing can be kept.
     basis: Result<Basis, String>,
-    brought: Mutex<BTreeMap<PathBuf, Arc<OnceLock<Brought>>>>,
     reporter: &'a dyn Reporter,
 }
 
@@ -82,7 +77,7 @@ impl<'a> Bench<'a> {
         if let (Err(why), Some(_)) = (&basis, &request.caching) {
             reporter.warning(format!("nothing is kept: {why}"));
         }
-        Ok(Bench { request, key, keyring, basis, brought: Mutex::default(), reporter })
+        Ok(Bench { request, key, keyring, basis, reporter })
     }
 
     /// Runs a job to its end, whatever comes.
@@ -116,8 +111,7 @@ impl<'a> Bench<'a> {
         target: &ForTarget,
         reporter: &dyn Reporter,
     ) -> Result<Done, Reason> {
-        let recipe = planned.recipe.as_ref().map_err(Clone::clone)?;
-        let brought = self.brought(recipe, &planned.file);
+        let brought = planned.brought()?;
         let place = target.place.join(&planned.name);
         output::clear(&place).map_err(|error| Reason::of(&Error::from(error).into()))?;
         let basis = self.all_inputs(brought, target);
@@ -150,15 +144,9 @@ impl<'a> Bench<'a> {
         Ok(Done { outcome: Outcome::Built, packages: built.into_packages() })
     }
 
-    /// What a recipe brings, found once for all targets; who comes meanwhile waits.
-    fn brought(&self, recipe: &Recipe, file: &Path) -> Brought {
-        let cell = Arc::clone(lock(&self.brought).entry(file.to_owned()).or_default());
-        cell.get_or_init(|| basis::of_recipe(recipe, file)).clone()
-    }
-
-    fn all_inputs(&self, brought: Brought, target: &ForTarget) -> Result<Basis, String> {
+    fn all_inputs(&self, brought: &Brought, target: &ForTarget) -> Result<Basis, String> {
         let mut all = self.basis.clone()?;
-        all.extend(&brought?);
+        all.extend(brought.as_ref().map_err(String::clone)?);
         all.extend(&target.basis);
         Ok(all)
     }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use super::Reason;
+use super::{Reason, basis};
+use crate::cache::Basis;
 use crate::pipeline::Error;
 use crate::recipe::{self, Input, Recipe};
 
@@ -20,6 +22,21 @@ pub(super) struct Planned {
     pub file: PathBuf,
     /// What stands there, or what is wrong with it.
     pub recipe: Result<Recipe, Reason>,
+    brought: OnceLock<Brought>,
+}
+
+/// What a recipe brings, or why that cannot be kept.
+pub(super) type Brought = Result<Basis, String>;
+
+impl Planned {
+    /// What the recipe brings, found once for all targets; who comes meanwhile waits.
+    ///
+    /// # Errors
+    /// What is wrong with the recipe.
+    pub fn brought(&self) -> Result<&Brought, Reason> {
+        let recipe = self.recipe.as_ref().map_err(Clone::clone)?;
+        Ok(self.brought.get_or_init(|| basis::of_recipe(recipe, &self.file)))
+    }
 }
 
 /// The recipes that `words` mean: a folder with recipes in folders of their own, a recipe's folder or file, or a name in
@@ -55,7 +72,7 @@ pub(super) fn recipes(words: &[String]) -> Result<Vec<Planned>, crate::Error> {
         if let Some(first) = known.insert(name.clone(), file.clone()) {
             return Err(Error::SameModule { name, first, second: file }.into());
         }
-        planned.push(Planned { name, file, recipe });
+        planned.push(Planned { name, file, recipe, brought: OnceLock::new() });
     }
     Ok(planned)
 }

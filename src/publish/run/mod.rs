@@ -162,7 +162,7 @@ impl<'a> Publication<'a> {
             self.write(&files, &records, &foreign, &text, signature.as_deref(), keys.as_deref(), &state)?;
             let coming = self.announce(&arrived, &places)?;
             // All at once, and nothing is in its place before all of it is on disk.
-            staging::sync(&std::mem::take(&mut self.pending))?;
+            parallel::sync(&std::mem::take(&mut self.pending))?;
             self.place(coming)?;
             if self.current.is_some() {
                 // Before the signatures that are checked with them. They are good for the old state too: no key leaves.
@@ -172,7 +172,7 @@ impl<'a> Publication<'a> {
             }
             self.swap()?;
         } else {
-            staging::sync(&std::mem::take(&mut self.pending))?;
+            parallel::sync(&std::mem::take(&mut self.pending))?;
         }
         beside.iter().try_for_each(Beside::put)?;
         for href in &state.leaving {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use fs_err::File;
 
 use super::Publication;
-use crate::process;
 use crate::publish::arrive::Arrived;
 use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, file_name};
 use crate::publish::entry::Entry;
@@ -17,6 +16,7 @@ use crate::publish::swap::{Swapped, swap};
 use crate::publish::{Checks, Error, RepoFile, page, staging};
 use crate::repository::repomd::Record;
 use crate::sign::Keyring;
+use crate::{parallel, process};
 
 /// A file beside the metadata, written and on its way to its place.
 pub(super) struct Beside {
@@ -112,7 +112,7 @@ impl Publication<'_> {
             self.staging.place(&staged, &href)?;
         }
         let folders: Vec<PathBuf> = self.staging.folders().into_iter().map(Path::to_owned).collect();
-        Ok(staging::sync(&folders)?)
+        Ok(parallel::sync(&folders)?)
     }
 
     /// Where clients reach the folder, without a slash at the end.
