@@ -271,9 +271,8 @@ fn a_large_package() {
         let about = About { epoch: None, version: "1".into(), ..about("large", "Large", "") };
         let package = Package::new(about, contents, &Profile::named(profile).unwrap(), TIME).unwrap();
         let signer = signed.then(|| &**key() as &dyn Signer);
-        let written = write(&package, signer, &path("large.rpm")).unwrap();
-        assert_eq!(written.size, path("large.rpm").metadata().unwrap().len());
-        assert!(run(Command::new("sha256sum").arg(&written.path)).starts_with(&written.sha256));
+        let large = path("large.rpm");
+        write(&package, signer, &large).unwrap();
         // Digests, signatures, sizes, by both.
         let database = path("database");
         let rpmkeys = || {
@@ -283,12 +282,12 @@ fn a_large_package() {
         };
         fs_err::write(path("key.asc"), &key().key().public_key).unwrap();
         run(rpmkeys().arg("--import").arg(path("key.asc")));
-        let said = run(rpmkeys().arg("-Kv").arg(&written.path));
+        let said = run(rpmkeys().arg("-Kv").arg(&large));
         let signatures = said.matches("RSA/SHA256 Signature").count();
         assert_eq!(signatures, usize::from(signed) + usize::from(profile == "el7"), "{said}");
         assert!(!said.contains("BAD") && said.contains("MD5 digest: OK"), "{said}");
         let mut names = 0;
-        rpm::each_file(&written.path, 64 << 20, &mut |file, content| -> Result<(), rpm::Error> {
+        rpm::each_file(&large, 64 << 20, &mut |file, content| -> Result<(), rpm::Error> {
             names += 1;
             let mut bytes = Vec::new();
             content.read_to_end(&mut bytes)?;
@@ -298,11 +297,11 @@ fn a_large_package() {
         .unwrap();
         assert_eq!(names, 4);
         // At least what rpmbuild reserves, and no more than old releases take.
-        let IndexData::Bin(reserved) = &signature(&written.path)[&1008] else { panic!("it is bytes") };
+        let IndexData::Bin(reserved) = &signature(&large)[&1008] else { panic!("it is bytes") };
         assert!((4128..6400).contains(&reserved.len()), "{}", reserved.len());
         // The same bytes again; and where it fails, nothing stays.
-        let again = write(&package, signer, &path("again.rpm")).unwrap();
-        assert_eq!(again.sha256, written.sha256);
+        write(&package, signer, &path("again.rpm")).unwrap();
+        assert!(fs_err::read(&large).unwrap() == fs_err::read(path("again.rpm")).unwrap());
         fs_err::remove_file(path("content")).unwrap();
         let before = fs_err::read_dir(folder.path()).unwrap().count();
         assert!(write(&package, signer, &path("third.rpm")).is_err());

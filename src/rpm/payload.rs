@@ -84,12 +84,14 @@ impl Payload {
         let mut end = file.as_file();
         end.seek(SeekFrom::Start(start)).map_err(written)?;
         let (_, summary) = thread::scope(|scope| -> Result<_, Error> {
-            // Three threads: files are read and hashed; the archive is hashed and compressed; that is hashed and written.
+            // Three threads: files are read, they and the archive are hashed; it is compressed, which takes longest; that is
+            // hashed and written.
             let encoder = Encoder::new(compression, Beside::new(scope, Hashing::new(end)))?;
-            let mut out = Beside::new(scope, Hashing::new(encoder));
+            let mut out = Hashing::new(Beside::new(scope, encoder));
             let records = archive(package, &planned.links, &mut out);
+            let (out, digest, size) = out.finish();
             // What went wrong there is the reason for what went wrong here.
-            let (encoder, digest, size) = out.finish().map_err(written)?.finish();
+            let encoder = out.finish().map_err(written)?;
             let compressed = encoder.finish().and_then(Beside::finish).map_err(written)?;
             Summary::new(package, planned.links, records?, (digest, size), compressed)
         })?;

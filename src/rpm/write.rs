@@ -1,20 +1,18 @@
 //! Puts a package together: payload first, since the header has its digests, then header and signature in front of it.
 
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use rpm::{Header, HeaderEntry, IndexSignatureTag, IndexTag, Lead, PackageMetadata};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use super::digest::{Hashing, hashed};
 use super::payload::{Data, Payload, Summary};
 use super::signature::Digests;
 use super::{Error, header, lead, signature};
-use crate::hash::hex;
+use crate::hash::sha256_of;
 use crate::package::{Package, PackageSet};
 use crate::process;
 use crate::sign::{Signer, check_accepted};
@@ -110,9 +108,9 @@ pub fn write_set<'a>(
     let (binary, debuginfo, debugsource) = (binary?, debuginfo?, debugsource?);
     let id = Some(source.digests.md5);
     thread::scope(|scope| {
-        let write = |draft: Draft<'a>| scope.spawn(move || draft.headed(id)?.write());
+        let write = |draft: Draft<'a>| scope.spawn(move || draft.headed(id)?.written());
         let (binary, debuginfo, debugsource) = (write(binary), write(debuginfo), debugsource.map(write));
-        let source = source.write();
+        let source = source.written();
         Ok(WrittenSet {
             binary: join(binary)?,
             debuginfo: join(debuginfo)?,
@@ -126,7 +124,7 @@ pub fn write_set<'a>(
 ///
 /// # Errors
 /// As [`write_set`].
-pub fn write(package: &Package, signer: Option<&dyn Signer>, to: &Path) -> Result<Written, Error> {
+pub fn write(package: &Package, signer: Option<&dyn Signer>, to: &Path) -> Result<(), Error> {
     if let Some(signer) = signer {
         check_accepted(signer.key(), &package.profile.name, &package.profile.packaging.keys)?;
     }
@@ -192,7 +190,8 @@ struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    fn write(self) -> Result<Written, Error> {
+    /// Gives it its place.
+    fn write(self) -> Result<(), Error> {
         let Ready { package, signer, to, data, header, header_bytes, digests } = self;
         let signatures = match signer {
             Some(signer) => signature::sign(package, &header_bytes, &data, signer)?,
@@ -200,39 +199,38 @@ impl Ready<'_> {
         };
         let mut front = Front { package, digests: &digests, signatures: &signatures, header: &header };
         let failed = |source: io::Error| Error::Write { path: to.clone(), source };
-        let (file, sha256, size) = match data {
+        let file = match data {
             Data::Memory(payload) => {
-                let mut out = Hashing::new(temporary(&to)?);
-                out.write_all(&front.bytes(None)?).map_err(failed)?;
-                out.write_all(&payload).map_err(failed)?;
-                let (file, sha256, size) = out.finish();
-                file.as_file().sync_all().map_err(failed)?;
-                (file, sha256, size)
+                let mut file = temporary(&to)?;
+                file.write_all(&front.bytes(None)?).map_err(failed)?;
+                file.write_all(&payload).map_err(failed)?;
+                file
             }
             Data::File { file, start } => {
-                let bytes = front.bytes(Some(start))?;
-                file.as_file().write_all_at(&bytes, 0).map_err(failed)?;
-                let digest = thread::scope(|scope| {
-                    let synced = scope.spawn(|| file.as_file().sync_all());
-                    let digest = whole(file.as_file())?;
-                    join(synced).map(|()| digest)
-                });
-                let (sha256, size) = digest.map_err(failed)?;
-                (file, sha256, size)
+                file.as_file().write_all_at(&front.bytes(Some(start))?, 0).map_err(failed)?;
+                file
             }
         };
+        file.as_file().sync_all().map_err(failed)?;
         file.as_file().set_permissions(PermissionsExt::from_mode(0o644)).map_err(failed)?;
         if process::interrupted() {
             return Err(Error::Interrupted);
         }
         file.persist(&to).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+
+    /// Gives it its place, and says what is there now.
+    fn written(self) -> Result<Written, Error> {
+        let (package, signer, path) = (self.package, self.signer, self.to.clone());
+        self.write()?;
         Ok(Written {
             nevra: package.nevra(),
             file_name: package.file_name(),
-            size,
-            sha256,
+            size: fs_err::metadata(&path)?.len(),
+            sha256: sha256_of(&path)?,
             signed_by: signer.map(|signer| signer.key().key_id.clone()),
-            path: to,
+            path,
         })
     }
 }
@@ -310,11 +308,4 @@ fn temporary(to: &Path) -> Result<NamedTempFile, Error> {
     };
     let failed = |source: io::Error| Error::Write { path: to.to_owned(), source };
     tempfile::Builder::new().prefix(".modgraft-").tempfile_in(folder).map_err(failed)
-}
-
-/// The SHA-256 of a whole file, and its size.
-fn whole(mut file: &std::fs::File) -> io::Result<(String, u64)> {
-    file.seek(SeekFrom::Start(0))?;
-    let hash = hashed(Sha256::new(), &mut file)?;
-    Ok((hex(&hash.finalize()), file.stream_position()?))
 }
