@@ -414,6 +414,46 @@ fn a_repository_of_createrepo_c_is_taken_over() {
     assert!(contents(&folder) == before);
 }
 
+/// What rpmbuild of today makes el6 and el7 cannot take, as `verify --as` says.
+#[test]
+fn packages_are_for_the_releases_that_are_served() {
+    let me = Publisher::new();
+    let (given, folder) = (me.packages("given", &spec()), me.path("repo"));
+    let publish = ["publish", text(&folder), text(&given), "--for"];
+    let error =
+        me.refused(&[&publish[..], &["el6,el7"]].concat(), 3, "none of the releases that are served takes");
+    for release in ["el6", "el7"] {
+        let reason = format!("{release}: it has no signature of header and payload");
+        assert!(error.contains(&reason), "{reason}: {error}");
+    }
+    assert!(!folder.exists());
+    // Some take it: that is told, once for all packages.
+    let run = me.good(&[&publish[..], &["el7,el9"]].concat());
+    assert_eq!(
+        run.stderr.matches("el7 does not take alpha-2:1.0-1.x86_64 and 2 more: ").count(),
+        1,
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("el9 does not take"), "{}", run.stderr);
+    let run = me.good(&["publish", text(&folder)]);
+    assert!(!run.stderr.contains("does not take"), "{}", run.stderr);
+    me.demand_whole(&folder);
+    // Other releases are served from now on: what is there has to be for it.
+    let before = contents(&folder);
+    me.refused(&["publish", text(&folder), "--for", "el7"], 3, "none of the releases that are served takes");
+    assert!(contents(&folder) == before);
+    // The check goes by what is noted.
+    let noted = folder.join("repodata/modgraft.json");
+    let state = fs_err::read_to_string(&noted).unwrap();
+    fs_err::write(&noted, state.replace(r#"["el7","el9"]"#, r#"["el7"]"#)).unwrap();
+    let run = me.run(&["check", text(&folder)]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    let told =
+        "none of the releases that are served takes it: el7: it has no signature of header and payload";
+    assert_eq!(run.stdout.matches(told).count(), 3, "{}", run.stdout);
+}
+
 #[test]
 fn people_and_package_managers_are_told_how_to_install() {
     let me = Publisher::new();
@@ -456,14 +496,16 @@ fn createrepo_c_reads_metadata_in_parts() {
     fs_err::create_dir(&given).unwrap();
     fill(&given, 0..300);
     let mut merge = Command::new("mergerepo_c");
-    for (profile, magic) in [("el6", &[0x1f, 0x8b, 0x08][..]), ("fedora", &[0x28, 0xb5, 0x2f, 0xfd][..])] {
-        let folder = me.path(profile);
-        me.good(&["publish", text(&folder), text(&given), "--sign-key", "none", "--for", profile]);
+    let forms =
+        [("all", &[][..], &[0x1f, 0x8b, 0x08][..]), ("new", &["--for", "fedora"], &[0x28, 0xb5, 0x2f, 0xfd])];
+    for (name, options, magic) in forms {
+        let folder = me.path(name);
+        me.good(&[&["publish", text(&folder), text(&given), "--sign-key", "none"], options].concat());
         let packed = fs_err::read(metadata(&folder, "primary").0).unwrap();
-        assert!(memchr::memmem::find_iter(&packed, magic).count() > 3, "{profile}");
+        assert!(memchr::memmem::find_iter(&packed, magic).count() > 3, "{name}");
         merge.arg("--repo").arg(&folder);
     }
     let merged = me.path("merged");
     run(merge.arg("--no-database").arg("-o").arg(&merged));
-    assert_eq!(listed(&merged), listed(&me.path("el6")));
+    assert_eq!(listed(&merged), listed(&me.path("all")));
 }

@@ -104,26 +104,26 @@ fn dnf_reads_zstd_where_only_those_are_served_that_do() {
 /// Several hundred packages, so that each file is in several parts: gzip members, zstd frames.
 #[test]
 fn dnf_reads_metadata_in_parts() {
-    for profile in ["el7", "fedora"] {
+    for (form, serve) in [("gzip", &[][..]), ("zstd", &["--for", "fedora"])] {
         let me = Publisher::new();
         let (given, folder) = (me.path("given"), me.path("repo"));
         fs_err::create_dir(&given).unwrap();
         fill(&given, 0..300);
         let server = Server::folder(&folder);
         let url = server.url("");
-        let options = ["--sign-key", "none", "--for", profile, "--base-url", &url];
-        me.good(&[&["publish", text(&folder), text(&given)], &options[..]].concat());
+        let options = ["--sign-key", "none", "--base-url", &url];
+        me.good(&[&["publish", text(&folder), text(&given)], &options[..], serve].concat());
         let machine = Machine::new(Release::El9, &[]);
         machine.take("repo", &fs_err::read_to_string(folder.join("repo.repo")).unwrap());
         let all =
             run(&mut machine.dnf(&["-q", "repoquery", "--qf", "%{name}-%{version}-%{release}.%{arch}"]));
         let mut all: Vec<&str> = all.lines().collect();
         all.sort_unstable();
-        assert_eq!(all, listed(&folder), "{profile}");
+        assert_eq!(all, listed(&folder), "{form}");
         let owner = run(&mut machine.dnf(&["-q", "repoquery", "--whatprovides", "/usr/share/filler/299"]));
-        assert!(owner.contains("filler-299-"), "{profile}: {owner}");
+        assert!(owner.contains("filler-299-"), "{form}: {owner}");
         let changes = run(&mut machine.dnf(&["-q", "repoquery", "--changelogs", "filler-7"]));
-        assert!(changes.contains("filler-7"), "{profile}: {changes}");
+        assert!(changes.contains("filler-7"), "{form}: {changes}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err::File;
@@ -9,10 +10,12 @@ use fs_err::File;
 use super::entry::{Entry, Nevra};
 use super::fragment::{self, Lying};
 use super::piece::Piece;
+use super::served::{self, Refusal};
 use super::{Error, staging};
 use crate::download::{Algorithm, Digest, Hasher};
 use crate::parallel;
 use crate::process;
+use crate::profile::Profile;
 use crate::repository::Version;
 use crate::rpm::{self, Listing};
 use crate::sign::Keyring;
@@ -30,6 +33,8 @@ pub(super) struct Given {
 pub(super) struct Demands<'a> {
     /// One of these has to have signed it, where there are any.
     pub keys: Option<&'a Keyring>,
+    /// One of these at least has to take each, where there are any.
+    pub served: &'a [Arc<Profile>],
     /// Where those are copied to that do not lie in the repository yet.
     pub staging: &'a staging::Staging,
 }
@@ -41,6 +46,8 @@ pub(super) struct Arrived {
     pub listing: Listing,
     /// Lower-case hexadecimal.
     pub sha256: String,
+    /// The served releases that do not take it.
+    pub refusals: Vec<Refusal>,
     /// Its copy on the way, where it does not lie in the repository.
     pub staged: Option<PathBuf>,
 }
@@ -119,6 +126,7 @@ fn one(
     if let Some(keys) = demands.keys {
         demand_signature(path, &listing, keys)?;
     }
+    let refusals = served::refusals(path, &listing, demands.keys, demands.served)?;
     let staged = match given.href {
         Some(_) => None,
         None => {
@@ -131,7 +139,7 @@ fn one(
             Some(staged)
         }
     };
-    Ok(Some(Arrived { given: given.clone(), listing, sha256, staged }))
+    Ok(Some(Arrived { given: given.clone(), listing, sha256, refusals, staged }))
 }
 
 /// Refuses a package that is not signed by one of the keys.

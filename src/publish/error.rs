@@ -73,6 +73,20 @@ pub enum Error {
         /// The package.
         path: PathBuf,
     },
+    /// A package for other releases than those that are served.
+    #[error("none of the releases that are served takes {}", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::not_served),
+        help(
+            "{reasons}; build it for one of these, publish it into a repository of its own, or say with --for what this one serves"
+        )
+    )]
+    NotServed {
+        /// The package.
+        path: PathBuf,
+        /// Each release with its reason.
+        reasons: String,
+    },
     /// A repository that was signed, and would be no more.
     #[error("{} is signed, and no key is given", path.display())]
     #[diagnostic(
@@ -268,6 +282,7 @@ impl Error {
             | Error::Empty { .. }
             | Error::None { .. } => Kind::Usage,
             Error::Unsigned { .. }
+            | Error::NotServed { .. }
             | Error::Claims { .. }
             | Error::Called { .. }
             | Error::Twice { .. }

@@ -43,6 +43,7 @@ mod repo_file;
 mod repomd;
 mod request;
 mod run;
+mod served;
 mod settings;
 mod staging;
 mod state;

@@ -66,6 +66,15 @@ pub struct ForRelease {
 impl ForRelease {
     /// Judges a package for one release.
     pub fn of(package: &Examination, with_keys: bool, profile: &Profile) -> Self {
+        Self::judged(package, with_keys, true, profile)
+    }
+
+    /// Judges for one release a package that is not signed, and need not be.
+    pub fn unsigned(package: &Examination, profile: &Profile) -> Self {
+        Self::judged(package, false, false, profile)
+    }
+
+    fn judged(package: &Examination, with_keys: bool, by_signatures: bool, profile: &Profile) -> Self {
         let rpm = profile.packaging.rpm_line();
         let mut findings = Findings::default();
         let case = Case { package, with_keys, rpm: &rpm, profile };
@@ -76,7 +85,9 @@ impl ForRelease {
             rules::sizes(&case, &mut findings);
             rules::signature_header(&case, &mut findings);
             rules::digests(&case, &mut findings);
-            signatures::signatures(&case, &mut findings);
+            if by_signatures {
+                signatures::signatures(&case, &mut findings);
+            }
             rules::requires(&case, &mut findings);
         }
         let Findings { reasons, notes } = findings;

@@ -6,15 +6,17 @@ mod packages;
 mod said;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Error;
 use super::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded};
 use super::lock::{For, Lock};
-use super::repomd;
 use super::state::{STATE, State};
+use super::{repomd, served};
 use crate::hash::sha256;
+use crate::profile::Profile;
 use crate::repository::repomd::{Record, read_where};
 use crate::sign::Keyring;
 
@@ -58,6 +60,8 @@ pub enum ProblemKind {
     Package,
     /// A package that is not signed by a key of the repository's.
     Untrusted,
+    /// A package that none of the served releases takes.
+    NotServed,
     /// Metadata says something else of a package than its header.
     Differs,
     /// A package that is not listed.
@@ -74,6 +78,8 @@ struct View<'a> {
     keys: Option<&'a Keyring>,
     /// Whether each package has to be signed.
     signed_packages: bool,
+    /// Profiles that are served, as far as they are known.
+    served: Vec<Arc<Profile>>,
 }
 
 impl Problem {
@@ -111,6 +117,7 @@ pub fn check(folder: &Path, keys: &[PathBuf], wait: bool) -> Result<Checked, Err
             keys: keyring.as_ref(),
             signed_packages: !keys.is_empty()
                 || state.as_ref().is_some_and(|state| state.settings.packages_signed),
+            served: state.as_ref().map(|state| served::by_name(&state.settings.served)).unwrap_or_default(),
         };
         let listed = metadata::check(&view, &mut problems);
         packages::check(&view, &listed, &mut problems)?;

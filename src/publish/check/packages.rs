@@ -9,7 +9,7 @@ use crate::parallel;
 use crate::process;
 use crate::publish::arrive::{self, digest_of};
 use crate::publish::fragment::{self, Lying};
-use crate::publish::{Error, KINDS};
+use crate::publish::{Error, KINDS, served};
 use crate::rpm;
 
 /// Checks all packages.
@@ -44,6 +44,17 @@ fn one(view: &View<'_>, listed: &Listed) -> Vec<Problem> {
         && let Err(error) = arrive::demand_signature(&path, &package, keys)
     {
         problems.push(Problem::new(ProblemKind::Untrusted, &listed.href, error.to_string()));
+    }
+    let keys = view.keys.filter(|_| view.signed_packages);
+    if let Err(error) = served::refusals(&path, &package, keys, &view.served) {
+        // What helps is the reason here.
+        let reasons = match &error {
+            Error::NotServed { reasons, .. } => {
+                format!("none of the releases that are served takes it: {reasons}")
+            }
+            error => error.to_string(),
+        };
+        problems.push(Problem::new(ProblemKind::NotServed, &listed.href, reasons));
     }
     let lying = Lying { href: &listed.href, sha256: listed.checksum.hex(), time: 0 };
     for ((kind, said), header) in KINDS.iter().zip(&listed.said).zip(fragment::of(&package, lying)) {

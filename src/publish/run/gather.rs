@@ -13,13 +13,13 @@ use crate::parallel;
 use crate::publish::arrive::{self, Arrived, Demands, Given};
 use crate::publish::entry::{Entry, Nevra};
 use crate::publish::own::Package;
-use crate::publish::{Error, remove};
+use crate::publish::{Error, remove, served};
 use crate::sign::Keyring;
 
 impl Publication<'_> {
     /// The packages that stay where they are, and those of them of which there is another file now.
-    pub(super) fn kept(&self) -> Result<(Vec<Arc<Entry>>, Vec<String>), Error> {
-        let Some(current) = &self.current else { return Ok((Vec::new(), Vec::new())) };
+    pub(super) fn kept(&self) -> Result<Kept, Error> {
+        let Some(current) = &self.current else { return Ok(Kept::default()) };
         let packages = current.own.as_ref().map_or(&[][..], |own| &own.packages);
         let gone = |href: &str| self.request.remove.iter().any(|spec| remove::names_file(spec, href));
         let mut kept = Vec::with_capacity(packages.len() + self.request.packages.len());
@@ -39,31 +39,35 @@ impl Publication<'_> {
             again.push(in_place(href));
         }
         if again.is_empty() {
-            return Ok((kept, Vec::new()));
+            return Ok(Kept { entries: kept, ..Kept::default() });
         }
         let by_href: HashMap<&str, &Arc<Entry>> =
             packages.iter().map(|Package { entry, .. }| (entry.href.as_str(), entry)).collect();
         let mut replaced = Vec::new();
-        for arrived in self.read(&again, &|_| false)? {
+        let read = self.read(&again, &|_| false)?;
+        for arrived in &read {
             let href = arrived.given.href.clone().unwrap_or_default();
             if let Some(old) = by_href.get(href.as_str()).filter(|old| old.sha256 != arrived.sha256) {
                 let nevra = old.nevra().to_string();
                 if !self.request.replace {
-                    return Err(Error::Replaced { nevra, path: arrived.given.path });
+                    return Err(Error::Replaced { nevra, path: arrived.given.path.clone() });
                 }
                 replaced.push(nevra);
             }
-            kept.push(self.entry(&arrived, &href)?);
+            kept.push(self.entry(arrived, &href)?);
         }
-        Ok((kept, replaced))
+        Ok(Kept { entries: kept, replaced, notes: refusal_notes(&read) })
     }
 
     /// Of each package whether it stays as it was read when it was published. One that is gone is none where it is taken out.
     fn stay(&self, packages: &[Package]) -> Result<Vec<bool>, Error> {
         let own = self.current.as_ref().and_then(|current| current.own.as_ref());
         let known_to_be_signed = own.is_some_and(|own| own.state.settings.packages_signed);
-        // A signature that is demanded now and was not looked at before takes reading.
-        let full = self.request.full || (self.demanded().is_some() && !known_to_be_signed);
+        let judged_for = own.map_or(&[][..], |own| &own.state.settings.served);
+        let serves_others = self.settings.served.iter().ne(judged_for);
+        // A signature that is demanded now and was not looked at before takes reading, and so do other releases.
+        let unjudged = serves_others || (self.demanded().is_some() && !known_to_be_signed);
+        let full = self.request.full || unjudged;
         let stays = |Package { entry, is_unchanged }: &Package| match *is_unchanged {
             Ok(is_unchanged) => Ok(!full && is_unchanged),
             Err(Errno::NOENT | Errno::NOTDIR) if remove::is_named(&self.request.remove, entry) => Ok(true),
@@ -83,7 +87,7 @@ impl Publication<'_> {
     }
 
     fn read(&self, given: &[Given], known: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Arrived>, Error> {
-        let demands = Demands { keys: self.demanded(), staging: &self.staging };
+        let demands = Demands { keys: self.demanded(), served: &self.served, staging: &self.staging };
         Ok(arrive::read(given, demands, known)?.into_iter().flatten().collect())
     }
 
@@ -202,6 +206,21 @@ impl Publication<'_> {
         // What is at a place that is named by these digits is damaged.
         Ok((format!("Packages/{digits}/{name}"), false))
     }
+}
+
+/// The packages that stay.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub entries: Vec<Arc<Entry>>,
+    /// Those of them of which there is another file now.
+    pub replaced: Vec<String>,
+    /// What a person should know of those that were read again.
+    pub notes: Vec<String>,
+}
+
+/// What a person should know of packages that some of the served releases do not take.
+pub(super) fn refusal_notes(arrived: &[Arrived]) -> Vec<String> {
+    served::notes(arrived.iter().map(|package| (package.nevra().to_string(), &package.refusals[..])))
 }
 
 /// What comes of packages that have arrived.

@@ -5,6 +5,7 @@ mod metadata;
 mod put;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use super::current::Current;
@@ -15,9 +16,11 @@ use super::request::{Published, Request};
 use super::settings::{keys, new_key, settings};
 use super::staging::{self, Staging};
 use super::state::Settings;
-use super::{Error, check_id, repomd};
+use super::{Error, check_id, repomd, served};
 use crate::parallel;
+use crate::profile::Profile;
 use crate::sign::{Keyring, Signer, check_accepted};
+use gather::{Kept, refusal_notes};
 use put::Beside;
 
 /// Publishes packages. Whatever fails, and whenever the process ends: what clients see is the old state or the new one.
@@ -85,6 +88,8 @@ struct Publication<'a> {
     folder: &'a Path,
     current: Option<Current>,
     settings: Settings,
+    /// Profiles that are served, as far as they are known.
+    served: Vec<Arc<Profile>>,
     keys: Option<Keyring>,
     staging: Staging,
     /// What is written and may not be on disk yet.
@@ -115,6 +120,10 @@ impl<'a> Publication<'a> {
             done.notes.push("all packages are read: the metadata was written by another program".to_owned());
         }
         let settings = settings(request, before.map(|own| &own.state.settings))?;
+        let served = match &request.serve[..] {
+            [] => served::by_name(&settings.served),
+            profiles => profiles.to_vec(),
+        };
         let keys = keys(request, signer, current.as_ref())?;
         let staging = Staging::new(folder)?;
         Ok(Publication {
@@ -123,6 +132,7 @@ impl<'a> Publication<'a> {
             folder,
             current,
             settings,
+            served,
             keys,
             staging,
             pending: Vec::new(),
@@ -131,11 +141,13 @@ impl<'a> Publication<'a> {
     }
 
     fn run(mut self) -> Result<Published, Error> {
-        let (mut entries, replaced) = self.kept()?;
+        let Kept { mut entries, replaced, notes } = self.kept()?;
         self.done.replaced = replaced;
+        self.done.notes.extend(notes);
         let removed = taken_out(&mut entries, &self.request.remove, self.folder)?;
         self.done.removed = removed.iter().map(|entry| entry.nevra().to_string()).collect();
         let arrived = self.arrived(&entries)?;
+        self.done.notes.extend(refusal_notes(&arrived));
         let places = self.merge(&mut entries, &arrived)?;
         entries.sort_by(|one, other| one.order().cmp(&other.order()));
         // Where signatures are demanded, nothing has come this far without one.
