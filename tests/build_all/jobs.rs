@@ -112,6 +112,20 @@ fn the_bytes_are_the_same_for_one_job_and_for_many_here_and_elsewhere() {
     assert_eq!(by_other.code, Some(0), "{}", by_other.stderr);
     one.run(&["--sign-key", "none", "--cache", "none", "--out", "unsigned"]);
     assert_eq!(other.packages("second"), one.packages("unsigned"));
+    // At another date: compilers, linkers, compressors and signers see it too.
+    let at_another_date = || {
+        let mut command = Command::new("faketime");
+        command.arg("2031-05-06 07:08:09");
+        command
+    };
+    assert_eq!(run(at_another_date().args(["sh", "-c", "date +%Y"])), "2031\n");
+    let command = one.command(&["--cache", "none", "--no-check", "--out", "later"]);
+    let mut later = at_another_date();
+    later.arg(command.get_program()).args(command.get_args()).current_dir(one.path(""));
+    later.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let later = finish(&mut later);
+    assert_eq!(later.code, Some(0), "{}", later.stderr);
+    assert_eq!(one.packages("later"), packages);
     // And from a full cache.
     one.run(&["--out", "third"]);
     assert_eq!(
