@@ -133,6 +133,12 @@ fn what_does_not_help_ends_with_one_clear_error() {
         said.contains("1 thing stands") && said.contains("httpd 2.2.15 has no function `made_up_gone`"),
         "{said}"
     );
+    // It is there, and what is missing is upstream's own include.
+    let said = words(&refused("static int f(void) { return inet_addr(\"\"); }\n", &rules(&[])));
+    assert!(
+        said.contains("the C library has `inet_addr`, and no header declares it that the module includes"),
+        "{said}"
+    );
 }
 
 /// What stands within something that is rewritten is rewritten in the next round, and nothing is lost.

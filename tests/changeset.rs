@@ -406,6 +406,47 @@ fn whole_files_bring_the_headers_they_include() {
     assert!(changeset.based);
 }
 
+/// As a third party's build has it, with `-I` and a list of files of its own.
+#[test]
+fn sources_that_keep_what_headers_promise_come_from_the_whole_tree() {
+    let module = format!("#include \"x.h\"\n{MODULE}");
+    let files = [
+        ("src/mod_x.c", &*module),
+        // A header brings the one that promises, and another one lies in another folder.
+        ("src/x.h", "#include \"inner.h\"\n#include \"common.h\"\n"),
+        ("src/inner.h", "int inner(void);\n"),
+        ("src/util.c", "int inner(void) { return 1; }\n"),
+        ("common/common.h", "int common(void);\n"),
+        ("common/common.c", "#include \"common.h\"\nint common(void) { return 2; }\n"),
+        ("common/unused.c", "int unused(void) { return 3; }\n"),
+        ("other/mod_y.c", &MODULE.replace("x_module", "y_module")),
+    ];
+    let read = |more: &[(&str, &str)]| {
+        let tree: BTreeMap<String, Arc<[u8]>> = files
+            .iter()
+            .chain(more)
+            .map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec().into()))
+            .collect();
+        let sources = Sources {
+            patches: Vec::new(),
+            base: Some(Tree::memory("x-1.0.tar.gz".into(), tree)),
+            files: vec!["src/mod_x.c".into()],
+            description: String::new(),
+        };
+        listing(&changeset::read(&sources, &[]).unwrap())
+    };
+    insta::assert_snapshot!(read(&[]), @r"
+    Added module source by module.new: src/mod_x.c
+    Added module source by module.promised: common/common.c
+    Added module source by module.beside: src/util.c
+    Added private header by header.private: src/x.h
+    Added private header by header.private: common/common.h
+    Added private header by header.private: src/inner.h
+    ");
+    // Of two headers of one name nobody knows which is meant.
+    assert!(!read(&[("win32/common.h", "int common(int);\n")]).contains("common/common.c"));
+}
+
 #[test]
 fn what_is_not_utf_8_is_latin_1_and_nothing_is_lost() {
     let patch = b"--- a/x.c\n+++ b/x.c\n@@ -1,2 +1,3 @@ caf\xe9\n caf\xe9\n+na\xefve \xc3\xa9\n end\n";

@@ -8,6 +8,7 @@ use super::pack::{Action, Rule};
 use super::plan::Left;
 use super::{Error, Inputs};
 use crate::c::expression::Access;
+use crate::c::library;
 use crate::compile::Complaint;
 use crate::target::calendar;
 
@@ -90,6 +91,9 @@ fn message(finding: &Finding, httpd: &str) -> String {
             format!(
                 "{owner} has no member `{name}` in httpd {httpd}, and a macro that the module uses reads it"
             )
+        }
+        (Kind::Function | Kind::Type | Kind::Identifier, _) if library::has(name) => {
+            format!("the C library has `{name}`, and no header declares it that the module includes")
         }
         (Kind::Function, _) => format!("httpd {httpd} has no function `{name}`"),
         (Kind::Type, _) => format!("httpd {httpd} has no type `{name}`, or does not show what is in it"),

@@ -1,6 +1,6 @@
 //! A module's whole files from a release or a plain tree: those that are named, those that belong to them, and the headers.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::classify::{Open, decide};
@@ -18,13 +18,20 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
         return Ok(Changeset { files: Vec::new(), based: false, messages: Vec::new() });
     };
     let release = httpd_version(tree)?.is_some();
-    let mut module = Module { tree, files: Vec::new(), listing: None };
+    let mut module = Module {
+        tree,
+        files: Vec::new(),
+        listing: None,
+        functions: HashMap::new(),
+        promised: BTreeMap::new(),
+    };
     for path in &sources.files {
         module.take(path)?;
     }
     module.take_listed()?;
     if module.listing.as_ref().is_none_or(|listing| !listing.whole) {
-        module.take_promised()?;
+        let elsewhere = if release { Vec::new() } else { headers_of(tree)? };
+        module.take_promised(&elsewhere)?;
     }
     module.take_headers(release)?;
     if release {
@@ -37,7 +44,7 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
         }
         module.take(RELEASE_HEADER)?;
     }
-    let Module { files, listing, .. } = module;
+    let Module { files, listing, promised, .. } = module;
     let open = files.into_iter().map(|(path, text, encoding)| Open::whole(&path, text, encoding)).collect();
     let mut files = decide(open, rules);
     // Why a sibling is there is said better by the list than by its folder.
@@ -55,8 +62,18 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
             }
         }
     }
+    // Wherever a third party keeps them.
+    for file in files.iter_mut().filter(|file| !release && file.class == Class::SharedSource) {
+        if let Some(name) = promised.get(&file.path) {
+            let why = format!("it defines {name}(), which a header of the module's declares");
+            super::classify::reclassify(file, Class::ModuleSource, PROMISED, why);
+        }
+    }
     Ok(Changeset { files, based: true, messages: Vec::new() })
 }
+
+/// Where sources belong to the module for what they define.
+const PROMISED: &str = "module.promised";
 
 /// The files of a module as they are gathered.
 struct Module<'t> {
@@ -64,6 +81,10 @@ struct Module<'t> {
     /// In the order in which they were found: the named ones first.
     files: Vec<(String, Arc<str>, Encoding)>,
     listing: Option<Listing>,
+    /// What each source defines that was asked; nothing of another module's.
+    functions: HashMap<String, Vec<String>>,
+    /// Sources that were taken for a function that a header promises, and that function.
+    promised: BTreeMap<String, String>,
 }
 
 impl Module<'_> {
@@ -101,20 +122,27 @@ impl Module<'_> {
         Ok(())
     }
 
-    /// Where no list is there, or it is not all: the sources beside that define what the headers beside promise.
-    fn take_promised(&mut self) -> Result<(), Error> {
+    /// Where no list is there, or it is not all: the sources beside that define what the headers beside promise. Of `elsewhere`
+    /// a header is meant that is the only one of its name, as a third party's `-I` would have it; its sources are beside it.
+    fn take_promised(&mut self, elsewhere: &[String]) -> Result<(), Error> {
         let mut next = 0;
         let mut promised: BTreeSet<String> = BTreeSet::new();
         let mut asked: HashSet<String> = HashSet::new();
+        let mut folders: BTreeSet<String> = BTreeSet::new();
         while next < self.files.len() {
             let (path, text) = (self.files[next].0.clone(), self.files[next].1.clone());
             next += 1;
-            for header in included(&path, &text) {
+            // Headers that headers include promise as well.
+            let mut headers = included(&path, &text);
+            while let Some(header) = headers.pop() {
+                let Some(header) = self.header(header, elsewhere)? else { continue };
                 if asked.insert(header.clone())
                     && let Some(bytes) = self.tree.read(&header)?
                 {
                     let (text, _) = text::decode(&text::unix(&bytes));
                     promised.extend(names(&text, DeclarationKind::Prototype));
+                    headers.extend(included(&header, &text));
+                    folders.insert(folder(&header).to_owned());
                 }
             }
             let defined: HashSet<String> =
@@ -123,17 +151,41 @@ impl Module<'_> {
             if promised.is_empty() {
                 continue;
             }
-            for beside in self.tree.list(folder(&path))?.iter().filter(|beside| beside.ends_with(".c")) {
-                let Some(bytes) = self.tree.read(beside)? else { continue };
-                let (text, _) = text::decode(&text::unix(&bytes));
-                let provides =
-                    || names(&text, DeclarationKind::Function).iter().any(|name| promised.contains(name));
-                if definitions(&text).is_empty() && provides() {
-                    self.take(beside)?;
-                }
+            folders.insert(folder(&path).to_owned());
+            for beside in &folders {
+                self.take_providers(beside, &promised)?;
             }
         }
         Ok(())
+    }
+
+    /// The sources of a folder that define one of these functions, and are no module themselves.
+    fn take_providers(&mut self, folder: &str, promised: &BTreeSet<String>) -> Result<(), Error> {
+        for source in self.tree.list(folder)?.iter().filter(|path| path.ends_with(".c")) {
+            if !self.functions.contains_key(source) {
+                let Some(bytes) = self.tree.read(source)? else { continue };
+                let (text, _) = text::decode(&text::unix(&bytes));
+                let is_module = !definitions(&text).is_empty();
+                let functions = if is_module { Vec::new() } else { names(&text, DeclarationKind::Function) };
+                self.functions.insert(source.clone(), functions);
+            }
+            if let Some(name) = self.functions[source].iter().find(|name| promised.contains(*name)) {
+                self.promised.entry(source.clone()).or_insert_with(|| name.clone());
+                self.take(source)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The header that is meant by this path beside the includer: it, or the only one of `elsewhere` with that name.
+    fn header(&self, beside: String, elsewhere: &[String]) -> Result<Option<String>, Error> {
+        if self.tree.read(&beside)?.is_some() {
+            return Ok(Some(beside));
+        }
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let wanted = name(&beside);
+        let mut called = elsewhere.iter().filter(|path| name(path) == wanted);
+        Ok(called.next().filter(|_| called.next().is_none()).cloned())
     }
 
     /// The headers beside the files that include them. Of a release of httpd only the module's own: for any other header the
@@ -163,6 +215,13 @@ impl Module<'_> {
         }
         Ok(())
     }
+}
+
+/// All headers of a tree.
+fn headers_of(tree: &Tree) -> Result<Vec<String>, Error> {
+    let mut files = tree.walk("")?;
+    files.retain(|path| path.ends_with(".h"));
+    Ok(files)
 }
 
 /// The names that declarations of one kind have in a text.

@@ -2,7 +2,7 @@
 
 use super::Interface;
 use crate::c::lex::{self, Token, TokenKind};
-use crate::c::{DeclarationKind, File};
+use crate::c::{Declaration, DeclarationKind, File};
 
 /// Macros of systems for which nothing is made here.
 const NEVER: &[&str] = &[
@@ -184,13 +184,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Nothing where the header defines it on a condition of its own.
+    /// Nothing where the header defines it on a condition of its own; that nobody has defined it before is none
+    /// (`MODULE_MAGIC_NUMBER_MAJOR`).
     fn is_macro(&self, name: &str) -> Option<bool> {
         let file = File::new(self.offered.read_header(&self.offered.declared_in(name)?)?);
         let macros = || file.find(name).filter(|(_, found)| found.kind == DeclarationKind::Macro);
+        let unless_before = format!("!defined({name})");
+        let certain = |(_, found): (usize, &Declaration)| {
+            found.conditions.iter().all(|condition| *condition == unless_before)
+        };
         match macros().next() {
             None => Some(false),
-            Some(_) => macros().any(|(_, found)| found.conditions.is_empty()).then_some(true),
+            Some(_) => macros().any(certain).then_some(true),
         }
     }
 
@@ -242,7 +247,7 @@ mod tests {
             true
         }
         fn read_header(&self, _: &str) -> Option<Arc<str>> {
-            let text = "#define MODULE_MAGIC_NUMBER_MAJOR 20051115\n#define MODULE_MAGIC_NUMBER_MINOR 24 /* x */\n\
+            let text = "#ifndef MODULE_MAGIC_NUMBER_MAJOR\n#define MODULE_MAGIC_NUMBER_MAJOR 20051115\n#endif\n#define MODULE_MAGIC_NUMBER_MINOR 24 /* x */\n\
                         #define AP_A 1\n#define AP_B AP_A\nint ap_f(void);\n#ifdef X\n#define AP_C 1\n#endif\n";
             Some(text.into())
         }

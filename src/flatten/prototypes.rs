@@ -52,6 +52,9 @@ static INTEGERS: LazyLock<Integers> = LazyLock::new(|| {
 const BUILT_IN: &[&str] =
     &["void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "_Bool"];
 
+/// Words that no type has.
+const STATEMENTS: &[&str] = &["return", "else", "do", "goto", "case", "sizeof"];
+
 /// Finds the prototype of `name` in a header; a macro of that name does not count. Text is enough here: most headers are asked
 /// for few names among hundreds.
 pub(super) fn find(text: &str, name: &str) -> Option<Prototype> {
@@ -94,8 +97,11 @@ fn read(text: &str, name: &str) -> Option<Prototype> {
     unwrap(text, &mut tokens);
     let at = tokens.iter().position(|token| token.text(text) == name)?;
     let head = tokens.get(..at)?;
-    if head.is_empty() || head.iter().any(|token| [b'(', b'=', b',', b'.'].iter().any(|sign| token.is(*sign)))
-    {
+    // A header may have whole functions: `return NAME(…);`.
+    let of_a_type = |token: &Token| {
+        token.is(b'*') || token.kind == TokenKind::Identifier && !STATEMENTS.contains(&token.text(text))
+    };
+    if head.is_empty() || !head.iter().all(of_a_type) {
         return None;
     }
     let close = macros::matching(&tokens, at + 1)?;
@@ -318,6 +324,8 @@ mod tests {
         assert_eq!(find(text, "g"), None);
         assert_eq!(find("typedef status (f_t)(void *data);\nextern status (g)(int);\n", "status"), None);
         assert!(is_macro(text, "f") && !is_macro(text, "my_f"));
+        let calls = "static char *g(int *r)\n{\n    if (r) x = h(r);\n    else f(r);\n    return f(r);\n}\n";
+        assert_eq!((find(calls, "f"), find(calls, "h")), (None, None));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use super::test_char;
 use crate::c::File;
-use crate::source::Tree;
+use crate::source::{RELEASE_HEADER, Tree};
 
 /// What keeps a tree from being read.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -47,7 +47,7 @@ pub trait Upstream {
     }
 }
 
-/// The folders of httpd's tree from which something can be pulled.
+/// The folders of httpd's own tree from which something can be pulled.
 const FOLDERS: &[&str] = &["include", "server", "modules", "os/unix"];
 
 /// Parts of them that are of another system, or no part of httpd.
@@ -101,7 +101,9 @@ impl Upstream for SourceTree<'_> {
             return Ok(listed.clone());
         }
         let mut files = Vec::new();
-        for folder in FOLDERS {
+        // A third party's tree is laid out as it likes.
+        let is_httpd = self.tree.read(RELEASE_HEADER)?.is_some();
+        for folder in if is_httpd { FOLDERS } else { &[""] } {
             files.extend(self.tree.walk(folder)?);
         }
         files.retain(|path| {
