@@ -11,6 +11,7 @@ use super::lex::{Token, TokenKind};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Data {
+    reserved_prefixes: Vec<String>,
     wraps: Vec<String>,
     decorates: HashSet<String>,
     decorates_suffixes: Vec<String>,
@@ -37,6 +38,11 @@ static DATA: LazyLock<(Data, HashMap<String, usize>)> = LazyLock::new(|| {
     let index = index.collect();
     (data, index)
 });
+
+/// Whether httpd's and APR's headers define a macro of that name, or nobody does.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    DATA.0.reserved_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+}
 
 /// Whether `name` in front of a parenthesis stands around a return type.
 pub(crate) fn wraps(name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::Interface;
 use crate::c::lex::{self, Token, TokenKind};
-use crate::c::{Declaration, DeclarationKind, File};
+use crate::c::{Declaration, DeclarationKind, File, macros};
 
 /// Macros of systems for which nothing is made here.
 const NEVER: &[&str] = &[
@@ -18,9 +18,6 @@ const NEVER: &[&str] = &[
     "AS400",
     "OS390",
 ];
-
-/// Prefixes of the macros that httpd's and APR's headers define, or nobody does.
-const OF_HTTPD: &[&str] = &["AP_", "APR_", "APU_", "APLOG", "MODULE_MAGIC_"];
 
 /// Expressions that refer to each other deeper than this are not followed.
 const DEPTH: usize = 16;
@@ -180,7 +177,7 @@ impl<'a> Reader<'a> {
         }
         match self.offered.declared_in(name) {
             Some(_) => self.is_macro(name),
-            None => OF_HTTPD.iter().any(|prefix| name.starts_with(prefix)).then_some(false),
+            None => macros::is_reserved(name).then_some(false),
         }
     }
 

@@ -76,6 +76,15 @@ pub enum Location {
 }
 
 impl TranslationUnit {
+    /// With text behind the comment at the top, in front of the first include, by the rule of this name.
+    #[must_use]
+    pub fn beginning_with(mut self, rule: &'static str, text: String) -> Self {
+        let at = usize::from(!self.pieces.is_empty());
+        self.pieces.insert(at, Piece { text, origin: Origin::Generated(rule) });
+        self.prologue += 1;
+        self
+    }
+
     /// The file's name: `mod_NAME.c`.
     pub fn file_name(&self) -> String {
         format!("{}.c", self.module)

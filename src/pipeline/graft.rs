@@ -183,7 +183,13 @@ impl<'a> Bench<'a> {
     }
 
     fn flatten_for(&self, offered: &dyn Interface) -> Result<TranslationUnit, flatten::Error> {
-        flatten::flatten(&self.ready.changeset, &self.ready.id(), self.base(), offered)
+        let unit = flatten::flatten(&self.ready.changeset, &self.ready.id(), self.base(), offered)?;
+        let defines = &self.ready.recipe.defines;
+        if defines.is_empty() {
+            return Ok(unit);
+        }
+        let text = defines.iter().map(|define| format!("{define}\n")).collect::<String>();
+        Ok(unit.beginning_with("define", text + "\n"))
     }
 
     /// Adapts a flattened unit to which the overlays were applied.

@@ -18,7 +18,7 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 /// Held as long as it lives, and no longer than its process.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 /// What is done while one has it.
@@ -64,7 +64,14 @@ impl Lock {
             // For a person; the lock holds without it.
             let _ = file.set_len(0).and_then(|()| file.write_all(said.as_bytes()));
         }
-        Ok(Some(Lock { _file: file }))
+        Ok(Some(Lock { file }))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that another thread is just starting has the file as well until it is the new program.
+        let _ = self.file.unlock();
     }
 }
 

@@ -52,6 +52,10 @@ pub struct Manifest {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub headers: Vec<Spanned<PathBuf>>,
+    /// Macros that upstream's build would define for the compiler: `NAME`, which stands for 1, or `NAME=VALUE`.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub defines: Vec<Spanned<String>>,
     /// Other modules that this one uses and that must be there first: `mod_session`. Each is grafted from the recipe of that
     /// name, or from the same source; where the target has it, nothing is asked for.
     #[serde(default)]

@@ -5,6 +5,7 @@
 mod builtin;
 pub mod check;
 mod compat;
+mod define;
 mod find;
 mod infer;
 pub mod manifest;
@@ -22,6 +23,7 @@ use crate::source::SourceSpec;
 
 mod error;
 pub use builtin::unpack as unpack_reference;
+pub use define::Define;
 pub use error::Error;
 pub use find::{Input, find, find_in};
 pub use infer::infer;
@@ -58,6 +60,8 @@ pub struct Recipe {
     pub libraries: Vec<String>,
     /// Headers beneath `directory` that are read as if they stood in the source's tree.
     pub headers: Vec<PathBuf>,
+    /// Macros that are defined in front of the source; no name twice.
+    pub defines: Vec<Define>,
     /// Directives for the drop-in, as the recipe has them; `None`: the drop-in only loads the module.
     pub directives: Option<String>,
     /// What a real httpd must do with the module.

@@ -8,7 +8,7 @@ use miette::NamedSource;
 use toml::Spanned;
 
 use super::manifest::{Entry, Manifest, Source};
-use super::{ChangelogEntry, Document, DocumentKind, Error, Recipe};
+use super::{ChangelogEntry, Define, Document, DocumentKind, Error, Recipe};
 use crate::lint;
 use crate::source::{Base, SourceSpec};
 
@@ -96,6 +96,7 @@ impl Reader<'_> {
                 .iter()
                 .map(|path| Ok(self.beside(path)?.to_owned()))
                 .collect::<Result<_, Error>>()?,
+            defines: self.defines(&manifest.defines)?,
             directives: manifest.drop_in.directives,
             checks: manifest.check,
             rules: manifest.classify,
@@ -171,6 +172,31 @@ impl Reader<'_> {
             ));
         }
         Ok(text.clone())
+    }
+
+    fn defines(&self, written: &[Spanned<String>]) -> Result<Vec<Define>, Error> {
+        let mut defines: Vec<Define> = Vec::with_capacity(written.len());
+        for one in written {
+            let text = one.get_ref();
+            let define: Result<Define, &str> = text.parse();
+            let refused = match &define {
+                Ok(define) if defines.iter().any(|other| other.name == define.name) => "it is there twice",
+                Err(reason) => reason,
+                Ok(_) => "",
+            };
+            match define {
+                Ok(define) if refused.is_empty() => defines.push(define),
+                _ => {
+                    return Err(self.value(
+                        one.span(),
+                        format!("{text:?} cannot be defined"),
+                        refused,
+                        "write what stands behind `-D`: \"HAVE_EXAMPLE\", or \"EXAMPLE=1\"",
+                    ));
+                }
+            }
+        }
+        Ok(defines)
     }
 
     fn lint(&self, name: &Spanned<String>) -> Result<String, Error> {

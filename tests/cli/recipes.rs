@@ -114,6 +114,49 @@ fn a_third_partys_tree_becomes_a_recipe_that_builds() {
     assert!(built.stderr.contains("3 of 3 checks answered"), "{}", built.stderr);
 }
 
+/// What upstream's Makefile says by `-D`.
+#[test]
+fn macros_of_the_build_stand_in_front_of_the_source() {
+    let place = Place::new();
+    tree(&place);
+    // In both files, and before the headers.
+    let unless_defined = "#ifndef GREETING\n#error \"no greeting\"\n#endif\n";
+    let code = fs_err::read_to_string(place.path("hello-1.2/src/mod_hello.c")).unwrap();
+    place.write("hello-1.2/src/mod_hello.c", code.replace("#include \"config.h\"\n", unless_defined));
+    place.write(
+        "hello-1.2/src/greeting.c",
+        format!("{unless_defined}#include \"greeting.h\"\n#ifdef LOUD\nconst char *hello_greeting(void) {{ return GREETING; }}\n#endif\n"),
+    );
+    place.run(["new", "--from", "hello-1.2"]);
+    let recipe = fs_err::read_to_string(place.path("modules/mod_hello/module.toml")).unwrap();
+    let recipe = recipe.lines().filter(|line| !line.contains("config.h")).collect::<Vec<_>>().join("\n");
+    let check = "\n[[check]]\nname = \"it says hello\"\nrequest = { path = \"/index.html\" }\n\
+                 expect = { headers = { X-Hello = \"hello/1.2\" } }\n";
+    let build = |defines: &str| {
+        let recipe = recipe.replacen("release = ", &format!("defines = [{defines}]\nrelease = "), 1);
+        place.write("modules/mod_hello/module.toml", recipe + check);
+        place.run(["build-module", "mod_hello", "--sign-key", "none", "--offline"])
+    };
+    let refused = build("");
+    assert!(refused.code != 0 && refused.stderr.contains("no greeting"), "{}", refused.stderr);
+    let built = build(r#"'GREETING="hello/1.2"', "LOUD""#);
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    assert!(built.stderr.contains("3 of 3 checks answered"), "{}", built.stderr);
+    for (wrong, reason) in [
+        (r#""AP_DEBUG""#, "httpd's own"),
+        (r#""A", "A=2""#, "it is there twice"),
+        (r#""-DA""#, "no C identifier"),
+    ] {
+        let refused = build(wrong);
+        assert_eq!(refused.code, 3, "{}", refused.stderr);
+        assert!(
+            refused.stderr.contains(reason) && refused.stderr.contains("module.toml:"),
+            "{}",
+            refused.stderr
+        );
+    }
+}
+
 #[test]
 fn a_recipe_is_never_written_over() {
     let place = Place::new();

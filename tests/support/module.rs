@@ -227,6 +227,7 @@ fn recipe(folder: &Path) -> Recipe {
         accept_risks: Vec::new(),
         allowed_lints: Vec::new(),
         headers: Vec::new(),
+        defines: Vec::new(),
         documents: vec![
             Document { path: "LICENSE".into(), kind: DocumentKind::License },
             Document { path: "README.md".into(), kind: DocumentKind::Documentation },
