@@ -2,7 +2,7 @@
 
 mod flatten_support;
 
-use flatten_support::{Change, Fake, shown};
+use flatten_support::{Change, Fake, Files, shown};
 use modgraft::Kind;
 use modgraft::changeset::Class::{ModuleSource, PrivateHeader, SharedHeader, SharedSource};
 
@@ -173,6 +173,17 @@ fn a_header_that_nobody_has_is_named() {
     // Behind a condition the compiler decides.
     let unit = change("#ifdef WIN32\n#include \"mod_y.h\"\n#endif\n").flatten(&Fake::new()).unwrap();
     assert!(unit.render(false).contains("#include \"mod_y.h\""));
+}
+
+#[test]
+fn of_two_headers_of_a_name_none_is_guessed() {
+    let text = "#include \"mod_y.h\"\nmodule AP_MODULE_DECLARE_DATA x_module = { 0 };\n";
+    let change = || Change::new().adds(ModuleSource, "src/mod_x.c", text);
+    let one = || Files::new().with("unix/mod_y.h", "int y;\n");
+    assert!(change().flatten_on(&Fake::new(), Some(&one())).is_ok());
+    let two = one().with("win32/mod_y.h", "long y;\n");
+    let said = shown(&change().flatten_on(&Fake::new(), Some(&two)).unwrap_err());
+    assert!(said.contains("add one of unix/mod_y.h, win32/mod_y.h to the recipe's files"), "{said}");
 }
 
 #[test]

@@ -443,6 +443,14 @@ fn packages_are_for_the_releases_that_are_served() {
     let before = contents(&folder);
     me.refused(&["publish", text(&folder), "--for", "el7"], 3, "none of the releases that are served takes");
     assert!(contents(&folder) == before);
+    // What is taken out at the same time is no hindrance.
+    let removed =
+        listed(&folder).into_iter().flat_map(|nevra| ["--remove".to_owned(), nevra]).collect::<Vec<_>>();
+    let removed: Vec<&str> = removed.iter().map(String::as_str).collect();
+    let emptied = me.packages("emptied", &spec());
+    me.good(&["publish", text(&emptied), text(&emptied)]);
+    me.good(&[&["publish", text(&emptied), "--for", "el7"], &removed[..]].concat());
+    assert_eq!(listed(&emptied), [""; 0]);
     // The check goes by what is noted.
     let noted = folder.join("repodata/modgraft.json");
     let state = fs_err::read_to_string(&noted).unwrap();

@@ -26,7 +26,8 @@ impl Publication<'_> {
         let mut again: Vec<Given> = Vec::new();
         let in_place = |href: &str| Given { path: self.folder.join(href), href: Some(href.to_owned()) };
         for (Package { entry, .. }, stays) in packages.iter().zip(self.stay(packages)?) {
-            if stays {
+            // What is taken out need not be looked at: it may be what is wrong with the rest.
+            if stays || remove::is_named(&self.request.remove, entry) {
                 kept.push(Arc::clone(entry));
             } else {
                 again.push(in_place(&entry.href));
