@@ -178,23 +178,14 @@ impl Reader<'_> {
         let mut defines: Vec<Define> = Vec::with_capacity(written.len());
         for one in written {
             let text = one.get_ref();
-            let define: Result<Define, &str> = text.parse();
-            let refused = match &define {
-                Ok(define) if defines.iter().any(|other| other.name == define.name) => "it is there twice",
-                Err(reason) => reason,
-                Ok(_) => "",
-            };
-            match define {
-                Ok(define) if refused.is_empty() => defines.push(define),
-                _ => {
-                    return Err(self.value(
-                        one.span(),
-                        format!("{text:?} cannot be defined"),
-                        refused,
-                        "write what stands behind `-D`: \"HAVE_EXAMPLE\", or \"EXAMPLE=1\"",
-                    ));
-                }
-            }
+            let define = text.parse::<Define>().and_then(|define| {
+                let twice = defines.iter().any(|other| other.name == define.name);
+                if twice { Err("it is there twice") } else { Ok(define) }
+            });
+            defines.push(define.map_err(|reason| {
+                let help = "write what stands behind `-D`: \"HAVE_EXAMPLE\", or \"EXAMPLE=1\"";
+                self.value(one.span(), format!("{text:?} cannot be defined"), reason, help)
+            })?);
         }
         Ok(defines)
     }

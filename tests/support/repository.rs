@@ -149,7 +149,9 @@ pub fn fill(folder: &Path, numbers: std::ops::Range<usize>) {
     for number in numbers {
         let name = format!("filler-{number}");
         let mut package = rpm::PackageBuilder::new(&name, "1.0", "MIT", "noarch", "fills a repository");
-        package.using_config(rpm::BuildConfig::default().compression(rpm::CompressionType::None));
+        // The same bytes each time: where metadata is divided is a matter of the packages' digests.
+        let config = rpm::BuildConfig::default().compression(rpm::CompressionType::None);
+        package.using_config(config.source_date(1_371_081_600_u32));
         package.provides(rpm::Dependency::any(format!("filler({number})")));
         package.requires(rpm::Dependency::any(format!("filler({})", first.max(number.saturating_sub(1)))));
         let file = rpm::FileOptions::new(format!("/usr/share/filler/{number}"));
