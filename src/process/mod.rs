@@ -3,18 +3,24 @@
 //! SIGINT and SIGTERM set a flag and kill every group that is alive, so a stage that waits for a program returns at once
 //! with [`Error::Interrupted`] and its temporary folders are removed on the way out.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+mod lines;
+mod pipes;
+
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use rustix::process::{Pid, Signal, kill_process_group};
+
+use lines::Parts;
+use pipes::Pipes;
+pub use pipes::Stream;
 
 /// What no other program is to see: modgraft reads the passphrase itself, and a compiler or an httpd has no use for it, nor for
 /// where it is.
@@ -78,6 +84,11 @@ fn tail(stderr: &str) -> String {
     lines[lines.len().saturating_sub(6)..].iter().map(|line| format!("\n  {line}")).collect()
 }
 
+/// A program's name, as it is called.
+fn name(command: &Command) -> String {
+    command.get_program().to_string_lossy().into_owned()
+}
+
 /// Installs the handlers for SIGINT and SIGTERM. A second signal ends the process at once.
 pub fn handle_signals() -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -111,7 +122,7 @@ pub struct Running {
 impl Running {
     /// Starts `command`. Its standard streams are as the caller set them.
     pub fn start(command: &mut Command) -> Result<Self, Error> {
-        let program = command.get_program().to_string_lossy().into_owned();
+        let program = name(command);
         if interrupted() {
             return Err(Error::Interrupted);
         }
@@ -212,50 +223,53 @@ fn run(
     limit: Duration,
     most: u64,
 ) -> Result<Output, Error> {
+    let program = name(command);
+    let mut written = [Vec::new(), Vec::new()];
+    let status = conversation(command, input, limit, &mut |stream, bytes| {
+        let all: &mut Vec<u8> = &mut written[stream as usize];
+        all.extend_from_slice(bytes);
+        if all.len() as u64 > most {
+            return Err(Error::TooMuch { program: program.clone(), most });
+        }
+        Ok(())
+    })?;
+    let [stdout, stderr] = written;
+    Ok(Output { status, stdout, stderr })
+}
+
+/// Takes what a program wrote as it comes. An error ends the program.
+type Take<'a> = dyn FnMut(Stream, &[u8]) -> Result<(), Error> + 'a;
+
+/// Runs `command` to its end.
+fn conversation(
+    command: &mut Command,
+    input: Option<Zeroizing<Vec<u8>>>,
+    limit: Duration,
+    take: &mut Take<'_>,
+) -> Result<ExitStatus, Error> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut running = Running::start(command)?;
-    if let (Some(mut stdin), Some(input)) = (running.child.stdin.take(), input) {
-        // Ends at the latest with the program, whose end breaks the pipe: that is no error.
-        thread::spawn(move || stdin.write_all(&input));
-    }
-    let (done, ended) = mpsc::channel();
-    let stdout = drain(running.child.stdout.take(), most, done.clone());
-    let stderr = drain(running.child.stderr.take(), most, done);
     let deadline = Instant::now() + limit;
-    let mut open = 2;
+    let program = running.program.clone();
+    let failed = |source| Error::Start { program: program.clone(), source };
+    let mut pipes = Pipes::of(&mut running.child, input);
     // A program closes its pipes by ending, so waiting for that costs no delay; the ticks are for all else.
-    while open > 0 {
-        match ended.recv_timeout(Duration::from_millis(10)) {
-            Ok(true) => return Err(Error::TooMuch { program: running.program.clone(), most }),
-            Ok(false) => open -= 1,
-            Err(_) if interrupted() => return Err(Error::Interrupted),
-            Err(_) if Instant::now() > deadline => {
-                return Err(Error::TimedOut { program: running.program.clone(), limit });
-            }
-            Err(_) => {}
+    while pipes.are_open() {
+        for stream in pipes.wait(TICK).map_err(failed)? {
+            take(stream, pipes.read(stream).map_err(failed)?)?;
+        }
+        if interrupted() {
+            return Err(Error::Interrupted);
+        }
+        if Instant::now() > deadline {
+            return Err(Error::TimedOut { program, limit });
         }
     }
-    let status = running.wait(deadline, limit)?;
-    let join = |handle: thread::JoinHandle<io::Result<Vec<u8>>>| {
-        handle
-            .join()
-            .expect("a reader thread does not panic")
-            .map_err(|source| Error::Start { program: running.program.clone(), source })
-    };
-    Ok(Output { status, stdout: join(stdout)?, stderr: join(stderr)? })
+    running.wait(deadline, limit)
 }
 
-/// Where a line stood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-/// A longer line is given in parts. Bytes.
-const LONGEST_LINE: u64 = 64 << 10;
+/// How long a wait for a program may go on without a look at the clock.
+const TICK: Duration = Duration::from_millis(50);
 
 /// Runs `command` to its end with stdin closed, and gives each line that it writes to `each` when it comes. What is not UTF-8 is
 /// replaced.
@@ -267,47 +281,16 @@ pub fn lines(
     limit: Duration,
     each: &mut dyn FnMut(Stream, &str),
 ) -> Result<ExitStatus, Error> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut running = Running::start(command)?;
-    let (sender, came) = mpsc::channel();
-    read_lines(running.child.stdout.take(), Stream::Stdout, sender.clone());
-    read_lines(running.child.stderr.take(), Stream::Stderr, sender);
-    let deadline = Instant::now() + limit;
-    loop {
-        match came.recv_timeout(Duration::from_millis(50)) {
-            Ok((stream, line)) => each(stream, &line),
-            // Both pipes are closed, by the program's end.
-            Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            Err(mpsc::RecvTimeoutError::Timeout) => {}
-        }
-        if interrupted() {
-            return Err(Error::Interrupted);
-        }
-        if Instant::now() > deadline {
-            return Err(Error::TimedOut { program: running.program.clone(), limit });
-        }
+    command.stdin(Stdio::null());
+    let mut parts = [Parts::default(), Parts::default()];
+    let status = conversation(command, None, limit, &mut |stream, bytes| {
+        parts[stream as usize].add(bytes, &mut |line| each(stream, line));
+        Ok(())
+    })?;
+    for (stream, mut parts) in [Stream::Stdout, Stream::Stderr].into_iter().zip(parts) {
+        parts.end(&mut |line| each(stream, line));
     }
-    running.wait(deadline, limit)
-}
-
-fn read_lines(
-    pipe: Option<impl Read + Send + 'static>,
-    stream: Stream,
-    sender: mpsc::Sender<(Stream, String)>,
-) {
-    let Some(pipe) = pipe else { return };
-    thread::spawn(move || {
-        let mut pipe = BufReader::new(pipe);
-        let mut line = Vec::new();
-        // A pipe that breaks has ended; and where nobody listens any more, the wait was given up.
-        while pipe.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            let text = String::from_utf8_lossy(&line);
-            if sender.send((stream, text.trim_end_matches(['\n', '\r']).to_owned())).is_err() {
-                return;
-            }
-            line.clear();
-        }
-    });
+    Ok(status)
 }
 
 /// As [`output`], and a failure status is an error too.
@@ -317,24 +300,9 @@ pub fn succeed(command: &mut Command, limit: Duration) -> Result<Output, Error> 
         return Ok(output);
     }
     Err(Error::Failed {
-        program: command.get_program().to_string_lossy().into_owned(),
+        program: name(command),
         status: output.status.to_string(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
-}
-
-/// Tells at the end of the pipe whether there was more in it than `most` bytes.
-fn drain(
-    pipe: Option<impl Read + Send + 'static>,
-    most: u64,
-    done: mpsc::Sender<bool>,
-) -> thread::JoinHandle<io::Result<Vec<u8>>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let read = pipe.map_or(Ok(0), |pipe| pipe.take(most.saturating_add(1)).read_to_end(&mut bytes));
-        // Nobody listens any more where the wait was given up: that is no error.
-        let _ = done.send(bytes.len() as u64 > most);
-        read.map(|_| bytes)
     })
 }
 
