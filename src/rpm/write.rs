@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use rpm::{Header, HeaderEntry, IndexSignatureTag, IndexTag, Lead, PackageMetadata};
 use serde::Serialize;
@@ -14,8 +13,8 @@ use super::signature::Digests;
 use super::{Error, header, lead, signature};
 use crate::hash::sha256_of;
 use crate::package::{Package, PackageSet};
-use crate::process;
 use crate::sign::{Signer, check_accepted};
+use crate::{parallel, process};
 
 /// Where packages are to be written, exactly. Sources for debuggers, where they are a package, go beside the debug information
 /// under their own name.
@@ -91,32 +90,29 @@ pub fn write_set<'a>(
         let profile = &set.binary.profile;
         check_accepted(signer.key(), &profile.name, &profile.packaging.keys)?;
     }
-    let (binary, debuginfo, debugsource, source) = thread::scope(|scope| {
-        let build =
-            |package, to: PathBuf| scope.spawn(move || Draft::new(package, signer, to, Some(NO_DIGEST)));
-        let binary = build(&set.binary, destinations.binary.clone());
-        let debuginfo = build(&set.debuginfo, destinations.debuginfo.clone());
-        let debugsource = set
-            .debugsource
-            .as_ref()
-            .map(|package| build(package, destinations.debuginfo.with_file_name(package.file_name())));
-        let source = Draft::new(&set.source, signer, destinations.source.clone(), None);
-        (join(binary), join(debuginfo), debugsource.map(join).transpose(), source)
-    });
+    let mut packages = vec![
+        (&set.source, destinations.source.clone(), None),
+        (&set.binary, destinations.binary.clone(), Some(NO_DIGEST)),
+        (&set.debuginfo, destinations.debuginfo.clone(), Some(NO_DIGEST)),
+    ];
+    if let Some(package) = &set.debugsource {
+        let to = destinations.debuginfo.with_file_name(package.file_name());
+        packages.push((package, to, Some(NO_DIGEST)));
+    }
+    let drafts = parallel::map(packages, |(package, to, id)| Draft::new(package, signer, to, id));
+    let mut drafts: Vec<Draft<'a>> = drafts.into_iter().collect::<Result<_, _>>()?;
     // The others name the source package by its digest.
-    let source = source?.headed(None)?;
-    let (binary, debuginfo, debugsource) = (binary?, debuginfo?, debugsource?);
+    let source = drafts.remove(0).headed(None)?;
     let id = Some(source.digests.md5);
-    thread::scope(|scope| {
-        let write = |draft: Draft<'a>| scope.spawn(move || draft.headed(id)?.written());
-        let (binary, debuginfo, debugsource) = (write(binary), write(debuginfo), debugsource.map(write));
-        let source = source.written();
-        Ok(WrittenSet {
-            binary: join(binary)?,
-            debuginfo: join(debuginfo)?,
-            debugsource: debugsource.map(join).transpose()?,
-            source: source?,
-        })
+    let others = || parallel::map(drafts, |draft| draft.headed(id)?.written());
+    let (others, source) = parallel::both(others, || source.written());
+    let mut others = others.into_iter();
+    let mut next = || others.next().transpose();
+    Ok(WrittenSet {
+        binary: next()?.expect("it was drafted"),
+        debuginfo: next()?.expect("it was drafted"),
+        debugsource: next()?,
+        source: source?,
     })
 }
 
@@ -129,10 +125,6 @@ pub fn write(package: &Package, signer: Option<&dyn Signer>, to: &Path) -> Resul
         check_accepted(signer.key(), &package.profile.name, &package.profile.packaging.keys)?;
     }
     Draft::new(package, signer, to.to_owned(), None)?.headed(None)?.write()
-}
-
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Stands for a source package's digest where that is not known yet.
@@ -167,10 +159,11 @@ impl<'a> Draft<'a> {
         let (header, bytes) = serialized(package, header::entries(package, &summary, source_package_id))?;
         let md5 = match &data {
             Data::Memory(_) => signature::md5(&bytes, &data),
-            Data::File { file, .. } => thread::scope(|scope| {
-                let synced = scope.spawn(|| file.as_file().sync_data());
-                signature::md5(&bytes, &data).and_then(|md5| join(synced).map(|()| md5))
-            }),
+            Data::File { file, .. } => {
+                let (synced, md5) =
+                    parallel::both(|| file.as_file().sync_data(), || signature::md5(&bytes, &data));
+                md5.and_then(|md5| synced.map(|()| md5))
+            }
         };
         let md5 = md5.map_err(|source| Error::Write { path: to.clone(), source })?;
         let digests = Digests::new(package, &bytes, md5, &summary)?;
