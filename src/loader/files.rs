@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::paths;
 use crate::target::Target;
 use crate::target::objects::{Content, Objects};
+pub use crate::target::roots::Kind;
 use crate::target::roots::Roots;
 
 /// A file that the target does not have yet.
@@ -17,17 +18,6 @@ pub enum Laid {
     Text(String),
     /// A file of this host.
     File(PathBuf),
-}
-
-/// What is at a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A file.
-    File,
-    /// A folder.
-    Folder,
-    /// A device, a socket.
-    Other,
 }
 
 /// An entry of a folder.
@@ -108,19 +98,12 @@ impl Files {
         if self.laid(path).is_some() {
             return Ok(Kind::File);
         }
-        let Some(file) = self.roots.find(path) else {
+        let Some(found) = self.roots.look(path) else {
             let beneath = format!("{}/", path.trim_end_matches('/'));
             let made = self.over.keys().any(|known| known.starts_with(&beneath));
             return if made { Ok(Kind::Folder) } else { Err(self.missing(path)) };
         };
-        let metadata = fs_err::metadata(file).map_err(|error| said(&error))?;
-        Ok(if metadata.is_dir() {
-            Kind::Folder
-        } else if metadata.is_file() {
-            Kind::File
-        } else {
-            Kind::Other
-        })
+        Ok(found.kind)
     }
 
     /// Why nothing is at a path: a part of it is not there, or is a file.

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Target;
 use crate::hash::{hex, sha256_of};
+use crate::parallel;
 
 /// SHA-256 of the list of a target's files that a build reads.
 pub(super) fn of(target: &Target) -> io::Result<String> {
@@ -15,8 +16,9 @@ pub(super) fn of(target: &Target) -> io::Result<String> {
     files.extend(modules(&target.modules_dir)?);
     files.sort();
     let mut list = Sha256::new();
-    for (name, file) in files {
-        list.update(format!("{}  {name}\n", sha256_of(&file)?));
+    let digests = parallel::map(&files, |(_, file)| sha256_of(file));
+    for ((name, _), digest) in files.iter().zip(digests) {
+        list.update(format!("{}  {name}\n", digest?));
     }
     Ok(hex(&list.finalize()))
 }

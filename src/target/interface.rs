@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::names::{self, NameKind};
 use super::objects::Objects;
+use super::roots::Roots;
 use super::symbols::Symbols;
 use super::{Target, digest, symbols};
 use crate::flatten::Interface;
@@ -19,8 +20,9 @@ pub struct Contents(Arc<Inner>);
 struct Inner {
     names: OnceLock<Names>,
     symbols: OnceLock<Symbols>,
-    digest: OnceLock<String>,
+    digest: Mutex<Option<String>>,
     objects: Objects,
+    roots: OnceLock<Roots>,
     /// The libraries that the program needs.
     needed: OnceLock<Vec<String>>,
     /// By the path under which they are included; nothing where there is none.
@@ -46,11 +48,12 @@ impl Contents {
     }
 
     pub(super) fn digest(&self, target: &Target) -> std::io::Result<String> {
-        if let Some(known) = self.0.digest.get() {
+        // Whoever asks meanwhile waits.
+        let mut known = self.0.digest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = &*known {
             return Ok(known.clone());
         }
-        let digest = digest::of(target)?;
-        Ok(self.0.digest.get_or_init(|| digest).clone())
+        Ok(known.insert(digest::of(target)?).clone())
     }
 
     pub(super) fn needed(&self, target: &Target) -> &[String] {
@@ -62,6 +65,10 @@ impl Contents {
 
     pub(super) fn objects(&self) -> &Objects {
         &self.0.objects
+    }
+
+    pub(super) fn roots(&self, known: impl FnOnce() -> Roots) -> Roots {
+        self.0.roots.get_or_init(known).clone()
     }
 
     fn names(&self, include_dirs: &[PathBuf]) -> &Names {

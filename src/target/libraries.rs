@@ -1,19 +1,25 @@
 //! Where the target's shared libraries are on this host: the folders that its dynamic linker searches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::GlibcVersion;
 use super::elf::{self, Header};
 use super::roots::{self, Roots};
 
-/// The folders with a target's shared libraries, in the order of search.
+/// The folders with a target's shared libraries, in the order of search. A library is looked for once, and known to clones.
 #[derive(Debug, Clone)]
 pub struct Libraries {
     folders: Vec<Folder>,
     header: Header,
+    /// By the names under which others need them.
+    found: Arc<Mutex<HashMap<String, Option<Found>>>>,
 }
+
+/// The path by which the target's dynamic linker knows a library, and its file on this host.
+type Found = (String, PathBuf);
 
 #[derive(Debug, Clone)]
 struct Folder {
@@ -57,7 +63,7 @@ impl Libraries {
                 }
             }
         }
-        Libraries { folders, header }
+        Libraries { folders, header, found: Arc::default() }
     }
 
     /// Searches these folders of the host before all others: those that a program names itself.
@@ -68,6 +74,7 @@ impl Libraries {
             path,
         };
         self.folders.splice(0..0, folders.into_iter().map(of_host));
+        self.found = Arc::default();
         self
     }
 
@@ -78,7 +85,12 @@ impl Libraries {
 
     /// The same, with the path by which the target's dynamic linker knows it.
     pub fn find_named(&self, soname: &str) -> Option<(String, PathBuf)> {
-        self.places(soname).find(|(_, file)| self.fits(file))
+        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(soname) {
+            return found.clone();
+        }
+        let found = self.places(soname).find(|(_, file)| self.fits(file));
+        known().entry(soname.to_owned()).or_insert(found).clone()
     }
 
     /// Whether a file is of the target's processor.
@@ -96,7 +108,7 @@ impl Libraries {
         self.places(name).map(|(_, file)| file)
     }
 
-    fn places<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (String, PathBuf)> + 'a {
+    fn places<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Found> + 'a {
         let folders = self.folders.iter().filter(|_| !name.contains('/'));
         folders.filter_map(move |folder| {
             let file = folder.path.join(name);

@@ -294,11 +294,11 @@ impl Target {
 
     /// Where its files are on this host.
     pub fn roots(&self) -> roots::Roots {
-        match &self.provenance {
+        self.contents.roots(|| match &self.provenance {
             Provenance::Installed | Provenance::Prefix { .. } => roots::Roots::host(),
             Provenance::Fetched { root, .. } => roots::Roots::over_host(root.clone()),
             Provenance::Sysroot { root, .. } => roots::Roots::only(root.clone()),
-        }
+        })
     }
 
     /// The root that the compiler and the linker must take all from that is not the compiler's own: the C library and its

@@ -1,12 +1,38 @@
 //! Where a target's files are on this host: below the root of unpacked packages, below the host's own, or both in turn.
 
+use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::profile::Distribution;
 
-/// Roots of file systems that lie over each other; the first that has a file wins.
+/// Roots of file systems that lie over each other; the first that has a file wins. What is at a path is looked up once, and
+/// known to clones: one target is read many times.
+#[derive(Debug, Clone)]
+pub struct Roots {
+    roots: Vec<PathBuf>,
+    found: Arc<Mutex<HashMap<String, Option<Found>>>>,
+}
+
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    File,
+    /// A folder.
+    Folder,
+    /// A device, a socket.
+    Other,
+}
+
+/// What a target has at a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Roots(Vec<PathBuf>);
+pub struct Found {
+    /// Its path on this host.
+    pub path: PathBuf,
+    /// Links are followed.
+    pub kind: Kind,
+}
 
 /// Links that lead to links are followed so far, as the kernel does it.
 const MAX_LINKS: usize = 40;
@@ -14,32 +40,46 @@ const MAX_LINKS: usize = 40;
 impl Roots {
     /// The host's own root only.
     pub fn host() -> Self {
-        Roots(vec![PathBuf::from("/")])
+        Roots::of(vec![PathBuf::from("/")])
     }
 
     /// Unpacked packages over the host's own root.
     pub fn over_host(root: PathBuf) -> Self {
-        Roots(vec![root, PathBuf::from("/")])
+        Roots::of(vec![root, PathBuf::from("/")])
     }
 
     /// One root alone.
     pub fn only(root: PathBuf) -> Self {
-        Roots(vec![root])
+        Roots::of(vec![root])
+    }
+
+    fn of(roots: Vec<PathBuf>) -> Self {
+        Roots { roots, found: Arc::default() }
     }
 
     /// Whether there is nothing but the host's own root.
     pub fn is_host(&self) -> bool {
-        self.0.iter().all(|root| root == Path::new("/"))
+        self.roots.iter().all(|root| root == Path::new("/"))
     }
 
     /// The roots, the first first.
     pub fn iter(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().map(PathBuf::as_path)
+        self.roots.iter().map(PathBuf::as_path)
+    }
+
+    /// What the target has at an absolute path.
+    pub fn look(&self, path: &str) -> Option<Found> {
+        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known().get(path) {
+            return found.clone();
+        }
+        let found = self.roots.iter().find_map(|root| find_in(root, path)).and_then(Found::at);
+        known().entry(path.to_owned()).or_insert(found).clone()
     }
 
     /// The file or folder that an absolute path of the target has on this host.
     pub fn find(&self, path: &str) -> Option<PathBuf> {
-        self.0.iter().find_map(|root| find_in(root, path))
+        self.look(path).map(|found| found.path)
     }
 
     /// The distribution that they are of, where they tell it.
@@ -47,6 +87,20 @@ impl Roots {
         let files = ["/etc/os-release", "/usr/lib/os-release"].iter().filter_map(|file| self.find(file));
         let text = files.into_iter().find_map(|file| fs_err::read_to_string(file).ok())?;
         Some(Distribution::parse(&text))
+    }
+}
+
+impl Found {
+    fn at(path: PathBuf) -> Option<Self> {
+        let metadata = fs_err::metadata(&path).ok()?;
+        let kind = if metadata.is_dir() {
+            Kind::Folder
+        } else if metadata.is_file() {
+            Kind::File
+        } else {
+            Kind::Other
+        };
+        Some(Found { path, kind })
     }
 }
 
