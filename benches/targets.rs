@@ -66,7 +66,7 @@ fn filled(repository: &Path, to: &Path) -> PathBuf {
         fs_err::copy(package.path(), to.join(package.file_name())).expect("a package");
         count += 1;
     }
-    support::repository::fill(to, count..PACKAGES);
+    support::repository::fill(to, count..PACKAGES, support::repository::Size::LEAST);
     support::run(Command::new("createrepo_c").arg("-q").arg(to));
     to.to_owned()
 }

@@ -10,7 +10,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 use support::el::Release;
 use support::publisher::{Publisher, contents, finish, listed, metadata, open, text};
-use support::repository::{Spec, createrepo, fill, rpms};
+use support::repository::{Size, Spec, createrepo, fill, rpms};
 use support::run;
 
 /// Three packages with something of each kind of relation and file.
@@ -502,7 +502,7 @@ fn createrepo_c_reads_metadata_in_parts() {
     let me = Publisher::new();
     let given = me.path("given");
     fs_err::create_dir(&given).unwrap();
-    fill(&given, 0..300);
+    fill(&given, 0..300, Size::LEAST);
     let mut merge = Command::new("mergerepo_c");
     let forms =
         [("all", &[][..], &[0x1f, 0x8b, 0x08][..]), ("new", &["--for", "fedora"], &[0x28, 0xb5, 0x2f, 0xfd])];

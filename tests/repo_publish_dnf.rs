@@ -7,7 +7,7 @@ use std::path::Path;
 use support::el::Release;
 use support::el::machine::Machine;
 use support::publisher::{Publisher, listed, metadata, text};
-use support::repository::{Spec, fill, rpms};
+use support::repository::{Size, Spec, fill, rpms};
 use support::server::{Served, Server};
 use support::{run, run_fails};
 
@@ -109,7 +109,7 @@ fn dnf_reads_metadata_in_parts() {
         let me = Publisher::new();
         let (given, folder) = (me.path("given"), me.path("repo"));
         fs_err::create_dir(&given).unwrap();
-        fill(&given, 0..300);
+        fill(&given, 0..300, Size::LEAST);
         let server = Server::folder(&folder);
         let url = server.url("");
         let options = ["--sign-key", "none", "--base-url", &url];
@@ -121,7 +121,7 @@ fn dnf_reads_metadata_in_parts() {
         let mut all: Vec<&str> = all.lines().collect();
         all.sort_unstable();
         assert_eq!(all, listed(&folder), "{form}");
-        let owner = run(&mut machine.dnf(&["-q", "repoquery", "--whatprovides", "/usr/share/filler/299"]));
+        let owner = run(&mut machine.dnf(&["-q", "repoquery", "--whatprovides", "/usr/share/filler/299/0"]));
         assert!(owner.contains("filler-299-"), "{form}: {owner}");
         let changes = run(&mut machine.dnf(&["-q", "repoquery", "--changelogs", "filler-7"]));
         assert!(changes.contains("filler-7"), "{form}: {changes}");

@@ -62,7 +62,7 @@ impl Lock {
             let host = fs_err::read_to_string(HOST_NAME).unwrap_or_default();
             let said = format!("process {} on {}\n", std::process::id(), host.trim());
             // For a person; the lock holds without it.
-            let _ = file.set_len(0).and_then(|()| file.write_all(said.as_bytes()));
+            let _ = say(&mut file, &said);
         }
         Ok(Some(Lock { file }))
     }
@@ -73,6 +73,13 @@ impl Drop for Lock {
         // Closing is not enough: a child that another thread is just starting has the file as well until it is the new program.
         let _ = self.file.unlock();
     }
+}
+
+/// Writes it in place of what the last holder wrote, which is most often as long: to cut a file costs more than to write it.
+fn say(file: &mut File, said: &str) -> io::Result<()> {
+    file.write_all(said.as_bytes())?;
+    let length = said.len() as u64;
+    if file.metadata()?.len() == length { Ok(()) } else { file.set_len(length) }
 }
 
 /// Who has the lock, as it wrote there.
@@ -100,6 +107,10 @@ mod tests {
             }
         }
         drop(first);
+        // What a longer-named one wrote goes whole.
+        fs_err::write(folder.path().join(LOCK), "x".repeat(150)).unwrap();
+        drop(Lock::take(folder.path(), For::Publishing, false).unwrap());
+        assert!(!fs_err::read_to_string(folder.path().join(LOCK)).unwrap().contains('x'));
         let readers = [(); 2].map(|()| Lock::take(folder.path(), For::Reading, false).unwrap());
         assert!(Lock::take(folder.path(), For::Publishing, false).is_err());
         drop(readers);

@@ -143,9 +143,26 @@ pub fn sha256(bytes: &[u8]) -> String {
     hasher.finish().hex().to_owned()
 }
 
-/// Small packages, each of which provides something that the next one requires.
-pub fn fill(folder: &Path, numbers: std::ops::Range<usize>) {
+/// How large packages are that fill a repository.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub files: usize,
+    /// Each.
+    pub bytes: usize,
+    pub libraries: usize,
+}
+
+impl Size {
+    /// As little as a package can have.
+    pub const LEAST: Size = Size { files: 1, bytes: 6, libraries: 0 };
+    /// As those of a module have in the mean: 24 KB.
+    pub const MODULE: Size = Size { files: 8, bytes: 2400, libraries: 8 };
+}
+
+/// Packages, each of which provides something that the next one requires.
+pub fn fill(folder: &Path, numbers: std::ops::Range<usize>, size: Size) {
     let first = numbers.start;
+    let content = "filler".repeat(size.bytes.div_ceil(6));
     for number in numbers {
         let name = format!("filler-{number}");
         let mut package = rpm::PackageBuilder::new(&name, "1.0", "MIT", "noarch", "fills a repository");
@@ -154,8 +171,13 @@ pub fn fill(folder: &Path, numbers: std::ops::Range<usize>) {
         package.using_config(config.source_date(1_371_081_600_u32));
         package.provides(rpm::Dependency::any(format!("filler({number})")));
         package.requires(rpm::Dependency::any(format!("filler({})", first.max(number.saturating_sub(1)))));
-        let file = rpm::FileOptions::new(format!("/usr/share/filler/{number}"));
-        package.with_file_contents("filler", file).expect("a file of a package");
+        for library in 0..size.libraries {
+            package.requires(rpm::Dependency::any(format!("libfiller{library}.so.0()(64bit)")));
+        }
+        for file in 0..size.files {
+            let file = rpm::FileOptions::new(format!("/usr/share/filler/{number}/{file}"));
+            package.with_file_contents(content.as_bytes(), file).expect("a file of a package");
+        }
         let package = package.build().expect("a package");
         package.write_file(folder.join(format!("{name}-1.0-1.noarch.rpm"))).expect("a package's file");
     }
