@@ -141,6 +141,19 @@ fn used_and_checked(place: &Place) {
     assert!(notes.contains("## Modules that must be there first\n\n- `mod_store`\n"), "{notes}");
 }
 
+/// The source package alone is enough for the same bytes: nothing of the recipe is there any more, nor of what it uses.
+fn is_built_again(place: &Place, name: &str) {
+    for folder in ["modules", "tree"] {
+        let _ = fs_err::remove_dir_all(place.path(folder));
+    }
+    for ending in ["x86_64", "src"] {
+        let package = place.path(&format!("out/{name}-1.0-1.{ending}.rpm"));
+        let run = place.run(["rebuild".as_ref(), package.as_os_str()]);
+        good(&run);
+        assert!(run.stdout.ends_with(": the same bytes\n"), "{}", run.stdout);
+    }
+}
+
 #[test]
 fn a_required_module_is_made_from_the_same_tree() {
     let place = Place::new();
@@ -156,6 +169,7 @@ fn a_required_module_is_made_from_the_same_tree() {
     let root = place.path("mod_store_user-root");
     let text = fs_err::read_to_string(root.join(load.trim_start_matches('/'))).unwrap();
     assert!(text.contains("# Depends: store\n"), "{text}");
+    is_built_again(&place, "mod_store_user");
 }
 
 #[test]
@@ -199,6 +213,7 @@ fn a_module_exports_what_its_header_promises_and_no_more() {
     ]));
     let again = Place::new();
     assert_eq!(exports(&again, rebuilt.trim().as_ref(), "mod_store"), promised);
+    is_built_again(&place, "mod_store");
 }
 
 #[test]

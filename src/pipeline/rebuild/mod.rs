@@ -69,7 +69,7 @@ pub enum Signature {
     Same,
     /// It is another one.
     Differs,
-    /// No key was named, so there is nothing to compare the package's with.
+    /// The package is signed, and no key was named to make a signature with that it could be compared with.
     NotCompared,
 }
 
@@ -117,8 +117,9 @@ pub fn rebuild(
     let differences = rpm::differences(&asked.package, &again)?;
     let of = |file| sha256_of(file).map_err(super::Error::from);
     let signature = match signer {
+        // So it is without a key, too, where the package is not signed.
+        _ if of(&asked.package)? == of(&again)? => Signature::Same,
         None => Signature::NotCompared,
-        Some(_) if of(&asked.package)? == of(&again)? => Signature::Same,
         Some(_) => Signature::Differs,
     };
     let then = statement.predicate.run_details.builder.version.get("modgraft").cloned();
