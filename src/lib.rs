@@ -36,6 +36,7 @@ pub mod lint;
 pub mod loader;
 mod locking;
 pub mod machine;
+mod memo;
 pub mod package;
 mod parallel;
 pub mod paths;

@@ -2,7 +2,6 @@
 //!
 //! In: a rendered translation unit and a [`crate::target::Target`]. Out: a [`SharedObject`].
 
-mod asked;
 mod assembly;
 mod error;
 mod exports;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Error;
-use super::asked::Asked;
 use super::probe::{self, UnknownFlag};
 use crate::machine::Machine;
+use crate::memo::Memo;
 use crate::process;
 use crate::profile::Advice;
 use crate::target::{Provenance, Target, stamp};
@@ -21,10 +21,10 @@ use crate::target::{Provenance, Target, stamp};
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
 
 /// Which compiler there is for a machine, under a name or as the variables have it.
-static COMPILERS: Asked<(&'static str, Option<PathBuf>), Toolchain> = Asked::new();
+static COMPILERS: Memo<(&'static str, Option<PathBuf>), Toolchain> = Memo::new();
 
 /// Where a compiler has its own headers.
-static HEADERS: Asked<(PathBuf, Vec<String>), Vec<PathBuf>> = Asked::new();
+static HEADERS: Memo<(PathBuf, Vec<String>), Vec<PathBuf>> = Memo::new();
 
 /// The compiler and its companion.
 #[derive(Debug, Clone, Serialize)]

@@ -1,11 +1,10 @@
 //! The tree that the patches apply to, as flattening reads it.
 
-use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::test_char;
 use crate::c::File;
+use crate::memo::Memo;
 use crate::source::{RELEASE_HEADER, Tree};
 
 /// What keeps a tree from being read.
@@ -66,34 +65,31 @@ const ELSEWHERE: &[&str] = &[
 pub struct SourceTree<'t> {
     tree: &'t Tree,
     listed: OnceLock<Arc<[String]>>,
-    texts: Mutex<HashMap<String, Option<Arc<str>>>>,
-    files: Mutex<HashMap<String, Arc<File>>>,
+    texts: Memo<String, Option<Arc<str>>>,
+    files: Memo<String, Option<Arc<File>>>,
 }
 
 impl<'t> SourceTree<'t> {
     /// Reads nothing yet.
     pub fn new(tree: &'t Tree) -> Self {
-        SourceTree { tree, listed: OnceLock::new(), texts: Mutex::default(), files: Mutex::default() }
+        SourceTree { tree, listed: OnceLock::new(), texts: Memo::new(), files: Memo::new() }
     }
 }
 
 impl Upstream for SourceTree<'_> {
     fn read(&self, path: &str) -> Result<Option<Arc<str>>, Failure> {
-        if let Some(known) = lock(&self.texts).get(path) {
-            return Ok(known.clone());
-        }
         // As the changeset reads files: comments of old sources hold names in Latin-1.
         let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
             Ok(text) => text.replace("\r\n", "\n"),
             Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "\n"),
         };
-        let mut text: Option<Arc<str>> = self.tree.read(path)?.map(|bytes| text(&bytes).into());
-        if text.is_none() && path == test_char::HEADER {
-            let program = self.read(test_char::PROGRAM)?;
-            text = program.and_then(|program| test_char::header(&program)).map(Arc::from);
-        }
-        lock(&self.texts).insert(path.to_owned(), text.clone());
-        Ok(text)
+        self.texts.try_get(path, || match self.tree.read(path)? {
+            None if path == test_char::HEADER => {
+                let program = self.read(test_char::PROGRAM)?;
+                Ok(program.and_then(|program| test_char::header(&program)).map(Arc::from))
+            }
+            bytes => Ok(bytes.map(|bytes| text(&bytes).into())),
+        })
     }
 
     fn c_files(&self) -> Result<Arc<[String]>, Failure> {
@@ -124,16 +120,6 @@ impl Upstream for SourceTree<'_> {
     }
 
     fn parsed(&self, path: &str) -> Result<Option<Arc<File>>, Failure> {
-        if let Some(file) = lock(&self.files).get(path) {
-            return Ok(Some(file.clone()));
-        }
-        let Some(text) = self.read(path)? else { return Ok(None) };
-        let file = Arc::new(File::new(text));
-        lock(&self.files).insert(path.to_owned(), file.clone());
-        Ok(Some(file))
+        self.files.try_get(path, || Ok(self.read(path)?.map(|text| Arc::new(File::new(text)))))
     }
-}
-
-fn lock<K: Hash + Eq, V>(mutex: &Mutex<HashMap<K, V>>) -> MutexGuard<'_, HashMap<K, V>> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

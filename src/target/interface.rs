@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use super::names::{self, NameKind};
 use super::objects::Objects;
@@ -10,6 +10,7 @@ use super::roots::Roots;
 use super::symbols::Symbols;
 use super::{Target, digest, symbols};
 use crate::flatten::Interface;
+use crate::memo::Memo;
 use crate::parallel;
 
 /// Headers, symbols and files of a target, read lazily. Clones share what was read.
@@ -20,13 +21,13 @@ pub struct Contents(Arc<Inner>);
 struct Inner {
     names: OnceLock<Names>,
     symbols: OnceLock<Symbols>,
-    digest: Mutex<Option<String>>,
+    digest: Memo<(), String>,
     objects: Objects,
     roots: OnceLock<Roots>,
     /// The libraries that the program needs.
     needed: OnceLock<Vec<String>>,
     /// By the path under which they are included; nothing where there is none.
-    headers: Mutex<HashMap<String, Option<Arc<str>>>>,
+    headers: Memo<String, Option<Arc<str>>>,
 }
 
 /// The names that a target's headers declare or define.
@@ -48,12 +49,7 @@ impl Contents {
     }
 
     pub(super) fn digest(&self, target: &Target) -> std::io::Result<String> {
-        // Whoever asks meanwhile waits.
-        let mut known = self.0.digest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = &*known {
-            return Ok(known.clone());
-        }
-        Ok(known.insert(digest::of(target)?).clone())
+        self.0.digest.once((), || digest::of(target))
     }
 
     pub(super) fn needed(&self, target: &Target) -> &[String] {
@@ -111,13 +107,10 @@ impl Interface for HttpdInterface {
     }
 
     fn read_header(&self, path: &str) -> Option<Arc<str>> {
-        let known = || self.target.contents.0.headers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(text) = known().get(path) {
-            return text.clone();
-        }
-        let bytes = self.header(path).and_then(|file| fs_err::read(file).ok());
-        let text = bytes.map(|bytes| Arc::from(String::from_utf8_lossy(&bytes)));
-        known().entry(path.to_owned()).or_insert(text).clone()
+        self.target.contents.0.headers.get(path, || {
+            let bytes = self.header(path).and_then(|file| fs_err::read(file).ok());
+            bytes.map(|bytes| Arc::from(String::from_utf8_lossy(&bytes)))
+        })
     }
 }
 

@@ -1,13 +1,14 @@
 //! Where the target's shared libraries are on this host: the folders that its dynamic linker searches.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::GlibcVersion;
 use super::elf::{self, Header};
 use super::roots::{self, Roots};
+use crate::memo::Memo;
 
 /// The folders with a target's shared libraries, in the order of search. A library is looked for once, and known to clones.
 #[derive(Debug, Clone)]
@@ -15,7 +16,7 @@ pub struct Libraries {
     folders: Vec<Folder>,
     header: Header,
     /// By the names under which others need them.
-    found: Arc<Mutex<HashMap<String, Option<Found>>>>,
+    found: Arc<Memo<String, Option<Found>>>,
 }
 
 /// The path by which the target's dynamic linker knows a library, and its file on this host.
@@ -85,12 +86,7 @@ impl Libraries {
 
     /// The same, with the path by which the target's dynamic linker knows it.
     pub fn find_named(&self, soname: &str) -> Option<(String, PathBuf)> {
-        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known().get(soname) {
-            return found.clone();
-        }
-        let found = self.places(soname).find(|(_, file)| self.fits(file));
-        known().entry(soname.to_owned()).or_insert(found).clone()
+        self.found.get(soname, || self.places(soname).find(|(_, file)| self.fits(file)))
     }
 
     /// Whether a file is of the target's processor.

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use object::elf;
 
 use super::elf::{self as parse, Dynamic};
 use super::relocations::{self, Relocations};
+use crate::memo::Memo;
 
 /// A file of the target.
 #[derive(Debug, Default)]
@@ -84,7 +85,7 @@ impl Content {
 
 /// The files that were read, for as many threads as like.
 #[derive(Debug, Default)]
-pub struct Objects(Mutex<HashMap<PathBuf, Arc<Content>>>);
+pub struct Objects(Memo<PathBuf, Arc<Content>>);
 
 impl Objects {
     /// A file of this host, read at the first call.
@@ -92,12 +93,7 @@ impl Objects {
     /// # Errors
     /// It cannot be read.
     pub fn open(&self, file: &Path) -> io::Result<Arc<Content>> {
-        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(content) = known().get(file) {
-            return Ok(Arc::clone(content));
-        }
-        let content = Arc::new(Content { data: fs_err::read(file)?, ..Content::default() });
-        Ok(Arc::clone(known().entry(file.to_owned()).or_insert(content)))
+        self.0.try_get(file, || Ok(Arc::new(Content { data: fs_err::read(file)?, ..Content::default() })))
     }
 
     /// As [`Objects::open`], parsed.

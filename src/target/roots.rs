@@ -1,9 +1,9 @@
 //! Where a target's files are on this host: below the root of unpacked packages, below the host's own, or both in turn.
 
-use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use crate::memo::Memo;
 use crate::profile::Distribution;
 
 /// Roots of file systems that lie over each other; the first that has a file wins. What is at a path is looked up once, and
@@ -11,7 +11,7 @@ use crate::profile::Distribution;
 #[derive(Debug, Clone)]
 pub struct Roots {
     roots: Vec<PathBuf>,
-    found: Arc<Mutex<HashMap<String, Option<Found>>>>,
+    found: Arc<Memo<String, Option<Found>>>,
 }
 
 /// What is at a path.
@@ -69,12 +69,7 @@ impl Roots {
 
     /// What the target has at an absolute path.
     pub fn look(&self, path: &str) -> Option<Found> {
-        let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = known().get(path) {
-            return found.clone();
-        }
-        let found = self.roots.iter().find_map(|root| find_in(root, path)).and_then(Found::at);
-        known().entry(path.to_owned()).or_insert(found).clone()
+        self.found.get(path, || self.roots.iter().find_map(|root| find_in(root, path)).and_then(Found::at))
     }
 
     /// The file or folder that an absolute path of the target has on this host.
