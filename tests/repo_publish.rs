@@ -451,6 +451,20 @@ fn packages_are_for_the_releases_that_are_served() {
     me.good(&["publish", text(&emptied), text(&emptied)]);
     me.good(&[&["publish", text(&emptied), "--for", "el7"], &removed[..]].concat());
     assert_eq!(listed(&emptied), [""; 0]);
+    // What a file of one's own says of a release is not known later, unless it is named again.
+    let profile = me.path("site.toml");
+    fs_err::write(&profile, "extends = \"el9\"\n").unwrap();
+    let site = me.path("site");
+    let serve = format!("el7,{}", profile.display());
+    me.good(&["publish", text(&site), text(&given), "--for", &serve]);
+    let later = me.packages("later", &Spec::new().package("later", "1", &[], &[]));
+    let run = me.good(&["publish", text(&site), text(&later)]);
+    let note = "whether site takes the packages is not known: name its file by --for again";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+    assert!(run.stderr.contains("el7 does not take later-1-1.x86_64: "), "{}", run.stderr);
+    let run = me.good(&["publish", text(&site), "--for", &serve]);
+    assert!(!run.stderr.contains(note), "{}", run.stderr);
+    me.demand_whole(&site);
     // The check goes by what is noted.
     let noted = folder.join("repodata/modgraft.json");
     let state = fs_err::read_to_string(&noted).unwrap();

@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err::File;
@@ -10,12 +9,11 @@ use fs_err::File;
 use super::entry::{Entry, Nevra};
 use super::fragment::{self, Lying};
 use super::piece::Piece;
-use super::served::{self, Refusal};
+use super::served::{self, Refusal, Served};
 use super::{Error, staging};
 use crate::download::{Algorithm, Digest, Hasher};
 use crate::parallel;
 use crate::process;
-use crate::profile::Profile;
 use crate::repository::Version;
 use crate::rpm::{self, Listing};
 use crate::sign::Keyring;
@@ -34,7 +32,7 @@ pub(super) struct Demands<'a> {
     /// One of these has to have signed it, where there are any.
     pub keys: Option<&'a Keyring>,
     /// One of these at least has to take each, where there are any.
-    pub served: &'a [Arc<Profile>],
+    pub served: &'a Served,
     /// Where those are copied to that do not lie in the repository yet.
     pub staging: &'a staging::Staging,
 }

@@ -10,6 +10,42 @@ use crate::rpm::{self, Listing};
 use crate::sign::Keyring;
 use crate::verify::ForRelease;
 
+/// The releases that a repository serves.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    /// Those whose rules are known.
+    profiles: Vec<Arc<Profile>>,
+    /// The names of the others: they were named by a file, which is not named now.
+    unknown: Vec<String>,
+}
+
+impl Served {
+    /// Of what is said now.
+    pub fn of(profiles: &[Arc<Profile>]) -> Self {
+        Served { profiles: profiles.to_vec(), unknown: Vec::new() }
+    }
+
+    /// Of what was said before.
+    pub fn by_name(names: &[String]) -> Self {
+        let mut served = Served::default();
+        for name in names {
+            match Profile::named(name) {
+                Ok(profile) => served.profiles.push(profile),
+                Err(_) => served.unknown.push(name.clone()),
+            }
+        }
+        served
+    }
+
+    /// What a person should know of releases for which nothing is judged.
+    pub fn note(&self) -> Option<String> {
+        let names = self.unknown.join(", ");
+        let note =
+            || format!("whether {names} takes the packages is not known: name its file by --for again");
+        (!self.unknown.is_empty()).then(note)
+    }
+}
+
 /// A release that is served and does not take a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -28,9 +64,9 @@ pub(super) fn refusals(
     path: &Path,
     package: &Listing,
     keys: Option<&Keyring>,
-    served: &[Arc<Profile>],
+    served: &Served,
 ) -> Result<Vec<Refusal>, Error> {
-    if served.is_empty() {
+    if served.profiles.is_empty() {
         return Ok(Vec::new());
     }
     let examined = rpm::examine(path, keys)?;
@@ -41,19 +77,14 @@ pub(super) fn refusals(
             ForRelease::unsigned(&examined, profile)
         }
     };
-    let refused = served.iter().map(judge).filter(|release| !release.accepted);
+    let refused = served.profiles.iter().map(judge).filter(|release| !release.accepted);
     let refusals: Vec<Refusal> = refused
         .map(|release| Refusal { release: release.release, reason: release.reasons.join("; ") })
         .collect();
-    if refusals.len() == served.len() {
+    if refusals.len() == served.profiles.len() && served.unknown.is_empty() {
         return Err(Error::NotServed { path: path.to_owned(), reasons: told(&refusals) });
     }
     Ok(refusals)
-}
-
-/// The profiles of what was said to be served before, as far as they are built in.
-pub(super) fn by_name(names: &[String]) -> Vec<Arc<Profile>> {
-    names.iter().filter_map(|name| Profile::named(name).ok()).collect()
 }
 
 /// `el6: …; el7: …`.
@@ -80,6 +111,16 @@ pub(super) fn notes<'a>(packages: impl IntoIterator<Item = (String, &'a [Refusal
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_release_whose_rules_are_not_known_is_told() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(Served::by_name(&names(&["el6", "el9"])).note(), None);
+        let served = Served::by_name(&names(&["el6", "site", "site-old"]));
+        assert_eq!(served.profiles.len(), 1);
+        let note = "whether site, site-old takes the packages is not known: name its file by --for again";
+        assert_eq!(served.note().as_deref(), Some(note));
+    }
 
     #[test]
     fn each_reason_is_told_once() {

@@ -6,17 +6,16 @@ mod packages;
 mod said;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Error;
 use super::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded};
 use super::lock::{For, Lock};
+use super::repomd;
+use super::served::Served;
 use super::state::{STATE, State};
-use super::{repomd, served};
 use crate::hash::sha256;
-use crate::profile::Profile;
 use crate::repository::repomd::{Record, read_where};
 use crate::sign::Keyring;
 
@@ -79,7 +78,7 @@ struct View<'a> {
     /// Whether each package has to be signed.
     signed_packages: bool,
     /// Profiles that are served, as far as they are known.
-    served: Vec<Arc<Profile>>,
+    served: Served,
 }
 
 impl Problem {
@@ -117,7 +116,7 @@ pub fn check(folder: &Path, keys: &[PathBuf], wait: bool) -> Result<Checked, Err
             keys: keyring.as_ref(),
             signed_packages: !keys.is_empty()
                 || state.as_ref().is_some_and(|state| state.settings.packages_signed),
-            served: state.as_ref().map(|state| served::by_name(&state.settings.served)).unwrap_or_default(),
+            served: state.as_ref().map(|state| Served::by_name(&state.settings.served)).unwrap_or_default(),
         };
         let listed = metadata::check(&view, &mut problems);
         packages::check(&view, &listed, &mut problems)?;

@@ -5,7 +5,6 @@ mod metadata;
 mod put;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::thread;
 
 use super::current::Current;
@@ -13,12 +12,12 @@ use super::lock::{For, LOCK, Lock};
 use super::remove::taken_out;
 use super::repo_file::check_url;
 use super::request::{Published, Request};
+use super::served::Served;
 use super::settings::{keys, new_key, settings};
 use super::staging::{self, Staging};
 use super::state::Settings;
-use super::{Error, check_id, repomd, served};
+use super::{Error, check_id, repomd};
 use crate::parallel;
-use crate::profile::Profile;
 use crate::sign::{Keyring, Signer, check_accepted};
 use gather::{Kept, refusal_notes};
 use put::Beside;
@@ -88,8 +87,7 @@ struct Publication<'a> {
     folder: &'a Path,
     current: Option<Current>,
     settings: Settings,
-    /// Profiles that are served, as far as they are known.
-    served: Vec<Arc<Profile>>,
+    served: Served,
     keys: Option<Keyring>,
     staging: Staging,
     /// What is written and may not be on disk yet.
@@ -121,9 +119,10 @@ impl<'a> Publication<'a> {
         }
         let settings = settings(request, before.map(|own| &own.state.settings))?;
         let served = match &request.serve[..] {
-            [] => served::by_name(&settings.served),
-            profiles => profiles.to_vec(),
+            [] => Served::by_name(&settings.served),
+            profiles => Served::of(profiles),
         };
+        done.notes.extend(served.note());
         let keys = keys(request, signer, current.as_ref())?;
         let staging = Staging::new(folder)?;
         Ok(Publication {
