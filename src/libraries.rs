@@ -26,6 +26,9 @@ pub struct Library {
     pub include: Vec<String>,
     #[serde(default)]
     headers: Vec<String>,
+    /// Headers of httpd's and APR's own that include its headers.
+    #[serde(default)]
+    through: Vec<String>,
     /// Libraries whose headers its own headers include: by a name behind `-l`.
     #[serde(default)]
     pub with: Vec<String>,
@@ -89,6 +92,11 @@ pub fn of_header(path: &str) -> Option<&'static Library> {
     find(|library| library.headers.iter().any(|start| path.starts_with(start.as_str())))
 }
 
+/// The library that a module may call that includes this header of httpd's or APR's.
+pub fn through_header(path: &str) -> Option<&'static Library> {
+    find(|library| among(&library.through, path))
+}
+
 /// These libraries as a target calls them: one that `has` denies by its name is taken by the first other name that it knows.
 pub fn as_called(names: &[String], has: impl Fn(&str) -> bool) -> Vec<String> {
     let called = |name: &String| {
@@ -139,6 +147,8 @@ mod tests {
         assert_eq!(of_macro("APACHE_CHECK_OPENSSL").unwrap().link, ["ssl", "crypto"]);
         assert_eq!(of_pkg_config("libcurl").unwrap().link, ["curl"]);
         assert_eq!(of_variable("LDAP_LIBS").unwrap().link, ["ldap", "lber"]);
+        assert_eq!(through_header("apr_ldap.h").unwrap().link, ["ldap", "lber"]);
+        assert!(through_header("ldap.h").is_none() && of_header("apr_ldap.h").is_none());
         assert_eq!(of_header("libxml/parser.h").unwrap().include, ["/usr/include/libxml2"]);
         let words = of_link("brotlienc").unwrap().packages().unwrap();
         assert_eq!(words, "libbrotli-dev (Debian) or brotli-devel (Enterprise Linux)");

@@ -4,14 +4,16 @@
 //! `module.toml`, and the files beside it. What is not known stands there as a comment that says what to write, and
 //! `modgraft lint` tells of it.
 //!
-//! `commands` reads the table of directives, `tree` what a third party's tree says, `prose` what its README does, `write` puts all
-//! of it into words.
+//! `commands` reads the table of directives, `tree` what a third party's tree says, `prose` what its README does, `defines` what
+//! its build gives to the compiler; `write` puts all of it into words, and `text` these into a recipe.
 
 mod commands;
+mod defines;
 mod error;
 mod find;
 mod headers;
 mod prose;
+mod text;
 mod tree;
 mod write;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::prose;
+use super::{defines, prose};
 use crate::autoconf::{self, Asked};
 use crate::changeset::{Fact, ModuleFound};
 use crate::licenses;
@@ -27,6 +27,8 @@ pub struct TreeFacts {
     pub documentation: Vec<Paper>,
     /// The libraries that the build system looks for.
     pub asked: Asked,
+    /// The macros that it gives to the compiler: `NAME`, or `NAME=…`.
+    pub defines: Vec<String>,
 }
 
 /// A file that goes beside the recipe as it is.
@@ -93,6 +95,7 @@ impl TreeFacts {
         let begins = |starts: &[&str]| starts.iter().any(|start| lower.starts_with(start));
         let kind = match lower.as_str() {
             "configure.ac" | "configure.in" => Kind::Configure,
+            "makefile" | "gnumakefile" | "makefile.in" | "makefile.am" | "acinclude.m4" => Kind::Build,
             "version" | "version.txt" => Kind::Version,
             _ if lower.ends_with(".spec") => Kind::Spec,
             _ if begins(LICENSES) && !lower.ends_with(".c") && !lower.ends_with(".h") => Kind::License,
@@ -146,7 +149,9 @@ impl TreeFacts {
                 keep(&mut self.version, package.version.map(|text| prose::version(&text)));
                 keep(&mut self.url, package.url);
                 self.asked = autoconf::asked(&text);
+                self.gives(&text);
             }
+            Kind::Build => self.gives(&text),
             Kind::Version => {
                 let first = text
                     .split_whitespace()
@@ -157,6 +162,12 @@ impl TreeFacts {
         }
         Ok(())
     }
+
+    fn gives(&mut self, text: &str) {
+        let new: Vec<String> =
+            defines::given(text).into_iter().filter(|define| !self.defines.contains(define)).collect();
+        self.defines.extend(new);
+    }
 }
 
 /// What a file is.
@@ -165,6 +176,8 @@ enum Kind {
     Readme,
     Spec,
     Configure,
+    /// It is another part of the build system.
+    Build,
     Version,
 }
 
@@ -243,7 +256,7 @@ mod tests {
 
     #[test]
     fn without_one_the_other_files_are_read() {
-        let configure = "AC_INIT([mod_x],[0.9])\nPKG_CHECK_MODULES(A, libcurl)";
+        let configure = "AC_INIT([mod_x],[0.9])\nPKG_CHECK_MODULES(A, libcurl)\nDEFS=\"-DX_ONE\"";
         let files = [
             ("COPYING", "GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007\n"),
             (
@@ -251,6 +264,7 @@ mod tests {
                 "# x\n\nmod_x is a module which does x and more of it.\n\nhttps://example.org/mod_x\n",
             ),
             ("configure.ac", configure),
+            ("src/Makefile.am", "AM_CFLAGS = -DX_ONE -DX_TWO=2\n"),
             ("src/mod_x.c", ""),
         ];
         let found = facts(&files, "x");
@@ -261,6 +275,7 @@ mod tests {
             (Some("GPL-3.0-only"), Some("0.9"), Some("https://example.org/mod_x"))
         );
         assert_eq!(found.asked.libraries, ["curl"]);
+        assert_eq!(found.defines, ["X_ONE", "X_TWO=…"]);
         assert_eq!(found.licenses[0].name, "COPYING");
     }
 

@@ -3,16 +3,11 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use toml::Value;
-
-use super::{Arguments, Command, Draft, Known, commands};
+use super::text::{Text, WIDTH, wrapped};
+use super::{Arguments, Command, Draft, Known, commands, defines};
 use crate::changeset::Fact;
-use crate::lint::LEFT;
 use crate::source::{Base, SourceSpec};
 use crate::{libraries, licenses};
-
-/// As wide as a description may be, in characters.
-const WIDTH: usize = 79;
 
 /// Writes the recipe.
 pub fn draft(known: &Known<'_>) -> Draft {
@@ -71,6 +66,13 @@ pub fn draft(known: &Known<'_>) -> Draft {
             ));
         }
     }
+    let given = defines::asked_for(&tree.defines, known.texts);
+    if !given.is_empty() {
+        let given = given.iter().map(|define| format!("\"{define}\"")).collect::<Vec<_>>().join(", ");
+        text.left(&format!(
+            "defines = [{given}]: what the build gives to the compiler of these, and as what"
+        ));
+    }
     text.out.push_str("\n[source]\n");
     source(&mut text, known.source);
 
@@ -97,10 +99,8 @@ fn link(text: &mut Text, known: &Known<'_>) {
     if !known.of_httpd {
         for header in known.texts.iter().flat_map(|text| included(text)) {
             // Macros of its headers may use what those have that they include.
-            for name in libraries::of_header(header)
-                .iter()
-                .flat_map(|library| library.link.iter().chain(&library.with))
-            {
+            let library = libraries::of_header(header).or_else(|| libraries::through_header(header));
+            for name in library.iter().flat_map(|library| library.link.iter().chain(&library.with)) {
                 if !names.contains(name) {
                     names.push(name.clone());
                 }
@@ -214,85 +214,6 @@ fn checks(text: &mut Text, commands: &[Command]) {
     );
 }
 
-/// Lines of at most so many characters; a longer word has one of its own.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-/// The text as it grows.
-#[derive(Default)]
-struct Text {
-    out: String,
-    left: Vec<String>,
-}
-
-impl Text {
-    fn value(&mut self, key: &str, value: &str, from: Option<&str>) {
-        let from = from.map(|from| format!("  # {}", one_line(from))).unwrap_or_default();
-        let _ = writeln!(self.out, "{key} = {}{from}", Value::from(value));
-    }
-
-    fn list(&mut self, key: &str, values: &[String]) {
-        let values = values.iter().map(|value| Value::from(value.as_str())).collect();
-        let _ = writeln!(self.out, "{key} = {}", Value::Array(values));
-    }
-
-    /// A value, with where it is from; or what is to be written.
-    fn known(&mut self, key: &str, fact: Option<&Fact>, otherwise: &str) {
-        match fact.filter(|fact| !fact.value.trim().is_empty()) {
-            Some(fact) => self.value(key, &one_line(&fact.value), Some(&format!("from {}", fact.from))),
-            None => self.left(&format!("{key} = \"…\": {otherwise}")),
-        }
-    }
-
-    /// Text of several lines, wrapped where it is not.
-    fn paragraphs(&mut self, key: &str, fact: &Fact) {
-        let _ = writeln!(self.out, "# From {}.", one_line(&fact.from));
-        let paragraphs = fact.value.split("\n\n").map(|paragraph| wrapped(paragraph, WIDTH).join("\n"));
-        let whole = paragraphs.filter(|paragraph| !paragraph.is_empty()).collect::<Vec<_>>().join("\n\n");
-        let plain = !whole.contains("\"\"\"")
-            && !whole.contains('\\')
-            && !whole.contains(|c: char| c.is_control() && c != '\n');
-        match plain {
-            true => {
-                let _ = writeln!(self.out, "{key} = \"\"\"\n{whole}\n\"\"\"");
-            }
-            false => self.value(key, &whole, None),
-        }
-    }
-
-    fn left(&mut self, what: &str) {
-        let what = one_line(what);
-        let _ = writeln!(self.out, "{LEFT} {what}");
-        self.left.push(what);
-    }
-
-    fn check(&mut self, name: &str, directive: &str, rejected: Option<&str>) {
-        self.out.push_str("\n[[check]]\n");
-        self.value("name", name, None);
-        self.value("directive", directive, None);
-        if let Some(message) = rejected {
-            self.value("rejected", message, None);
-        }
-    }
-}
-
-/// On one line, without characters that no comment of a TOML file can have.
-fn one_line(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -300,6 +221,7 @@ mod tests {
 
     use super::*;
     use crate::changeset::{ModuleFound, PatchFacts};
+    use crate::lint::LEFT;
     use crate::recipe;
     use crate::scaffold::TreeFacts;
 
@@ -329,22 +251,24 @@ mod tests {
             description: fact("It says\nhello.\n\nAnd \\more\\ {{of}} it."),
             license: fact("ASL 2.0"),
             version: fact("1.2"),
+            defines: ["XOn", "UNUSED"].map(str::to_owned).into(),
             ..TreeFacts::default()
         };
-        let table = "#include <curl/curl.h>\n#include \"openssl/ssl.h\"\n\
+        let table = "#include <curl/curl.h>\n#include \"openssl/ssl.h\"\n#include \"apr_ldap.h\"\n\
                      AP_INIT_FLAG(\"XOn\", f, 0, RSRC_CONF, \"On or {{off}} \\\"or\\\" \\\\ both\"), AP_INIT_TAKE1(\"XTo\", f, 0, OR_ALL, 0),";
         let Draft { text, left } = known(table, &facts);
         let recipe = recipe::parse(&text, "module.toml", PathBuf::from("."))
             .unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!((recipe.summary.as_str(), recipe.license.as_str()), ("Says \"hello\"", "Apache-2.0"));
         assert_eq!(recipe.description, "It says hello.\n\nAnd \\more\\ {{of}} it.");
-        assert_eq!(recipe.libraries, ["curl", "ssl", "crypto"]);
+        assert_eq!(recipe.libraries, ["curl", "ssl", "crypto", "ldap", "lber"]);
         assert_eq!(recipe.checks.len(), 2, "{text}");
         assert_eq!(
             recipe.directives.as_deref(),
             Some("# On or { {off}} \"or\" \\ both\n#   XOn off\n#   XTo …\n")
         );
         assert!(left.iter().any(|left| left.starts_with("url = ")), "{left:?}");
+        assert!(left.iter().any(|left| left.starts_with("defines = [\"XOn\"]: ")), "{left:?}");
         assert_eq!(text.matches(LEFT).count(), left.len());
     }
 
