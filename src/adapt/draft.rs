@@ -148,9 +148,7 @@ impl Draft {
 
     /// Puts lines in front of everything but the unit's own first comment.
     pub fn put_first(&mut self, rule: &'static str, text: String) {
-        let first = self.unit.pieces.len().min(1);
-        self.unit.pieces.insert(first, Piece { text, origin: Origin::Generated(rule) });
-        self.unit.prologue += 1;
+        self.unit.put_first(rule, text);
         self.text = self.unit.render(false);
     }
 

@@ -61,6 +61,11 @@ pub(crate) fn read(source: &str, range: Range<usize>) -> Directive<'_> {
     }
 }
 
+/// What stands behind the word of a directive in a line of a text that is not split: ` X 1` behind `define`.
+pub(crate) fn behind<'l>(line: &'l str, word: &str) -> Option<&'l str> {
+    line.trim_start().strip_prefix('#')?.trim_start().strip_prefix(word)
+}
+
 fn include(rest: &str) -> Include<'_> {
     let rest = rest.trim_start();
     let between = |open: char, close: char| rest.strip_prefix(open)?.split_once(close).map(|(path, _)| path);

@@ -210,6 +210,16 @@ impl Iterator for Lexer<'_> {
     }
 }
 
+/// Whether an identifier of plain C may have this letter in it.
+pub(crate) fn is_identifier_part(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// The words of a text that is not split into tokens, in comments and strings too.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter| !is_identifier_part(letter)).filter(|word| !word.is_empty())
+}
+
 /// Identifiers may hold bytes above ASCII (UTF-8), so that no token ever ends within a character.
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80

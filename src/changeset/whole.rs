@@ -8,7 +8,7 @@ use super::listing::{self, Listing};
 use super::modules::definitions;
 use super::rules::{Reason, Rules};
 use super::{Changeset, Class, Encoding, Error, text};
-use crate::c::{DeclarationKind, File};
+use crate::c::{DeclarationKind, File, directive};
 use crate::source::path::folder;
 use crate::source::{RELEASE_HEADER, Sources, Tree, httpd_version};
 
@@ -235,7 +235,7 @@ fn names(text: &Arc<str>, kind: DeclarationKind) -> Vec<String> {
 pub(crate) fn included(path: &str, text: &str) -> Vec<String> {
     let folder = folder(path);
     let names = text.lines().filter_map(|line| {
-        let name = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();
+        let name = directive::behind(line, "include")?.trim_start();
         name.strip_prefix('"')?.split('"').next()
     });
     names

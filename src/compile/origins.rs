@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::c::lex;
+
 /// A header larger than this is not shown.
 const MAX_HEADER: u64 = 4 << 20;
 
@@ -99,9 +101,8 @@ pub fn span(text: &str, line: u32, column: u32) -> Option<(usize, usize)> {
         return Some((start + column, end + 2));
     }
     let operator = if rest.starts_with("->") { 2 } else { usize::from(rest.starts_with('.')) };
-    let word = rest[operator..]
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .unwrap_or(rest.len() - operator);
+    let word =
+        rest[operator..].find(|letter| !lex::is_identifier_part(letter)).unwrap_or(rest.len() - operator);
     let length = (operator + word).max(rest.chars().next().map_or(0, char::len_utf8));
     Some((start + column, length))
 }

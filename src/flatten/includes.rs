@@ -185,9 +185,7 @@ fn in_base(
         }
     }
     // httpd's own build has a `-I` for most folders of modules: the only header of that name.
-    let all = base.c_files().map_err(|reason| Error::Base { path: path.to_owned(), reason })?;
-    let mut named = all.iter().filter(|other| ends_with_path(other, path));
-    if let (Some(only), None) = (named.next(), named.next()) {
+    if let [only] = &named(path, base)?[..] {
         if let Some(found) = parts.at_path(only) {
             return Ok(parts.get(found).is_some_and(Part::is_header).then_some(found));
         }
@@ -195,6 +193,12 @@ fn in_base(
         return Ok(text.map(|text| parts.push_base_header(only, text)));
     }
     Ok(None)
+}
+
+/// The files of the tree that a path may mean by its end.
+fn named(path: &str, base: &dyn Upstream) -> Result<Vec<String>, Error> {
+    let all = base.c_files().map_err(|reason| Error::Base { path: path.to_owned(), reason })?;
+    Ok(all.iter().filter(|other| ends_with_path(other, path)).cloned().collect())
 }
 
 fn missing(parts: &Parts, site: Site, header: &str, base: Option<&dyn Upstream>) -> Result<Error, Error> {
@@ -242,11 +246,8 @@ fn missing(parts: &Parts, site: Site, header: &str, base: Option<&dyn Upstream>)
 /// The headers of that name where the tree has more than one, some of them at least.
 fn several(header: &str, base: Option<&dyn Upstream>) -> Result<Option<String>, Error> {
     const SHOWN: usize = 4;
-    let Some(base) = base else { return Ok(None) };
-    let all = base.c_files().map_err(|reason| Error::Base { path: header.to_owned(), reason })?;
-    let named: Vec<&str> =
-        all.iter().map(String::as_str).filter(|path| ends_with_path(path, header)).take(SHOWN).collect();
-    Ok((named.len() > 1).then(|| named.join(", ")))
+    let named = base.map_or_else(|| Ok(Vec::new()), |base| named(header, base))?;
+    Ok((named.len() > 1).then(|| named[..named.len().min(SHOWN)].join(", ")))
 }
 
 #[cfg(test)]

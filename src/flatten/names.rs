@@ -114,8 +114,7 @@ fn in_the_way(header: &str, name: &str, tag: bool) -> bool {
             let line = token.text(header).trim_start_matches('#').trim_start();
             let defined =
                 line.strip_prefix("define").map(str::trim_start).and_then(|rest| rest.strip_prefix(name));
-            return defined
-                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+            return defined.is_some_and(|rest| !rest.starts_with(lex::is_identifier_part));
         }
         if token.kind != TokenKind::Identifier || token.text(header) != name {
             return false;

@@ -76,13 +76,11 @@ pub enum Location {
 }
 
 impl TranslationUnit {
-    /// With text behind the comment at the top, in front of the first include, by the rule of this name.
-    #[must_use]
-    pub fn beginning_with(mut self, rule: &'static str, text: String) -> Self {
-        let at = usize::from(!self.pieces.is_empty());
-        self.pieces.insert(at, Piece { text, origin: Origin::Generated(rule) });
+    /// Puts lines in front of everything but the unit's own first comment, by the rule of this name.
+    pub fn put_first(&mut self, rule: &'static str, text: String) {
+        let first = self.pieces.len().min(1);
+        self.pieces.insert(first, Piece { text, origin: Origin::Generated(rule) });
         self.prologue += 1;
-        self
     }
 
     /// The file's name: `mod_NAME.c`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::read::STANDS_FOR;
 use super::{Error, Found};
+use crate::c::{directive, lex};
 use crate::compile::{self, Message, Severity, Toolchain, Unit};
 use crate::flatten::Interface;
 use crate::target::Target;
@@ -74,7 +75,7 @@ fn defined(text: &str, public: &BTreeSet<&str>) -> BTreeMap<String, MacroText> {
         } else if let Some(name) = directive.strip_prefix("undef ") {
             macros.remove(name.trim());
         } else if let (Some(rest), Some(header)) = (directive.strip_prefix("define "), header) {
-            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+            let end = rest.find(|letter| !lex::is_identifier_part(letter)).unwrap_or(rest.len());
             let (name, text) = rest.split_at(end);
             let text: Vec<&str> = text.split_whitespace().collect();
             macros.insert(name.to_owned(), MacroText { header: header.to_owned(), text: text.join(" ") });
@@ -203,7 +204,7 @@ impl<'t> Draft<'t> {
 
 /// The file's name in an `#include` line, without its folder.
 fn included(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();
+    let rest = directive::behind(line, "include")?.trim_start();
     let rest = rest.strip_prefix(['"', '<'])?;
     let path = &rest[..rest.find(['"', '>'])?];
     path.rsplit('/').next()

@@ -183,13 +183,13 @@ impl<'a> Bench<'a> {
     }
 
     fn flatten_for(&self, offered: &dyn Interface) -> Result<TranslationUnit, flatten::Error> {
-        let unit = flatten::flatten(&self.ready.changeset, &self.ready.id(), self.base(), offered)?;
+        let mut unit = flatten::flatten(&self.ready.changeset, &self.ready.id(), self.base(), offered)?;
         let defines = &self.ready.recipe.defines;
-        if defines.is_empty() {
-            return Ok(unit);
+        if !defines.is_empty() {
+            let text = defines.iter().map(|define| format!("{define}\n")).collect::<String>();
+            unit.put_first("define", text + "\n");
         }
-        let text = defines.iter().map(|define| format!("{define}\n")).collect::<String>();
-        Ok(unit.beginning_with("define", text + "\n"))
+        Ok(unit)
     }
 
     /// Adapts a flattened unit to which the overlays were applied.

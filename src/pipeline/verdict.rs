@@ -15,6 +15,7 @@ use super::build::compiled;
 use super::graft::{Graft, Next, graft};
 use super::{Error, Request};
 use crate::audit::{self, Audit, Finding};
+use crate::c::lex;
 use crate::compile::{self, Assembly, SharedObject};
 use crate::error::Kind;
 use crate::flatten::Interface;
@@ -373,16 +374,13 @@ fn causes(
 
 /// The words of a C file, and of the macros that they stand for.
 fn with_macros<'a>(text: &'a str, macros: &'a Macros) -> BTreeSet<&'a str> {
-    let of = |text: &'a str| {
-        text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
-    };
     let mut words = BTreeSet::new();
-    let mut next: Vec<&str> = of(text).collect();
+    let mut next: Vec<&str> = lex::words(text).collect();
     while let Some(word) = next.pop() {
         if words.insert(word)
             && let Some(known) = macros.get(word)
         {
-            next.extend(of(&known.text));
+            next.extend(lex::words(&known.text));
         }
     }
     words
@@ -430,7 +428,7 @@ fn accessed(text: &str, name: &str) -> bool {
     text.match_indices(name).any(|(at, _)| {
         let before = text[..at].trim_end();
         let after = text[at + name.len()..].chars().next();
-        let whole = !after.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
+        let whole = !after.is_some_and(lex::is_identifier_part);
         whole && (before.ends_with("->") || before.ends_with('.'))
     })
 }

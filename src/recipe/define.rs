@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::c::macros;
+use crate::c::{lex, macros};
 
 /// A macro without parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,9 +20,8 @@ impl FromStr for Define {
     /// Reads `NAME` or `NAME=VALUE`, as the compiler has it behind `-D`: the name alone stands for 1.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, value) = text.split_once('=').unwrap_or((text, "1"));
-        let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
         if name.is_empty()
-            || !name.chars().all(letters)
+            || !name.chars().all(lex::is_identifier_part)
             || name.starts_with(|first: char| first.is_ascii_digit())
         {
             return Err("its name is no C identifier");

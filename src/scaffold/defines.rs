@@ -3,44 +3,34 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::c::macros;
+use crate::c::{directive, lex, macros};
 
 /// The macros that a build file has behind `-D`, as a recipe would: `NAME`, or `NAME=…` where it gives a value, which may be put
-/// together by the file. Lines that are comments are passed over.
-pub(super) fn given(text: &str) -> Vec<String> {
-    let mut given = Vec::new();
-    for line in text.lines().filter(|line| !is_comment(line)) {
-        for (at, _) in line.match_indices("-D") {
-            let before = line[..at].chars().next_back();
-            let begins = before.is_none_or(|c| c.is_whitespace() || "\"'=:,([`".contains(c));
-            let rest = &line[at + 2..];
-            let name = &rest[..rest.find(|c: char| !is_part(c)).unwrap_or(rest.len())];
-            if !begins || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-                continue;
-            }
-            let value = if rest[name.len()..].starts_with('=') { "=…" } else { "" };
-            let define = format!("{name}{value}");
-            if !given.contains(&define) {
-                given.push(define);
-            }
-        }
-    }
-    given
+/// together by the file; each as often as it is there. Lines that are comments are passed over.
+pub(super) fn given(text: &str) -> impl Iterator<Item = String> {
+    let lines = text.lines().filter(|line| !is_comment(line));
+    lines.flat_map(|line| line.match_indices("-D").filter_map(|(at, _)| define(&line[..at], &line[at + 2..])))
+}
+
+/// The macro of a `-D` that stands between the two.
+fn define(before: &str, behind: &str) -> Option<String> {
+    let begins = before.chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'=:,([`".contains(c));
+    let end = behind.find(|letter| !lex::is_identifier_part(letter)).unwrap_or(behind.len());
+    let (name, rest) = behind.split_at(end);
+    let is_name = name.starts_with(|first: char| !first.is_ascii_digit());
+    let value = if rest.starts_with('=') { "=…" } else { "" };
+    (begins && is_name).then(|| format!("{name}{value}"))
 }
 
 /// Those of them that a module's texts ask for and do not define themselves.
 pub(super) fn asked_for<'g>(given: &'g [String], texts: &[Arc<str>]) -> Vec<&'g str> {
-    let words: HashSet<&str> = texts.iter().flat_map(|text| text.split(|c: char| !is_part(c))).collect();
+    let words: HashSet<&str> = texts.iter().flat_map(|text| lex::words(text)).collect();
     let defined: HashSet<&str> = texts.iter().flat_map(|text| text.lines().filter_map(defined)).collect();
     let is_asked_for = |define: &&str| {
         let name = define.trim_end_matches("=…");
         words.contains(name) && !defined.contains(name) && !macros::is_reserved(name)
     };
     given.iter().map(String::as_str).filter(is_asked_for).collect()
-}
-
-fn is_part(letter: char) -> bool {
-    letter.is_ascii_alphanumeric() || letter == '_'
 }
 
 /// Of make, the shell, and m4.
@@ -51,7 +41,7 @@ fn is_comment(line: &str) -> bool {
 
 /// The macro that a line of C defines.
 fn defined(line: &str) -> Option<&str> {
-    let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("define")?;
+    let rest = directive::behind(line, "define")?;
     rest.split_whitespace().next()?.split('(').next()
 }
 
@@ -63,7 +53,7 @@ mod tests {
     fn what_stands_behind_d_is_given() {
         let text = "# -DNOT\nCFLAGS = -O2 -DA -DV=\\\\\\\"x/$(VERSION)\\\\\\\" -DA no-DB -D$(C) -D@D@\n\
                     dnl -DNOR\nAC_SUBST(DEFS, \"-DE -DF=1\")\nx=\"-D1\" -Wl,-DG\n";
-        assert_eq!(given(text), ["A", "V=…", "E", "F=…", "G"]);
+        assert_eq!(given(text).collect::<Vec<_>>(), ["A", "V=…", "A", "E", "F=…", "G"]);
     }
 
     #[test]

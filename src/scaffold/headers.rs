@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use crate::c::{directive, lex};
 use crate::source::{self, Tree};
 
 /// A header, and a text to start from.
@@ -65,13 +66,10 @@ pub fn made_by_configure(tree: &Tree, included: &BTreeSet<String>) -> Result<Vec
 /// The names that a template has as `#undef NAME`.
 fn undefined(text: &str) -> Vec<String> {
     let name = |line: &str| {
-        let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("undef")?;
+        let rest = directive::behind(line, "undef")?;
         rest.split_whitespace().next().map(str::to_owned)
     };
-    text.lines()
-        .filter_map(name)
-        .filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        .collect()
+    text.lines().filter_map(name).filter(|name| name.chars().all(lex::is_identifier_part)).collect()
 }
 
 #[cfg(test)]

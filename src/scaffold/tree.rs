@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{defines, prose};
 use crate::autoconf::{self, Asked};
+use crate::c::directive;
 use crate::changeset::{Fact, ModuleFound};
 use crate::licenses;
 use crate::source::{self, Tree};
@@ -164,9 +165,11 @@ impl TreeFacts {
     }
 
     fn gives(&mut self, text: &str) {
-        let new: Vec<String> =
-            defines::given(text).into_iter().filter(|define| !self.defines.contains(define)).collect();
-        self.defines.extend(new);
+        for define in defines::given(text) {
+            if !self.defines.contains(&define) {
+                self.defines.push(define);
+            }
+        }
     }
 }
 
@@ -199,7 +202,7 @@ fn text(bytes: &[u8]) -> String {
 fn macro_version(text: &str, module: &str) -> Option<String> {
     let short = module.trim_start_matches("mod_").to_ascii_uppercase();
     let defined = text.lines().filter_map(|line| {
-        let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("define")?;
+        let rest = directive::behind(line, "define")?;
         let (name, value) = rest.trim_start().split_once(|c: char| c.is_whitespace())?;
         let value = value.trim().strip_prefix('"')?.split('"').next()?;
         // `X/1.2` and `mod_x 1.2` as well.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::text::{Text, WIDTH, wrapped};
 use super::{Arguments, Command, Draft, Known, commands, defines};
+use crate::c::directive;
 use crate::changeset::Fact;
 use crate::source::{Base, SourceSpec};
 use crate::{libraries, licenses};
@@ -124,7 +125,7 @@ fn link(text: &mut Text, known: &Known<'_>) {
 /// The headers that a text includes by angle brackets or quotes.
 fn included(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
-        let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("include")?.trim_start();
+        let rest = directive::behind(line, "include")?.trim_start();
         match rest.strip_prefix('<') {
             Some(name) => name.split('>').next(),
             None => rest.strip_prefix('"')?.split('"').next(),

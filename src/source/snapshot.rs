@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Base, Error, Options, Snapshot, SourceSpec, Tree, base, release};
+use crate::c::directive;
 use crate::hash::sha256;
 
 /// Endings of archives.
@@ -108,7 +109,7 @@ pub const RELEASE_HEADER: &str = "include/ap_release.h";
 pub fn version(text: &str) -> Option<String> {
     let value = |name: &str| {
         text.lines().find_map(|line| {
-            let rest = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("define")?;
+            let rest = directive::behind(line, "define")?;
             let rest = rest.trim_start().strip_prefix(name)?;
             let value = rest.strip_prefix([' ', '\t'])?.trim().trim_matches('"');
             let digits: String = value.chars().take_while(char::is_ascii_digit).collect();

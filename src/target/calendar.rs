@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::Mmn;
+use crate::c::lex;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -91,9 +92,7 @@ impl Steps {
     /// The first step behind `have` that speaks of `name`.
     pub fn naming(&self, name: &str, have: Mmn) -> Option<&Step> {
         let mut words = self.0.iter().filter(|step| step.mmn > have);
-        words.find(|step| {
-            step.text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).any(|word| word == name)
-        })
+        words.find(|step| lex::words(&step.text).any(|word| word == name))
     }
 }
 

@@ -9,6 +9,7 @@ use super::libraries::Libraries;
 use super::roots::Roots;
 use super::variables::{self, Variables};
 use super::{Error, GlibcVersion, Layout, Mmn, Provenance, Target};
+use crate::c::directive;
 use crate::machine::Machine;
 use crate::profile::Profile;
 
@@ -291,7 +292,7 @@ impl Defines {
 
 fn number(text: &str, name: &str) -> Option<u32> {
     text.lines().find_map(|line| {
-        let line = line.trim_start().strip_prefix('#')?.trim_start().strip_prefix("define")?;
+        let line = directive::behind(line, "define")?;
         let value = line.trim_start().strip_prefix(name)?;
         let value = value
             .strip_prefix([' ', '\t'])?

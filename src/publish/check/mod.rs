@@ -77,7 +77,6 @@ struct View<'a> {
     keys: Option<&'a Keyring>,
     /// Whether each package has to be signed.
     signed_packages: bool,
-    /// Profiles that are served, as far as they are known.
     served: Served,
 }
 

@@ -26,8 +26,7 @@ impl Publication<'_> {
         let mut again: Vec<Given> = Vec::new();
         let in_place = |href: &str| Given { path: self.folder.join(href), href: Some(href.to_owned()) };
         for (Package { entry, .. }, stays) in packages.iter().zip(self.stay(packages)?) {
-            // What is taken out need not be looked at: it may be what is wrong with the rest.
-            if stays || remove::is_named(&self.request.remove, entry) {
+            if stays {
                 kept.push(Arc::clone(entry));
             } else {
                 again.push(in_place(&entry.href));
@@ -70,8 +69,12 @@ impl Publication<'_> {
         let unjudged = serves_others || (self.demanded().is_some() && !known_to_be_signed);
         let full = self.request.full || unjudged;
         let stays = |Package { entry, is_unchanged }: &Package| match *is_unchanged {
-            Ok(is_unchanged) => Ok(!full && is_unchanged),
-            Err(Errno::NOENT | Errno::NOTDIR) if remove::is_named(&self.request.remove, entry) => Ok(true),
+            Ok(true) if !full => Ok(true),
+            // What is taken out need not be looked at: it may be what is wrong with the rest.
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) if remove::is_named(&self.request.remove, entry) => {
+                Ok(true)
+            }
+            Ok(_) => Ok(false),
             Err(Errno::NOENT | Errno::NOTDIR) => Err(self.gone(&entry.href)),
             Err(errno) => Err(at(&self.folder.join(&entry.href), errno.into()).into()),
         };

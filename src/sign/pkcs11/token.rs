@@ -1,6 +1,5 @@
 //! A private key of a token, found and logged in to.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +16,7 @@ use super::super::keyfile::one_line;
 use super::super::raw::{Digest, RawPublic, RawSigner};
 use super::super::{self as sign, Environment, Passphrase};
 use super::{Error, TokenUri};
+use crate::memo::Memo;
 
 /// What knows the tokens of a machine where p11-kit is set up.
 const DEFAULT_MODULE: &str = "p11-kit-proxy.so";
@@ -31,7 +31,7 @@ const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x
 const ED25519: [&[u8]; 2] = [&[0x06, 0x03, 0x2b, 0x65, 0x70], b"\x13\x0cedwards25519"];
 
 /// A library may be initialised once in a process, whoever asks; and it stays.
-static MODULES: Mutex<Option<HashMap<PathBuf, Pkcs11>>> = Mutex::new(None);
+static MODULES: Memo<PathBuf, Pkcs11> = Memo::new();
 
 /// A key of a token.
 #[derive(Debug)]
@@ -108,19 +108,14 @@ impl RawSigner for Token {
 
 fn load(path: &Path) -> Result<Pkcs11, Error> {
     let unusable = |error: &Failure| Error::Module { module: path.to_owned(), reason: words(error) };
-    let mut modules = MODULES.lock().unwrap_or_else(PoisonError::into_inner);
-    let modules = modules.get_or_insert_default();
-    if let Some(module) = modules.get(path) {
-        return Ok(module.clone());
-    }
-    let module = Pkcs11::new(path).map_err(|error| unusable(&error))?;
-    match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-        // The same library under another name.
-        Ok(()) | Err(Failure::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-        Err(error) => return Err(unusable(&error)),
-    }
-    modules.insert(path.to_owned(), module.clone());
-    Ok(module)
+    MODULES.once(path.to_owned(), || {
+        let module = Pkcs11::new(path).map_err(|error| unusable(&error))?;
+        match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+            // The same library under another name.
+            Ok(()) | Err(Failure::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(module),
+            Err(error) => Err(unusable(&error)),
+        }
+    })
 }
 
 fn find(module: &Pkcs11, uri: &TokenUri) -> Result<(Slot, TokenInfo), Error> {
