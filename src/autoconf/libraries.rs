@@ -89,7 +89,8 @@ fn gather(text: &str, found: &mut Found) {
         let name = &name
             [..name.find(|c: char| !c.is_ascii_alphanumeric() && !"._+-".contains(c)).unwrap_or(name.len())];
         let cut = text[at + 2 + name.len()..].starts_with('$');
-        if apart && !cut && name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        if apart && !cut && !COMPARED.contains(&name) && name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        {
             found.add(name);
         }
     }
@@ -114,6 +115,9 @@ fn gather(text: &str, found: &mut Found) {
         }
     }
 }
+
+/// What stands behind the `-l` of the shell's comparisons `-lt` and `-le`.
+const COMPARED: &[&str] = &["t", "e"];
 
 /// Options by which pkg-config is asked for a package.
 const ASKING: &[&str] = &["--libs", "--cflags", "--exists", "--modversion", "--atleast-version"];

@@ -69,6 +69,7 @@ fn libraries_are_found_in_each_way_that_configurations_name_them() {
         ("APR_ADDTO(LIBS, [-l$4]) --help-lines pre-link", vec![]),
         ("AC_MSG_CHECKING([for x via pkg-config along $PKG_CONFIG_PATH])", vec![]),
         ("saved_LIBS=\"$LIBS\"", vec![]),
+        ("if test \"$apr_major_version\" -lt 2 -a $x -le 3; then\nfi", vec![]),
     ] {
         let module =
             only(&format!("LIBS=\"-lother\"\nAPACHE_MODULE(x, help, , , most, [\n{configuration}\n])"));

@@ -60,6 +60,22 @@ pub(crate) fn decorates_with_arguments(name: &str) -> bool {
     DATA.0.decorates_with_arguments.contains(name)
 }
 
+/// The index of the first token from `at` on that decorates nothing: `__attribute__((pure)) AP_FN_ATTR_SENTINEL` is passed over.
+pub(crate) fn behind_decorations(tokens: &[Token], mut at: usize, source: &str) -> usize {
+    while let Some(token) = tokens.get(at) {
+        let name = token.text(source);
+        if decorates(name) {
+            at += 1;
+        } else if decorates_with_arguments(name) {
+            let Some(close) = matching(tokens, at + 1) else { break };
+            at = close + 1;
+        } else {
+            break;
+        }
+    }
+    at
+}
+
 /// Whether `name` turns its argument into a string that is looked up at run time.
 pub(crate) fn stringifies(name: &str) -> bool {
     DATA.0.stringifies.contains(name)

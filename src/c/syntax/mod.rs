@@ -195,7 +195,8 @@ impl Piece {
             return false;
         }
         let close = macros::matching(tokens, 1);
-        let next = close.and_then(|close| tokens.get(close + 1));
+        let behind = close.map(|close| macros::behind_decorations(tokens, close + 1, source));
+        let next = behind.and_then(|behind| tokens.get(behind));
         if !next.is_none_or(|next| next.is(b';') || next.is(b'=')) {
             return false;
         }

@@ -49,6 +49,12 @@ fn kinds_names_and_linkage() {
         ),
         ("static int (*call)(void) = NULL;", Variable, &["call"], Linkage::Internal),
         ("APR_DECLARE_OPTIONAL_FN(int, f, (void));", Type, &["f", "apr_OFN_f_t"], Linkage::External),
+        (
+            "APR_DECLARE_OPTIONAL_FN(int, f, (pool *p,\n  request_rec *r))\n  AP_FN_ATTR_NONNULL((1, 2)) AP_FN_ATTR_WARN_UNUSED_RESULT;",
+            Type,
+            &["f", "apr_OFN_f_t"],
+            Linkage::External,
+        ),
         ("APLOG_USE_MODULE(x);", MacroCall, &[], Linkage::External),
         ("#define F(a) \\\n  g(a)\n", Macro, &["F"], Linkage::None),
         ("#include <a.h>\n", Include, &[], Linkage::None),
