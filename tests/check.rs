@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use miette::Diagnostic;
 use modgraft::Kind;
 use modgraft::audit::Prerequisite;
 use modgraft::check::{CheckResult, DropIn, Error, Outcome, Plan, run};
@@ -276,6 +277,23 @@ fn an_httpd_that_does_not_come_up() {
     let hanging = Checked { plan: Plan { limit: Duration::from_secs(1), ..checked.plan.clone() }, ..checked };
     let error = hanging.error(&SAY.replace("SayText hello", "Misbehave hang-start"));
     assert!(error.starts_with("httpd with the module was not ready within "), "{error}");
+}
+
+#[test]
+fn a_module_that_was_not_loaded_is_named() {
+    let checked = Checked::misbehave();
+    let miss = SAY.replace("SayText hello", "Misbehave miss-modules");
+    let named = |text: &str| match checked.run(text).unwrap_err() {
+        Error::Ended { named, .. } => named,
+        other => panic!("{other}"),
+    };
+    assert_eq!(named(&miss), ["mod_status"]);
+    let help = |text: &str| checked.run(text).unwrap_err().help().unwrap().to_string();
+    assert!(help(&miss).contains("`requires = [\"mod_status\"]`"), "{}", help(&miss));
+    // One that is there was not what it lacked.
+    let loaded = miss.replace("config =", "modules = [\"status\"]\n    config =");
+    assert!(named(&loaded).is_empty());
+    assert!(help(&loaded).starts_with("the reason is in httpd's log"));
 }
 
 #[test]

@@ -128,15 +128,14 @@ pub enum Error {
     },
     /// httpd ended before it could be asked anything.
     #[error("httpd with the module ended while it started ({status}){}", excerpt(.log))]
-    #[diagnostic(
-        code(modgraft::check::ended),
-        help("the reason is in httpd's log, most often in the last line of it")
-    )]
+    #[diagnostic(code(modgraft::check::ended), help("{}", help_of_ended(.named)))]
     Ended {
         /// Exit code or signal, in words.
         status: String,
         /// The end of its log.
         log: String,
+        /// Modules that the log names, that the target has and that were not loaded: `mod_session`.
+        named: Vec<String>,
     },
     /// httpd did not come up.
     #[error("httpd with the module was not ready within {:.1} s{}", .limit.as_secs_f64(), excerpt(.log))]
@@ -192,6 +191,19 @@ impl Error {
             | Error::Failed { .. } => Kind::Check,
         }
     }
+}
+
+fn help_of_ended(named: &[String]) -> String {
+    if named.is_empty() {
+        return "the reason is in httpd's log, most often in the last line of it".to_owned();
+    }
+    let quoted: Vec<String> = named.iter().map(|name| format!("\"{name}\"")).collect();
+    format!(
+        "the log names {}, which the target has and which was not loaded: where the module cannot do without, \
+         `requires = [{}]` in a recipe has it loaded first, here and where the package is installed (`modgraft new` starts a recipe)",
+        named.join(" and "),
+        quoted.join(", ")
+    )
 }
 
 fn excerpt(log: &str) -> String {

@@ -235,6 +235,19 @@ impl<'a> Instance<'a> {
         Ok(fs_err::write(self.paths.config(), text)?)
     }
 
+    /// The modules that a log names, that the target has and that were not loaded.
+    fn could_be_missing(&self, log: &str) -> Vec<String> {
+        let Instance { plan, setup, .. } = self;
+        let mut named = log::named_modules(log);
+        named.retain(|name| {
+            let symbol = format!("{}_module", name.trim_start_matches("mod_"));
+            let is_loaded =
+                symbol == plan.symbol || setup.modules.load.iter().any(|load| load.symbol == symbol);
+            !is_loaded && plan.place(&format!("{name}.so")).is_file()
+        });
+        named
+    }
+
     /// All that httpd has said, without the folder.
     fn log(&self) -> String {
         self.without_root(&(log::read(&self.paths.stderr()) + &log::read(&self.paths.error_log())))
@@ -285,7 +298,8 @@ impl Server<'_> {
         let mut pause = Duration::from_millis(1);
         loop {
             if let Some(status) = self.ended()? {
-                return Err(Error::Ended { status, log: log::tail(&self.log(), EXCERPT) });
+                let log = log::tail(&self.log(), EXCERPT);
+                return Err(Error::Ended { status, named: self.instance.could_be_missing(&log), log });
             }
             let written = fs_err::read_to_string(self.instance.paths.pid_file()).unwrap_or_default();
             if written.trim() == self.id().to_string()

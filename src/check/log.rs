@@ -3,6 +3,8 @@
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::c::lex;
+
 /// The most that is read of a log: its end.
 const MOST: u64 = 256 << 10;
 
@@ -49,9 +51,28 @@ pub fn named_line(said: &str) -> Option<(PathBuf, usize)> {
     Some((PathBuf::from(file), number.trim().parse().ok()?))
 }
 
+/// The modules that a log speaks of, as `mod_NAME`, each once: `Module mod_ldap missing. Mod_ldap (aka. util_ldap) must be loaded`.
+pub fn named_modules(log: &str) -> Vec<String> {
+    let mut named: Vec<String> = Vec::new();
+    for word in lex::words(log) {
+        let word = word.to_ascii_lowercase();
+        if word.len() > "mod_".len() && word.starts_with("mod_") && !named.contains(&word) {
+            named.push(word);
+        }
+    }
+    named
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_are_named() {
+        let log = "[authnz_ldap:error] AH01749: Module mod_ldap missing. Mod_ldap (aka. util_ldap) must be loaded\n\
+                   a_mod_x mod_ maybe you need to load mod_slotmem_shm?";
+        assert_eq!(named_modules(log), ["mod_ldap", "mod_slotmem_shm"]);
+    }
 
     #[test]
     fn crashes_are_seen_and_orderly_ends_are_not() {

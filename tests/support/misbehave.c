@@ -37,6 +37,10 @@ static int on_post_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, se
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "misbehave: told not to start");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    if (!strcmp(when, "miss-modules")) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "misbehave: Mod_status must be loaded, and mod_nowhere");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     while (!strcmp(when, "hang-start")) {
         apr_sleep(apr_time_from_sec(1));
     }
