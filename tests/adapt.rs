@@ -19,6 +19,7 @@ const MADE_UP: &str = r#"
 typedef struct made_up { int here; int number; struct made_up *next; char *text; } made_up;
 #define MADE_UP_GONE(m) ((m)->gone)
 int made_up_take(int one, int two);
+typedef struct made_up_closed made_up_closed;
 int made_up_each(int (*callback)(int one, int two));
 #endif
 "#;
@@ -66,6 +67,25 @@ const B_TO_A: (&str, &str) =
     (r#"kind = "member", owner = "made_up", name = "b""#, r#"do = { replace = "{object}{operator}a" }"#);
 const A_TO_B: (&str, &str) =
     (r#"kind = "member", owner = "made_up", name = "a""#, r#"do = { replace = "{object}{operator}b" }"#);
+
+/// What the target's structure has no place for: compilers only warn, and the last function would never be called.
+#[test]
+fn no_initialiser_is_cut_short() {
+    let filled =
+        |values: &str| format!("static const made_up filled = {{ {values} }};\nconst void *x = &filled;");
+    adapted(&filled("1, 2, NULL, \"text\""), &rules(&[]));
+    let error = words(&refused(&filled("1, 2, NULL, \"text\", \"more\""), &rules(&[])));
+    assert!(error.contains("excess elements in struct initializer"), "{error}");
+}
+
+/// A type that the target keeps closed has the target's members, whatever upstream's header says of them.
+#[test]
+fn a_closed_type_is_never_opened() {
+    let source = module("int inside(struct made_up_closed *c) { return c->member; }");
+    let tree = "#include \"httpd.h\"\ntypedef struct made_up_closed made_up_closed;\nstruct made_up_closed { int member; };\n";
+    let error = source.with("include/made_up.h", tree).adapt(&target(), &rules(&[])).unwrap_err();
+    assert!(matches!(error, Error::Walls { .. }), "{}", words(&error));
+}
 
 /// Two calls of a registration, one argument of a call with too few, a shim, a header, members read and set.
 #[test]

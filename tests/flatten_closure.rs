@@ -137,7 +137,12 @@ fn a_condition_asks_the_target() {
     let tree = tree("#define AP_HAS_NEW 1\n", "");
     let body = "#ifdef AP_HAS_NEW\n    return 1;\n#else\n    return 0;\n#endif";
     assert_eq!(inlined(&flatten(module(body), &target(), &tree).unwrap()), [] as [&str; 0]);
-    // A use is another thing.
+    // So does what stands under the question.
+    let body = "#ifdef AP_HAS_NEW\n    return AP_HAS_NEW;\n#else\n    return 0;\n#endif";
+    assert_eq!(inlined(&flatten(module(body), &target(), &tree).unwrap()), [] as [&str; 0]);
+    // A use is another thing, and one under another question.
+    let body = "#ifdef AP_HAS_OLD\n    return AP_HAS_NEW;\n#endif\n    return 0;";
+    assert_eq!(inlined(&flatten(module(body), &target(), &tree).unwrap()), ["AP_HAS_NEW"]);
     let body = "#ifdef AP_HAS_OLD\n    return 1;\n#else\n    return 0;\n#endif\n    return AP_HAS_NEW;";
     assert_eq!(inlined(&flatten(module(body), &target(), &tree).unwrap()), ["AP_HAS_NEW"]);
 }
@@ -221,6 +226,24 @@ fn an_enumeration_is_never_extended() {
     let (error, text) = refused(module("    return MODE_B;"), &target, &tree);
     assert!(matches!(error, Error::EnumerationGrown { .. }), "{text}");
     assert_eq!(error.lacking(), Some("MODE_B"));
+}
+
+#[test]
+fn a_number_that_httpd_answers_to_is_never_made_up() {
+    let tree = tree("#define AP_MPMQ_IS_THREADED 2\n#define AP_MPMQ_NEW 99\n#define AP_OTHER 5\n", "");
+    let change = |name: &str| module(&format!("    return {name};"));
+    // Where the whole family is upstream's, its copies are all that there is.
+    assert_eq!(inlined(&flatten(change("AP_MPMQ_NEW"), &target(), &tree).unwrap()), ["AP_MPMQ_NEW"]);
+    let target = target().declares("AP_MPMQ_IS_THREADED", "httpd.h");
+    assert_eq!(inlined(&flatten(change("AP_OTHER"), &target, &tree).unwrap()), ["AP_OTHER"]);
+    let (error, text) = refused(change("AP_MPMQ_NEW"), &target, &tree);
+    assert!(matches!(error, Error::CodeUnknown { .. }), "{text}");
+    assert_eq!(error.lacking(), Some("AP_MPMQ_NEW"));
+    insta::assert_snapshot!(text);
+    // Code that may not be compiled is no reason to refuse.
+    let body = "#ifdef AP_HAS_OLD\n    return AP_MPMQ_NEW;\n#endif\n    return 0;";
+    assert_eq!(inlined(&flatten(module(body), &target, &tree).unwrap()), [] as [&str; 0]);
+    assert!(flatten(change("AP_MPMQ_NEW"), &target.rule("AP_MPMQ_NEW", "shim.new"), &tree).is_ok());
 }
 
 #[test]

@@ -81,6 +81,16 @@ pub struct Finding {
     pub place: Option<Place>,
 }
 
+impl Finding {
+    /// Whether it is about a type of which only the name is known.
+    pub fn is_of_closed_type(&self) -> bool {
+        self.kind == Kind::Type && CLOSED.iter().any(|words| self.message.contains(words))
+    }
+}
+
+/// Words that gcc and clang say of a type of which only the name is known.
+const CLOSED: &[&str] = &["incomplete", "undefined type"];
+
 /// What a message is about, by a phrase in it.
 struct Phrase {
     words: &'static str,

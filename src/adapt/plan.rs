@@ -197,7 +197,9 @@ impl<'a> Planner<'a> {
                 }
                 Help::None(refusing) => {
                     let nameable = matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier);
-                    if nameable && refusing.is_none() && !finding.name.is_empty() {
+                    // A type that the target keeps closed is there, and upstream's members are those of another httpd.
+                    let closed = finding.is_of_closed_type();
+                    if nameable && !closed && refusing.is_none() && !finding.name.is_empty() {
                         outcome.denied.insert(finding.name.clone());
                     }
                     outcome.left.push((finding.clone(), refusing));

@@ -132,7 +132,7 @@ fn compile_without(
     })?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     let said = messages::parse(&stderr);
-    if !output.status.success() {
+    if !output.status.success() || said.iter().any(Message::is_loss) {
         if stderr.contains("No space left on device") {
             return Err(Error::DiskFull { folder: options.out_dir.clone() });
         }

@@ -280,6 +280,35 @@ pub enum Error {
         label: String,
     },
 
+    /// A number that the target's own code would have to know.
+    #[error(
+        "`{name}` of {file} is a number by which modules and httpd speak to each other, and the target has others `{prefix}*`, \
+         not this one"
+    )]
+    #[diagnostic(
+        code(modgraft::flatten::code_unknown),
+        help(
+            "the target's own code would take it for nothing, or for another: this needs an httpd that has it, or a rule that \
+             puts something else in its place"
+        )
+    )]
+    CodeUnknown {
+        /// The macro.
+        name: String,
+        /// How those of its kind begin.
+        prefix: String,
+        /// Upstream's path of the header.
+        file: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to the use.
+        label: String,
+    },
+
     /// A function of the target is declared otherwise than when the module was written, and no compiler would notice.
     #[error(
         "`{name}` is another function in the target than in {file}, and the compiler would not notice: {words}"
@@ -544,6 +573,7 @@ impl Error {
             | Error::NoProvider { .. }
             | Error::StructureGrown { .. }
             | Error::EnumerationGrown { .. }
+            | Error::CodeUnknown { .. }
             | Error::Misread { .. }
             | Error::HookMissing { .. }
             | Error::TypeShared { .. }
@@ -572,6 +602,7 @@ impl Error {
         match self {
             Error::NotSeenWhole { name, .. }
             | Error::Modified { name, .. }
+            | Error::CodeUnknown { name, .. }
             | Error::NoProvider { name, .. }
             | Error::HookMissing { name, .. }
             | Error::TypeShared { name, .. }

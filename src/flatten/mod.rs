@@ -10,6 +10,7 @@ mod assemble;
 mod calls;
 mod check;
 mod closure;
+mod codes;
 mod conditions;
 mod edit;
 mod error;

@@ -76,6 +76,7 @@ pub(super) fn follow(
         reached: Reached { own: Own::of(parts), ..Reached::default() },
         met: HashSet::new(),
         came_by: HashMap::new(),
+        tested: HashSet::new(),
         certain: VecDeque::new(),
         uncertain: VecDeque::new(),
         missing: Missing::new(),
@@ -108,6 +109,8 @@ struct Walk<'a> {
     met: HashSet<(Option<usize>, String)>,
     /// How a taken declaration was met first.
     came_by: HashMap<Site, Use>,
+    /// Names that a condition asks for, with the file that does; the module's own files are one.
+    tested: HashSet<(Option<usize>, String)>,
     certain: VecDeque<Use>,
     uncertain: VecDeque<Use>,
     with_tree: bool,
@@ -138,8 +141,12 @@ impl<'a> Walk<'a> {
         let text = part.file.text();
         let certain = certain && declaration.conditions.is_empty();
         let own_names: HashSet<&str> = declaration.names.iter().map(String::as_str).collect();
+        let scope = (!part.own).then_some(by.part);
         let mut seen = HashSet::new();
         let mut add = |name: &str, certain: bool, tested: bool| {
+            if tested {
+                self.tested.insert((scope, name.to_owned()));
+            }
             if seen.insert((name.to_owned(), certain, tested)) {
                 let queue = if certain { &mut self.certain } else { &mut self.uncertain };
                 queue.push_back(Use { name: name.to_owned(), by, certain, tested });
@@ -266,13 +273,16 @@ impl<'a> Walk<'a> {
     fn ask_tree(&mut self, used: &Use) -> Option<&'a Answer> {
         static NOTHING: Answer = Answer { sites: Vec::new(), module: None };
         let (at, name) = (used.by.part, &used.name);
+        // Whoever asks whether a name is there has something else to do where it is not.
+        let scope = self.parts.get(at).is_some_and(|part| !part.own).then_some(at);
+        let left = used.tested || !used.certain && self.tested.contains(&(scope, name.clone()));
         let settled = self.reached.own.shared.contains(name)
             || macros::wraps(name)
             || macros::decorates(name)
             || library::has(name);
-        if used.tested || !self.with_tree || settled {
-            if used.tested {
-                // A condition asks, and whoever really uses the name asks the tree.
+        if left || !self.with_tree || settled {
+            if left {
+                // A condition asks, and whoever uses the name without one asks the tree.
                 self.met.remove(&(None, name.clone()));
                 self.met.remove(&(Some(at), name.clone()));
             }

@@ -92,6 +92,19 @@ pub enum Error {
         found: String,
     },
 
+    /// The target's program has the module in it, and would refuse to load another.
+    #[error("httpd {version} has `{symbol}` built in, and loads no other in its place")]
+    #[diagnostic(
+        code(modgraft::built_in),
+        help("the module is there already; to have another one needs an httpd that was built without it")
+    )]
+    BuiltIn {
+        /// The module's structure.
+        symbol: String,
+        /// The target's.
+        version: String,
+    },
+
     /// `--release` with something provisional.
     #[error("--release refuses {what}")]
     #[diagnostic(code(modgraft::release))]
@@ -409,7 +422,7 @@ impl Error {
             Error::Rebuild(error) => error.kind(),
             Error::Locked(error) => error.kind(),
             Error::Repin { .. } => Kind::Input,
-            Error::OtherModule { .. } | Error::NoRequired { .. } => Kind::Refused,
+            Error::OtherModule { .. } | Error::NoRequired { .. } | Error::BuiltIn { .. } => Kind::Refused,
             Error::RequiresItself { .. } | Error::SameModule { .. } => Kind::Input,
             Error::Targets { kind, .. } | Error::Jobs { kind, .. } => *kind,
             Error::KeptOtherwise { .. } | Error::Defect { .. } => Kind::Internal,

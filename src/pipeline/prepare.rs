@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use super::clock::stage;
+use super::required::{Has, of_target};
 use super::{Error, Locks, Request, summary};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack::Rules;
+use crate::audit::Prerequisite;
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::{self, Toolchain};
 use crate::paths;
@@ -131,6 +133,7 @@ pub fn ready(
         Some(target) => target.clone(),
         None => resolve(&request.target, request.offline, reporter)?,
     };
+    compare_with_own(&module, &recipe, &target, reporter)?;
     let recipe = with_names_of(recipe, &target, reporter);
     let toolchain = Toolchain::find(&target)?;
     let rules = Rules::of(&recipe.compat.packs, target.mmn);
@@ -175,6 +178,28 @@ impl Ready {
     /// The module, as flattening names it.
     pub fn id(&self) -> flatten::ModuleId {
         flatten::ModuleId { name: self.module.name.clone(), symbol: self.module.symbol.clone() }
+    }
+}
+
+/// Refuses a module that is part of the target's program, and tells of one that lies where the package is to put its own.
+fn compare_with_own(
+    module: &ModuleFound,
+    recipe: &Recipe,
+    target: &Target,
+    reporter: &dyn Reporter,
+) -> Result<(), Error> {
+    match of_target(target, &recipe.name) {
+        Has::BuiltIn => {
+            Err(Error::BuiltIn { symbol: module.symbol.clone(), version: target.httpd_version.clone() })
+        }
+        Has::File(Prerequisite { file, .. }) if file == format!("{}.so", recipe.name) => {
+            reporter.warning(format!(
+                "the target has {file} itself, and the package puts its own in that place: rpm refuses to install it where that \
+                 file is another package's"
+            ));
+            Ok(())
+        }
+        Has::File(_) | Has::Nothing => Ok(()),
     }
 }
 

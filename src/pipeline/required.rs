@@ -142,7 +142,7 @@ fn request_for(one: &Ready, request: &Request) -> Request {
 }
 
 /// Whether the target has a module.
-enum Has {
+pub(super) enum Has {
     /// As a part of the program: there is nothing to load.
     BuiltIn,
     /// As a file.
@@ -151,7 +151,7 @@ enum Has {
 }
 
 /// The target's own module of that name.
-fn of_target(target: &Target, name: &str) -> Has {
+pub(super) fn of_target(target: &Target, name: &str) -> Has {
     let (file, symbol) =
         (format!("{name}.so"), format!("{}_module", name.strip_prefix("mod_").unwrap_or(name)));
     let is = |provider: &&crate::target::Provider| {

@@ -146,6 +146,21 @@ fn a_patch_with_two_modules_names_both_and_a_recipe_chooses() {
 }
 
 #[test]
+fn a_module_that_the_target_has_itself() {
+    let place = Place::new();
+    // What is a part of the program cannot be loaded; what is a file would be another package's.
+    place.write("so.patch", module_patch("modules/x/mod_so.c", "so"));
+    let parts = ["has `so_module` built in", "built without it"];
+    refused(&place, &build(&place, &["so.patch"]), 4, &parts);
+    place.write("status.patch", module_patch("modules/x/mod_status.c", "status"));
+    let run = build(&place, &["status.patch"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("the target has mod_status.so itself"), "{}", run.stderr);
+    place.write("own.patch", module_patch("modules/x/mod_own.c", "own"));
+    assert!(!build(&place, &["own.patch"]).stderr.contains("itself"));
+}
+
+#[test]
 fn a_binary_source() {
     let place = Place::new();
     place.write("x.patch", module_patch("modules/x/mod_x.c", "x")

@@ -2,11 +2,11 @@
 
 use super::{Pick, Use, Walk, is_hook};
 use crate::c::{DeclarationKind, Linkage};
-use crate::flatten::Error;
 use crate::flatten::parts::Site;
 use crate::flatten::record::Evidence;
 use crate::flatten::resolve::Candidates;
 use crate::flatten::status::Status;
+use crate::flatten::{Error, codes};
 
 impl Walk<'_> {
     pub(super) fn decide(
@@ -179,6 +179,23 @@ impl Walk<'_> {
                 let (source_code, at, label) = self.place(used);
                 let (constant, file) = (used.name.clone(), part.path.to_string());
                 return Err(Error::EnumerationGrown { constant, file, source_code, at, label });
+            }
+            let family = (!private && declaration.kind == DeclarationKind::Macro)
+                .then(|| codes::family(&used.name, part.file.code(site.piece), self.offered))
+                .flatten();
+            if let Some(family) = family {
+                if !used.certain {
+                    continue;
+                }
+                let (prefix, file) = (family.prefix.clone(), part.path.to_string());
+                return self.refuse(used, |name, (source_code, at, label)| Error::CodeUnknown {
+                    name,
+                    prefix,
+                    file,
+                    source_code,
+                    at,
+                    label,
+                });
             }
             let other = declaration.names.iter().filter(|name| !declaration.constants.contains(name));
             let other = other.filter(|_| !private && !declaration.forward).find(known);
