@@ -172,7 +172,12 @@ pub(super) fn of_target(target: &Target, name: &str) -> Has {
 
 /// The recipe of a required module: beside the one that requires it, from `directory`, or as the command line finds it.
 pub(super) fn recipe_file(directory: &Path, name: &str) -> Option<PathBuf> {
-    let sibling = directory.parent().map(|folder| folder.join(name).join("module.toml"));
+    let above = match directory.file_name() {
+        Some(_) => directory.parent().map(Path::to_owned),
+        // `.` and `..` have no parent in words.
+        None => Some(directory.join("..")),
+    };
+    let sibling = above.map(|folder| folder.join(name).join("module.toml"));
     let here = || match recipe::find(&[name.to_owned()], Path::new("")) {
         Ok(Input::Recipe(file)) => Some(file),
         _ => None,

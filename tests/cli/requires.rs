@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::run::{Place, Run, added};
+use super::run::{Place, Run, added, finish};
 
 const HEADER: &str = r#"#ifndef MOD_STORE_H
 #define MOD_STORE_H
@@ -184,6 +184,12 @@ fn a_required_module_is_made_from_its_own_recipe() {
     let keys = "requires = [\"mod_store\"]";
     place.write("modules/mod_store_user/module.toml", recipe("mod_store_user", keys, patches, CHECK));
     used_and_checked(&place);
+    // From inside the recipe's folder it is as near.
+    let mut inside = place.command();
+    inside.current_dir(place.path("modules/mod_store_user"));
+    let inside = finish(inside.args(["build-module", ".", "--sign-key", "none", "--no-check"]));
+    good(&inside);
+    assert!(inside.stderr.contains("mod_store/module.toml"), "{}", inside.stderr);
 }
 
 #[test]
