@@ -194,6 +194,29 @@ fn make_says_how_many_jobs_run() {
 }
 
 #[test]
+fn nothing_waits_for_make_once_the_last_job_is_done() {
+    let place = Place::new(&["a"]);
+    Answering::new("b").write(&place.modules());
+    let command = place.command(&["--jobs", "4", "--sign-key", "none", "--no-check"]);
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_str().unwrap())
+        .collect();
+    // The other target has the only token until this one is done.
+    let call = format!(
+        "all: build hold\nbuild:\n\t+{} && touch done\nhold:\n\ti=0; until test -e done; do sleep 0.1; i=$$((i+1)); test $$i -lt 600; done\n",
+        words.join(" ")
+    );
+    fs_err::write(place.path("Makefile"), call).unwrap();
+    let mut make = Command::new("make");
+    make.args(["-j2", "all"]).current_dir(place.path("")).env_remove("MAKEFLAGS");
+    make.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let made = finish(&mut make);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    assert_eq!(place.packages("out").len(), 6);
+}
+
+#[test]
 fn what_was_killed_in_the_middle_goes_on_from_what_is_whole() {
     let place = Place::new(&["a", "b", "c", "d", "e"]);
     let mut child = place

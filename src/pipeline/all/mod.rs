@@ -169,10 +169,11 @@ fn run(
     let tokens = Tokens::of_environment();
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let ended: Vec<Mutex<Option<Ended>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let wanted = || next.load(Ordering::Relaxed) < jobs.len() && !process::interrupted();
     let work = |first: bool| {
         loop {
             // The first thread has the token that make gave this process itself.
-            let Ok(_token) = tokens.take(first) else { return };
+            let Some(_token) = tokens.take(first, wanted) else { return };
             let index = next.fetch_add(1, Ordering::Relaxed);
             let (Some((recipe, target)), Some(place)) = (jobs.get(index), ended.get(index)) else { return };
             if process::interrupted() {

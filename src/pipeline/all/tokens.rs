@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use jobserver::{Acquired, Client};
 
-use crate::process;
-
 /// How often a token is asked for that others have.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -22,9 +20,6 @@ pub(super) enum Token {
     Of(#[expect(dead_code, reason = "dropping it gives it back")] Acquired),
 }
 
-/// modgraft was asked to stop.
-pub(super) struct Interrupted;
-
 impl Tokens {
     pub fn of_environment() -> Self {
         // SAFETY: what MAKEFLAGS names is used only where it is open and a pipe, and this process opens no pipe of its own
@@ -32,20 +27,22 @@ impl Tokens {
         Tokens(unsafe { Client::from_env_ext(true) }.client.ok())
     }
 
-    /// Waits for one. `first` is for the one thread that has this process's own.
-    pub fn take(&self, first: bool) -> Result<Token, Interrupted> {
-        let Some(client) = self.0.as_ref().filter(|_| !first) else { return Ok(Token::Own) };
-        loop {
+    /// Waits for one as long as it is `wanted`: another program may keep all for much longer than the last job takes. `first`
+    /// is for the one thread that has this process's own.
+    pub fn take(&self, first: bool, wanted: impl Fn() -> bool) -> Option<Token> {
+        let Some(client) = self.0.as_ref().filter(|_| !first) else { return Some(Token::Own) };
+        while wanted() {
             match client.try_acquire() {
-                Ok(Some(token)) => return Ok(Token::Of(token)),
-                Ok(None) if process::interrupted() => return Err(Interrupted),
+                Ok(Some(token)) => return Some(Token::Of(token)),
                 Ok(None) => thread::sleep(PAUSE),
-                // A make whose pipe cannot be asked without waiting, or that has gone.
+                // A make whose pipe cannot be asked without waiting.
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                    return client.acquire().map(Token::Of).map_err(|_| Interrupted);
+                    return client.acquire().map(Token::Of).ok();
                 }
-                Err(_) => return Ok(Token::Own),
+                // Or that has gone.
+                Err(_) => return Some(Token::Own),
             }
         }
+        None
     }
 }
