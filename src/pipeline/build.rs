@@ -125,7 +125,7 @@ pub(super) fn build_signed(
         fs_err::write(staging.path(&name), text).map_err(Error::from)?;
         names.push(name);
     }
-    let files = staging.publish(&names).map_err(Error::from)?;
+    let files = staging.publish(&names)?;
     reporter.event(Event::Summary {
         lines: summary::lines(&graft, &set, checks.as_ref().err().map(String::as_str)),
     });
@@ -142,7 +142,7 @@ pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result
     let staging = Staging::new(out).map_err(Error::from)?;
     let name = graft.file_name();
     fs_err::write(staging.path(&name), &graft.text).map_err(Error::from)?;
-    let files = staging.publish(&[name]).map_err(Error::from)?;
+    let files = staging.publish(&[name])?;
     reporter.event(Event::Results { files });
     Ok(())
 }

@@ -128,7 +128,7 @@ pub fn export(
     text.push('\n');
     fs_err::write(staging.path(MANIFEST), text).map_err(Error::from)?;
     published.push(MANIFEST.to_owned());
-    let files = staging.publish(&published).map_err(Error::from)?;
+    let files = staging.publish(&published)?;
     reporter.note(format!(
         "sign each file there with `gpg --detach-sign --digest-algo SHA256 FILE`, and put the signatures in with --import {}",
         folder.display()

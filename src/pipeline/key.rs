@@ -113,7 +113,7 @@ pub fn key_package(asked: &KeyPackage, reporter: &dyn Reporter) -> Result<PathBu
     let staging = Staging::new(&asked.out).map_err(Error::from)?;
     let name = package.file_name();
     rpm::write(&package, signer.as_deref().map(|signer| signer as &dyn sign::Signer), &staging.path(&name))?;
-    staging.publish(std::slice::from_ref(&name)).map_err(Error::from)?;
+    staging.publish(std::slice::from_ref(&name))?;
     Ok(asked.out.join(name))
 }
 

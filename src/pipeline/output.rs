@@ -1,7 +1,9 @@
-//! The output folder: a build's files appear in it all together, or not at all.
+//! The output folder: a build that fails leaves nothing in it.
 //!
-//! A build writes into a hidden folder inside the output folder, so that publishing is a rename within one file system.
-//! Two builds into one folder take turns at publishing, so the files of two runs never mix.
+//! A build writes into a hidden folder inside the output folder, so that publishing is a rename of each file within one file
+//! system, once all are whole and on disk. Each file that is there is whole, therefore; that all are there is what only a power
+//! cut or SIGKILL between two renames prevents. Two builds into one folder take turns at publishing, so the files of two runs
+//! never mix.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,7 +11,8 @@ use std::path::{Path, PathBuf};
 use fs_err::File;
 use tempfile::TempDir;
 
-use crate::parallel;
+use super::Error;
+use crate::{locking, parallel, process};
 
 /// A build's files on their way into the output folder.
 #[derive(Debug)]
@@ -66,13 +69,14 @@ impl Staging {
     /// order. All are on disk before the first is renamed. A name may have a folder in front, which is made where it is missing.
     ///
     /// # Errors
-    /// Where a file was not staged, or cannot be written to disk or renamed.
-    pub fn publish(mut self, names: &[String]) -> io::Result<Vec<PathBuf>> {
+    /// Where a file was not staged, or cannot be written to disk or renamed; a signal while another build publishes.
+    pub fn publish(mut self, names: &[String]) -> Result<Vec<PathBuf>, Error> {
         let staged: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
         parallel::sync(&staged)?;
         // The folder itself is the lock: no file of ours stays behind.
         let folder = File::open(&self.out)?;
-        folder.lock()?;
+        let interrupted = |_| if process::interrupted() { Err(Error::Interrupted) } else { Ok(()) };
+        locking::wait(|| folder.file().try_lock(), interrupted)?;
         let mut published = Vec::new();
         for name in names {
             let place = self.out.join(name);

@@ -120,7 +120,7 @@ pub fn overlay_start(
         fs_err::write(staging.path(name), text).map_err(Error::from)?;
     }
     let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();
-    let published = staging.publish(&names).map_err(Error::from)?;
+    let published = staging.publish(&names)?;
     if !laid_out.rejected.is_empty() {
         reporter.warning(
             "not all of the overlay fits any more: the rest is in a .rej file, to be merged by hand",
@@ -263,11 +263,11 @@ pub fn overlay_save(
     }
     let staging = Staging::new(&folder).map_err(Error::from)?;
     fs_err::write(staging.path(&state.patch), text).map_err(Error::from)?;
-    let published = staging.publish(std::slice::from_ref(&state.patch)).map_err(Error::from)?;
+    let published = staging.publish(std::slice::from_ref(&state.patch))?;
     // Saved again, it is the same patch.
     let staging = Staging::new(dir).map_err(Error::from)?;
     fs_err::write(staging.path(STATE), state_text(&state)?).map_err(Error::from)?;
-    staging.publish(&[STATE.to_owned()]).map_err(Error::from)?;
+    staging.publish(&[STATE.to_owned()])?;
     reporter.event(Event::Results { files: published });
     Ok(())
 }

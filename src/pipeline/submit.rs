@@ -171,7 +171,7 @@ impl Run<'_> {
             fetched.iter().map(|package| format!("{}/{}", package.place, package.file)).collect();
         let packages = names.len();
         let failures = failures(build, &finished, &folder, &mut names)?;
-        let mut published = staging.publish(&names).map_err(Error::Io)?;
+        let mut published = staging.publish(&names)?;
         let logs = published.split_off(packages);
         self.files.extend(published);
         for (place, said, log) in failures {

@@ -215,7 +215,7 @@ impl<'a> Bench<'a> {
             let there = place.join(name);
             signed(&if missing.contains(name) { staging.path(name) } else { there })?;
         }
-        staging.publish(&missing).map_err(|error| Put::Output(error.into()))?;
+        staging.publish(&missing).map_err(Put::Output)?;
         only(place, packages).map_err(|error| Put::Output(error.into()))
     }
 

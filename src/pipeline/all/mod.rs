@@ -1,9 +1,10 @@
 //! Every recipe for every target.
 //!
-//! A job is one recipe for one target. What it makes lies in `OUT/TARGET/MODULE`, all together or not at all; what it is made of
-//! is its key in the cache, so that a job of which nothing has changed is a look at a few files. Jobs share the key that signs
-//! and the targets, and nothing else: what goes wrong in one is told with it.
+//! A job is one recipe for one target. What it makes lies in `OUT/TARGET/MODULE`, each file whole, and of a job that fails there is
+//! none; what it is made of is its key in the cache, so that a job of which nothing has changed is a look at a few files. Jobs share
+//! the key that signs and the targets, and nothing else: what goes wrong in one is told with it.
 
+mod alone;
 mod basis;
 mod job;
 mod modgraft;
@@ -20,15 +21,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use fs_err::File;
-
 use super::prepare::resolve;
 use super::several::{folders, lock};
 use super::signing::SigningKey;
 use super::{Error, Locks, Packaging};
 use crate::cache::{Cache, Limits};
 use crate::report::{Event, Reporter};
-use crate::{locking, parallel, process};
+use crate::{parallel, process};
+use alone::Alone;
 use job::{Bench, ForTarget};
 use plan::Planned;
 use tokens::Tokens;
@@ -102,7 +102,7 @@ pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes
     // What it takes to open a key and what it takes to look at targets have nothing to do with each other.
     let (targets, signer) = parallel::both(|| targets(request, &places, reporter), || key.open(reporter));
     let (signer, targets) = (signer?, targets?);
-    let _out = alone_in(&request.packaging.out, reporter)?;
+    let _out = Alone::in_folder(&request.packaging.out, reporter)?;
     let bench = Bench::new(request, &key, signer, reporter)?;
 
     let jobs: Vec<(&Planned, &ForTarget)> =
@@ -140,20 +140,6 @@ fn targets(
         ForTarget::new(name, target, place)
     });
     found.into_iter().collect()
-}
-
-/// The output folder, for this run alone: two would take away each other's packages.
-fn alone_in(out: &std::path::Path, reporter: &dyn Reporter) -> Result<File, Error> {
-    fs_err::create_dir_all(out)?;
-    let folder = File::open(out)?;
-    let busy = |before| {
-        if before == 0 {
-            reporter.note(format!("another run writes into {}: waiting for it", out.display()));
-        }
-        if process::interrupted() { Err(Error::Interrupted) } else { Ok(()) }
-    };
-    locking::wait(|| folder.file().try_lock(), busy)?;
-    Ok(folder)
 }
 
 /// Runs the jobs on as many threads as there may be, and returns them in their order.
