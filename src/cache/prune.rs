@@ -25,6 +25,7 @@ pub struct Limits {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Info {
     /// Where.
+    #[serde(serialize_with = "crate::report::path")]
     pub folder: PathBuf,
     /// How many results.
     pub results: usize,

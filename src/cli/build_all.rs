@@ -28,9 +28,30 @@ pub fn run(args: &BuildAll, reporter: &dyn Reporter) -> Result<(), Error> {
         fail_fast: args.fail_fast,
         caching: caching(&args.caching),
     };
+    demand_folders(args).map_err(pipeline::Error::from)?;
     let outcomes = pipeline::build_all(&request, reporter)?;
-    write_reports(args, &outcomes).map_err(pipeline::Error::from)?;
-    outcomes.failure().map_or(Ok(()), |error| Err(error.into()))
+    let written = write_reports(args, &outcomes).map_err(pipeline::Error::from);
+    match (outcomes.failure(), written) {
+        (Some(failed), written) => {
+            if let Err(error) = written {
+                reporter.warning(format!("not all reports are written: {error}"));
+            }
+            Err(failed.into())
+        }
+        (None, written) => Ok(written?),
+    }
+}
+
+/// Looks for the folders of the reports, before there is an hour's work to report.
+fn demand_folders(args: &BuildAll) -> std::io::Result<()> {
+    for file in [&args.junit, &args.summary, &args.annotations].into_iter().flatten() {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            let kind = std::io::ErrorKind::NotFound;
+            return Err(std::io::Error::new(kind, format!("{}: there is no such folder", file.display())));
+        }
+    }
+    Ok(())
 }
 
 /// The lock file that was named, or that of the first recipes that were.

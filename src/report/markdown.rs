@@ -32,7 +32,9 @@ pub fn render(outcomes: &Outcomes) -> String {
         row(&mut text, std::iter::once(plain(module)).chain(targets.iter().map(cell)));
     }
     for ended in outcomes.ended.iter().filter(|ended| told(ended)) {
-        let (module, target) = (plain(&ended.job.module), plain(&ended.job.target));
+        // Where a line begins with a tag, Markdown is none.
+        let [module, target] =
+            [&ended.job.module, &ended.job.target].map(|name| handlebars::html_escape(name));
         let open = if ended.outcome.is_failure() { " open" } else { "" };
         let word = ended.outcome.word();
         let mut about: Vec<String> = ended.notes.iter().map(|note| format!("warning: {note}")).collect();

@@ -15,7 +15,7 @@ pub use json::Json;
 pub use terminal::Terminal;
 pub use transfer::Downloads;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -149,12 +149,23 @@ pub enum Event {
     /// The files that were made, in the order in which they are named on stdout.
     Results {
         /// Paths as the caller would type them.
+        #[serde(serialize_with = "paths")]
         files: Vec<PathBuf>,
     },
 }
 
 pub(crate) fn seconds<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64((elapsed.as_secs_f64() * 1000.0).round() / 1000.0)
+}
+
+/// Paths as text: of one that is no UTF-8, which JSON cannot have, what is not is replaced.
+pub(crate) fn paths<S: serde::Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| path.to_string_lossy()))
+}
+
+/// As [`paths`], of one.
+pub(crate) fn path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Somebody who listens to a run.

@@ -1,5 +1,6 @@
 //! What is wrong for all jobs is told before any begins; what is wrong for one is that one's.
 
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use crate::place::{Place, jobs, key};
@@ -35,6 +36,33 @@ fn nothing_begins_where_the_call_is_wrong() {
     is_refused(&place, &["--release"], 2, &["--release refuses the development key"]);
     is_refused(&place, &["--sign-key", "missing.asc"], 9, &["missing.asc"]);
     is_refused(&place, &["--cache-size", "2X"], 2, &["`X` is no unit"]);
+    is_refused(&place, &["--junit", "none/x.xml"], 5, &["none/x.xml", "there is no such folder"]);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_does_not_hide_what_failed() {
+    let place = Place::new(&["a"]);
+    fs_err::create_dir(place.path("x.xml")).unwrap();
+    let unsigned = ["--sign-key", "none", "--no-check", "--junit", "x.xml"];
+    let built = place.run(&unsigned);
+    assert_eq!(built.code, Some(5), "{}", built.stderr);
+    let patch = place.modules().join("mod_a/0001.patch");
+    let text = fs_err::read_to_string(&patch).unwrap();
+    fs_err::write(patch, text.replace("return OK;", "return ap_of_another_world(r);")).unwrap();
+    let refused = place.run(&unsigned);
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(refused.stderr.contains("not all reports are written: "), "{}", refused.stderr);
+}
+
+#[test]
+fn an_output_folder_that_is_no_utf8_is_told_all_the_same() {
+    let place = Place::new(&["a"]);
+    let out = std::ffi::OsStr::from_bytes(b"o\xff");
+    let mut command = place.command(&["--json", "--sign-key", "none", "--no-check", "--out"]);
+    let told = crate::place::finish(command.arg(out));
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let packages = jobs(&told)[0]["packages"].clone();
+    assert!(packages[0].as_str().unwrap().starts_with("o\u{fffd}/local/mod_a/"), "{packages}");
 }
 
 #[test]

@@ -109,6 +109,7 @@ pub struct Ended {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Its packages.
+    #[serde(serialize_with = "crate::report::paths")]
     pub packages: Vec<PathBuf>,
     /// How long it took.
     #[serde(rename = "seconds", serialize_with = "crate::report::seconds")]
