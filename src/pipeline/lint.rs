@@ -55,10 +55,8 @@ impl Deny {
 /// [`recipe::Error`] for a word that means no recipe, [`lint::Error::Nothing`].
 pub fn recipes(words: &[String], directory: &Path) -> Result<Vec<PathBuf>, crate::Error> {
     if words.is_empty() {
-        let entries = walkdir::WalkDir::new(directory.join("modules")).sort_by_file_name();
-        let files =
-            entries.into_iter().filter_map(Result::ok).filter(|entry| entry.file_name() == "module.toml");
-        let found: Vec<PathBuf> = files.map(walkdir::DirEntry::into_path).collect();
+        // Where there is no such folder, nothing is found.
+        let found = recipe::beneath(&directory.join(recipe::MODULES)).unwrap_or_default();
         return if found.is_empty() { Err(lint::Error::Nothing.into()) } else { Ok(found) };
     }
     words

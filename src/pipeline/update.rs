@@ -90,7 +90,7 @@ pub struct TargetNews {
 /// A recipe that is wrong; what cannot be asked, because it is not there or the network is not; a lock file that is damaged. What was
 /// written before stays written, and is told.
 pub fn update(asked: &Update, reporter: &dyn Reporter) -> Result<Updates, crate::Error> {
-    let files = planned(&asked.recipes)?;
+    let files = planned(&asked.recipes, reporter)?;
     let lock = match (&asked.lock, files.first()) {
         (Some(lock), _) => lock.clone(),
         (None, Some(first)) => lock_file(&first.with_file_name("..")),

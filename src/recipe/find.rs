@@ -1,9 +1,15 @@
 //! Which recipe or patches the words on the command line mean.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Error, builtin};
 use crate::source::Snapshot;
+
+/// Where recipes are, when nothing is said.
+pub const MODULES: &str = "modules";
+/// What a recipe is called in its folder.
+pub const MANIFEST: &str = "module.toml";
 
 /// What is to be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +79,7 @@ pub fn find(words: &[String], directory: &Path) -> Result<Input, Error> {
 fn recipe_file(word: &str, directory: &Path) -> Option<PathBuf> {
     let path = directory.join(word);
     if path.is_dir() {
-        let file = path.join("module.toml");
+        let file = path.join(MANIFEST);
         return file.is_file().then_some(file);
     }
     if path.extension().is_some_and(|ending| ending == "toml") && path.is_file() {
@@ -83,22 +89,44 @@ fn recipe_file(word: &str, directory: &Path) -> Option<PathBuf> {
 }
 
 fn named(name: &str, directory: &Path) -> Option<PathBuf> {
-    let file = directory.join("modules").join(name).join("module.toml");
+    let file = directory.join(MODULES).join(name).join(MANIFEST);
     file.is_file().then_some(file)
+}
+
+/// The recipes beneath a folder, each by its file, in the order of their paths. What lies in a recipe's own folder is that
+/// one's, what is hidden is none, and what cannot be read has none.
+///
+/// # Errors
+/// The folder itself cannot be read.
+pub fn beneath(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let is_hidden = |entry: &walkdir::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b".");
+    let mut entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            Err(error) if error.depth() > 0 => continue,
+            entry => entry?,
+        };
+        if entry.depth() == 0 || !entry.file_type().is_dir() {
+            continue;
+        }
+        let file = entry.path().join(MANIFEST);
+        if is_hidden(&entry) {
+            entries.skip_current_dir();
+        } else if file.is_file() {
+            files.push(file);
+            entries.skip_current_dir();
+        }
+    }
+    Ok(files)
 }
 
 /// The names in `modules/`, for the help of an error.
 fn known(directory: &Path) -> String {
-    let mut names: Vec<String> = walkdir::WalkDir::new(directory.join("modules"))
-        .max_depth(3)
-        .into_iter()
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_name() == "module.toml")
-        .filter_map(|entry| {
-            let folder = entry.path().parent()?.strip_prefix(directory.join("modules")).ok()?;
-            Some(folder.display().to_string())
-        })
-        .collect();
+    let modules = directory.join(MODULES);
+    let files = beneath(&modules).unwrap_or_default();
+    let name = |file: &PathBuf| Some(file.parent()?.strip_prefix(&modules).ok()?.display().to_string());
+    let mut names: Vec<String> = files.iter().filter_map(name).collect();
     if names.is_empty() {
         names.push(builtin::REFERENCE.to_owned());
     }
@@ -133,6 +161,25 @@ mod tests {
         }
         let nested = here.path().join("modules/upstream/mod_b/module.toml");
         assert_eq!(asked(&["upstream/mod_b"], here.path()).unwrap(), Input::Recipe(nested));
+    }
+
+    #[test]
+    fn those_beneath_a_folder_are_found_at_each_depth_and_through_links() {
+        let here = here();
+        let modules = here.path().join("modules");
+        for folder in ["mod_a/mod_inner", "upstream/.old/mod_c", "plain"] {
+            fs_err::create_dir_all(modules.join(folder)).unwrap();
+        }
+        fs_err::write(modules.join("mod_a/mod_inner/module.toml"), "").unwrap();
+        fs_err::write(modules.join("upstream/.old/mod_c/module.toml"), "").unwrap();
+        for (link, to) in [("linked", "upstream"), ("broken", "nowhere"), ("upstream/loop", "..")] {
+            std::os::unix::fs::symlink(to, modules.join(link)).unwrap();
+        }
+        let found = beneath(&modules).unwrap();
+        let found: Vec<_> = found.iter().map(|file| file.strip_prefix(&modules).unwrap()).collect();
+        let names = ["linked/mod_b", "mod_a", builtin::REFERENCE, "upstream/mod_b"];
+        assert_eq!(found, names.map(|name| Path::new(name).join("module.toml")));
+        assert!(beneath(&modules.join("none")).is_err());
     }
 
     #[test]

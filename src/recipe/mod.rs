@@ -25,7 +25,7 @@ mod error;
 pub use builtin::unpack as unpack_reference;
 pub use define::Define;
 pub use error::Error;
-pub use find::{Input, find, find_in};
+pub use find::{Input, MANIFEST, MODULES, beneath, find, find_in};
 pub use infer::infer;
 pub use overlays::{
     Overlays, folder as overlay_folder, keys as overlay_keys, overlays, path as overlay_path,

@@ -73,13 +73,13 @@ pub struct Caching {
 ///
 /// # Errors
 /// A word that means nothing; two recipes of one module.
-pub(super) fn planned(words: &[String]) -> Result<Vec<PathBuf>, crate::Error> {
-    Ok(plan::recipes(words)?.into_iter().map(|planned| planned.file).collect())
+pub(super) fn planned(words: &[String], reporter: &dyn Reporter) -> Result<Vec<PathBuf>, crate::Error> {
+    Ok(plan::recipes(words, reporter)?.into_iter().map(|planned| planned.file).collect())
 }
 
 /// Also what is found in the cache must be locked, and nothing is begun where something is not.
-fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<(), crate::Error> {
-    let Some(lock) = &request.locked else { return Ok(()) };
+fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<Option<Locks>, crate::Error> {
+    let Some(lock) = &request.locked else { return Ok(None) };
     let locks = Locks::read(lock)?;
     // What is wrong with a recipe is told with its job.
     for recipe in planned.iter().filter_map(|planned| planned.recipe.as_ref().ok()) {
@@ -95,7 +95,7 @@ fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<(), crate::E
 /// concerns one is in the outcomes.
 pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes, crate::Error> {
     let start = Instant::now();
-    let planned = plan::recipes(&request.recipes)?;
+    let planned = plan::recipes(&request.recipes, reporter)?;
     demand_locked(request, &planned)?;
     let places = folders(&request.targets, &request.packaging.out)?;
     let key = SigningKey::of(&request.packaging)?;

@@ -1,17 +1,14 @@
 //! Which recipes are meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::{Reason, basis};
 use crate::cache::Basis;
 use crate::pipeline::Error;
-use crate::recipe::{self, Input, Recipe};
-
-/// Where recipes are, when nothing is said.
-const MODULES: &str = "modules";
-const MANIFEST: &str = "module.toml";
+use crate::recipe::{self, Input, MANIFEST, MODULES, Recipe};
+use crate::report::Reporter;
 
 /// A recipe that is to be built.
 #[derive(Debug)]
@@ -44,14 +41,14 @@ impl Planned {
 ///
 /// # Errors
 /// [`Error::NoRecipes`], [`Error::SameModule`]; a word that means nothing.
-pub(super) fn recipes(words: &[String]) -> Result<Vec<Planned>, crate::Error> {
+pub(super) fn recipes(words: &[String], reporter: &dyn Reporter) -> Result<Vec<Planned>, crate::Error> {
     let default = [MODULES.to_owned()];
     let words = if words.is_empty() { &default[..] } else { words };
-    let mut files = Vec::new();
+    let (mut files, mut deeper) = (Vec::new(), Vec::new());
     for word in words {
         let path = Path::new(word);
         if path.is_dir() && !path.join(MANIFEST).is_file() {
-            files.extend(recipes_in(path)?);
+            files.extend(recipes_in(path, &mut deeper)?);
             continue;
         }
         match recipe::find(std::slice::from_ref(word), Path::new(""))? {
@@ -61,7 +58,7 @@ pub(super) fn recipes(words: &[String]) -> Result<Vec<Planned>, crate::Error> {
     }
     let mut planned: Vec<Planned> = Vec::new();
     let mut known: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for file in files {
         // One that is named twice is meant once.
         if !seen.insert(fs_err::canonicalize(&file).map_err(Error::from)?) {
@@ -74,23 +71,31 @@ pub(super) fn recipes(words: &[String]) -> Result<Vec<Planned>, crate::Error> {
         }
         planned.push(Planned { name, file, recipe, brought: OnceLock::new() });
     }
+    tell_passed_over(&deeper, &seen, reporter);
     Ok(planned)
 }
 
-/// One below the other would be a recipe's own.
-fn recipes_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut files = Vec::new();
-    for entry in fs_err::read_dir(folder)? {
-        let file = entry?.path().join(MANIFEST);
-        if file.is_file() {
-            files.push(file);
-        }
-    }
-    if files.is_empty() {
+/// Those right in `folder`; those in folders of folders, which have to be named themselves, are added to `deeper`.
+fn recipes_in(folder: &Path, deeper: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>, Error> {
+    let all = recipe::beneath(folder)?;
+    let is_near = |file: &PathBuf| file.parent().and_then(Path::parent) == Some(folder);
+    let (near, far): (Vec<PathBuf>, Vec<PathBuf>) = all.into_iter().partition(is_near);
+    if near.is_empty() {
         return Err(Error::NoRecipes { folder: folder.to_owned() });
     }
-    files.sort();
-    Ok(files)
+    deeper.extend(far);
+    Ok(near)
+}
+
+/// Says which folders have recipes that are not meant.
+fn tell_passed_over(deeper: &[PathBuf], meant: &BTreeSet<PathBuf>, reporter: &dyn Reporter) {
+    let is_meant = |file: &PathBuf| fs_err::canonicalize(file).is_ok_and(|file| meant.contains(&file));
+    let over = deeper.iter().filter(|file| !is_meant(file));
+    let folders: BTreeSet<&Path> = over.filter_map(|file| file.parent()?.parent()).collect();
+    for folder in folders {
+        let folder = folder.display();
+        reporter.note(format!("the recipes in {folder} are passed over: name that folder for them"));
+    }
 }
 
 fn folder_name(file: &Path) -> String {
@@ -103,12 +108,50 @@ fn folder_name(file: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::report::Event;
+
+    /// What is told in notes.
+    #[derive(Default)]
+    struct Notes(Mutex<Vec<String>>);
+
+    impl Reporter for Notes {
+        fn event(&self, event: Event) {
+            if let Event::Note { text } = event {
+                self.0.lock().unwrap().push(text);
+            }
+        }
+
+        fn failure(&self, _: &crate::Error) {}
+    }
+
+    fn told(here: &Path, words: &[&str]) -> Result<(Vec<String>, Vec<String>), String> {
+        let words: Vec<String> = words.iter().map(|word| here.join(word).display().to_string()).collect();
+        let notes = Notes::default();
+        let planned = recipes(&words, &notes).map_err(|error| error.to_string())?;
+        Ok((planned.into_iter().map(|planned| planned.name).collect(), notes.0.into_inner().unwrap()))
+    }
 
     fn names(here: &Path, words: &[&str]) -> Result<Vec<String>, String> {
-        let words: Vec<String> = words.iter().map(|word| here.join(word).display().to_string()).collect();
-        let planned = recipes(&words).map_err(|error| error.to_string())?;
-        Ok(planned.into_iter().map(|planned| planned.name).collect())
+        told(here, words).map(|(names, _)| names)
+    }
+
+    #[test]
+    fn what_is_deeper_is_told_where_it_is_not_named() {
+        let here = tempfile::tempdir().unwrap();
+        let here = here.path();
+        for folder in ["m/mod_a", "m/more/mod_b", "m/more/mod_c"] {
+            fs_err::create_dir_all(here.join(folder)).unwrap();
+            fs_err::write(here.join(folder).join("module.toml"), "").unwrap();
+        }
+        let (found, notes) = told(here, &["m"]).unwrap();
+        assert_eq!(found, ["mod_a"]);
+        let more = here.join("m/more").display().to_string();
+        assert_eq!(notes, [format!("the recipes in {more} are passed over: name that folder for them")]);
+        let (found, notes) = told(here, &["m", "m/more"]).unwrap();
+        assert_eq!((found.len(), notes), (3, Vec::new()));
     }
 
     #[test]
