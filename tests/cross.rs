@@ -16,13 +16,18 @@ use support::{run, scratch};
 const CROSS: &str = "aarch64-linux-gnu-gcc";
 
 fn modgraft(input: &Path, target: &Path, out: &Path) -> Command {
+    let mut command = offline("build-module", out);
+    command.arg(input).arg("--target").arg(target);
+    command
+}
+
+fn offline(subcommand: &str, out: &Path) -> Command {
     assert!(
         !Path::new("/proc/sys/fs/binfmt_misc/qemu-aarch64").exists(),
         "this kernel hides missing emulators"
     );
     let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
-    command.env("MODGRAFT_CACHE", scratch("cross")).args(["build-module", "--offline"]).arg(input);
-    command.arg("--target").arg(target).arg("--out").arg(out);
+    command.env("MODGRAFT_CACHE", scratch("cross")).args([subcommand, "--offline", "--out"]).arg(out);
     // No test gets as far as to read a key file.
     command.env("MODGRAFT_SIGN_KEY", "none");
     // What this machine's own compiler is called must not decide here.
@@ -282,4 +287,26 @@ fn without_an_emulator_a_package_is_built_and_said_not_to_be_checked() {
     assert_eq!(output.status.code(), Some(5), "{words}");
     assert!(words.contains("modgraft::check::release_unchecked") && words.contains(why), "{words}");
     assert_eq!(fs_err::read_dir(out.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_was_not_checked_for_want_of_an_emulator_is_built_anew_with_one() {
+    let path = path_with(&[CROSS, "aarch64-linux-gnu-objcopy"]);
+    let (root, place) = (Release::Bookworm.sysroot_for("arm64"), tempfile::tempdir().unwrap());
+    let run = || {
+        let mut command = offline("build-all", &place.path().join("out"));
+        command.arg(reference()).arg("--targets").arg(&root).args(["--json", "--cache"]);
+        command.arg(place.path().join("cache")).env("PATH", path.path());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let job = lines.find(|line| line["event"] == "job").unwrap();
+        (job["outcome"].as_str().unwrap().to_owned(), job["notes"].to_string().contains("not be checked"))
+    };
+    assert_eq!(run(), ("built".to_owned(), true));
+    assert_eq!(run(), ("unchanged".to_owned(), true));
+    symlink("/usr/bin/qemu-aarch64", path.path().join("qemu-aarch64")).unwrap();
+    assert_eq!(run(), ("built".to_owned(), false));
+    assert_eq!(run(), ("unchanged".to_owned(), false));
 }

@@ -27,6 +27,8 @@ pub struct Kept<'a> {
     pub files: &'a [PathBuf],
     /// How many of them, from the first on, are packages.
     pub packages: usize,
+    /// What was warned of when they were made.
+    pub warnings: &'a [String],
 }
 
 /// What stands in `entry.json`.
@@ -37,6 +39,7 @@ pub(super) struct Manifest {
     pub target: String,
     pub basis: Basis,
     pub packages: usize,
+    pub warnings: Vec<String>,
     pub files: Vec<Listed>,
 }
 
@@ -105,6 +108,7 @@ pub(super) fn write(folder: &Path, key: &Key, basis: &Basis, kept: &Kept<'_>) ->
         target: kept.target.to_owned(),
         basis: basis.clone(),
         packages: kept.packages,
+        warnings: kept.warnings.to_vec(),
         files,
     };
     let text = serde_json::to_string(&manifest).expect("it is plain data");
@@ -138,6 +142,11 @@ impl Entry {
     /// How many of them are packages.
     pub fn packages(&self) -> usize {
         self.manifest.packages
+    }
+
+    /// What was warned of when they were made.
+    pub fn warnings(&self) -> &[String] {
+        &self.manifest.warnings
     }
 
     /// Whether the file at `path` is this result's of that name.

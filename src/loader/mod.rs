@@ -15,6 +15,7 @@ mod dso;
 mod enable;
 mod error;
 mod files;
+mod fingerprint;
 mod include;
 mod lines;
 mod linker;
@@ -32,6 +33,7 @@ mod variables;
 
 pub use error::Error;
 pub use files::Laid;
+pub use fingerprint::fingerprint;
 pub use lines::{Continuation, Line, Lines, words};
 pub use linker::{Bound, Refusal};
 pub use order::{Finding, Placed, place};

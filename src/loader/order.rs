@@ -62,7 +62,7 @@ pub fn place(target: &Target, name: &str, after: &[&str]) -> Placed {
     let numbered = layout.load_file.contains("{order}");
     let laid = BTreeMap::from([(own.clone(), Laid::Text(String::new()))]);
     let options = Options { laid, ..Options::default() };
-    let survey = survey(target, &options).ok().or_else(|| numbered.then(|| of_folder(target, &own)));
+    let survey = survey(target, &options).ok().or_else(|| without_main(target, &own));
     match survey {
         // Where a tool or a person switches the module on, that decides on its place.
         Some(survey) if numbered => decide(&survey, &own, after),
@@ -73,15 +73,18 @@ pub fn place(target: &Target, name: &str, after: &[&str]) -> Placed {
     }
 }
 
-/// A target with drop-ins and no main configuration: what its drop-ins load, by the alphabet.
-fn of_folder(target: &Target, own: &str) -> Simulation {
+/// A target with numbered drop-ins and no main configuration: what those in the folder of `own` load, by the alphabet.
+pub(super) fn without_main(target: &Target, own: &str) -> Option<Simulation> {
+    if !target.layout.load_file.contains("{order}") {
+        return None;
+    }
     let files = Files::new(target.roots(), &BTreeMap::new());
     let variables = Variables::new(&[], &BTreeMap::new());
     let mut server = Server::new(target, files, String::new(), "/".to_owned(), variables);
     let folder = paths::split(own).0;
     // A file in it that cannot be read loads nothing.
     let _ = server.commands(&[format!("Include \"{folder}/*.conf\"")]);
-    Simulation {
+    Some(Simulation {
         config: String::new(),
         files: server.read,
         built_in: super::built_in(target).into_iter().map(|module| module.symbol).collect(),
@@ -90,7 +93,7 @@ fn of_folder(target: &Target, own: &str) -> Simulation {
         notes: Vec::new(),
         limits: Vec::new(),
         verdict: Verdict::Accepted,
-    }
+    })
 }
 
 fn load_of<'s>(survey: &'s Simulation, module: &str) -> Option<&'s Load> {

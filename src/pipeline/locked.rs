@@ -153,6 +153,11 @@ impl Locks {
         Ok(Locks { path: path.to_owned(), content })
     }
 
+    /// The lock file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn of(&self, recipe: &Path) -> &[Pinned] {
         let name = name_of(&self.path, recipe);
         name.and_then(|name| self.content.sources(&name)).unwrap_or_default()

@@ -1,12 +1,13 @@
 //! Results that are kept.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::place::{Place, finish, jobs, key};
+use crate::place::{Place, Run, finish, jobs, key};
 use crate::support::repository::sha256;
-use crate::support::run;
+use crate::support::{apxs, mount_namespace, run};
 
 /// The folder of the only result that is kept.
 fn kept(place: &Place) -> PathBuf {
@@ -135,14 +136,103 @@ fn each_input_counts() {
         (&["--sign-key", "none", "--no-line"], None),
         (&none, Some(("SOURCE_DATE_EPOCH", "1700000000"))),
         (&none, Some(("CFLAGS", "-O1"))),
-        (&none, Some(("CPATH", "/nonexistent"))),
+        (&none, Some(("COMPILER_PATH", "/nonexistent"))),
+        (&none, Some(("LD_LIBRARY_PATH", "/nonexistent"))),
     ] {
         assert_eq!(run_with(arguments, variable), "built", "{arguments:?} {variable:?}");
         assert_eq!(run_with(arguments, variable), "unchanged", "{arguments:?} {variable:?}");
     }
     // Nothing was lost for that.
     assert_eq!(run_with(&none, None), "unchanged");
+    // What the compiler is not told of.
+    for variable in [("CPATH", "/nonexistent"), ("LIBRARY_PATH", "/nonexistent"), ("LANG", "C.UTF-8")] {
+        assert_eq!(run_with(&none, Some(variable)), "unchanged", "{variable:?}");
+    }
     assert_eq!(run_with(&["--sign-key", "none", "--cache", "none"], None), "built");
+}
+
+/// The notes of the only job of a run.
+fn notes(run: &Run) -> Vec<String> {
+    let notes = jobs(run)[0]["notes"].as_array().cloned().unwrap_or_default();
+    notes.iter().map(|note| note.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_changes_while_it_is_built_is_not_kept() {
+    let place = Place::new(&["a"]);
+    let patch = place.modules().join("mod_a/0001.patch");
+    let text = fs_err::read_to_string(&patch).unwrap();
+    // Somebody saves the patch while the compiler runs.
+    let compiler = place.path("cc-and-editor");
+    let editor = format!("#!/bin/sh\nsed -i s/hello/good-day/ {}\nexec cc \"$@\"\n", patch.display());
+    fs_err::write(&compiler, editor).unwrap();
+    fs_err::set_permissions(&compiler, PermissionsExt::from_mode(0o755)).unwrap();
+    let run = || {
+        let mut command = place.command(&["--json", "--no-check", "--sign-key", "none"]);
+        finish(command.env("CC", &compiler))
+    };
+    let first = run();
+    assert_eq!(jobs(&first)[0]["outcome"], "built", "{}{}", first.stdout, first.stderr);
+    let why = "the result is not kept: what the recipe brings has changed since the run began";
+    assert_eq!(notes(&first), [why]);
+    // And takes it back.
+    fs_err::write(&patch, &text).unwrap();
+    assert_eq!(jobs(&run())[0]["outcome"], "built");
+}
+
+#[test]
+fn what_was_warned_of_is_told_again() {
+    let place = Place::new(&["a"]);
+    let patch = place.modules().join("mod_a/0001.patch");
+    let text = fs_err::read_to_string(&patch).unwrap();
+    let odd = text.replace("return OK;", "ap_rprintf(r, \"%d\", config->text); return OK;");
+    fs_err::write(&patch, odd).unwrap();
+    let unsigned = ["--json", "--no-check", "--sign-key", "none"];
+    let run = |more: &[&str]| place.run(&[&unsigned[..], more].concat());
+    let first = run(&[]);
+    assert!(notes(&first).iter().any(|note| note.contains("%d")), "{}{}", first.stdout, first.stderr);
+    for more in [&[][..], &["--out", "elsewhere"], &["--verify-cache"]] {
+        let again = run(more);
+        assert_eq!(jobs(&again)[0]["outcome"], "unchanged", "{}", again.stdout);
+        assert_eq!(notes(&again), notes(&first));
+    }
+    // A person reads it, too.
+    assert!(place.run(&unsigned[1..]).stderr.contains("%d"));
+}
+
+#[test]
+fn the_targets_own_configuration_counts() {
+    let place = Place::new(&["a"]);
+    // Its drop-in's number and whether httpd would take it depend on that.
+    let (etc, call) = (place.path("etc"), place.command(&["--json", "--no-check", "--sign-key", "none"]));
+    fs_err::create_dir(&etc).unwrap();
+    let root = apxs("SYSCONFDIR");
+    let run = |configuration: &str| {
+        fs_err::write(etc.join("apache2.conf"), configuration).unwrap();
+        let script = format!("mount --bind {} {root} || exit 99\nexec \"$0\" \"$@\"", etc.display());
+        let mut command = std::process::Command::new("unshare");
+        command.args(mount_namespace()).args(["sh", "-c", &script]).arg(call.get_program());
+        command.args(call.get_args()).current_dir(place.path(""));
+        command.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let run = finish(&mut command);
+        jobs(&run)[0]["outcome"].as_str().unwrap().to_owned()
+    };
+    let proxy = "LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n";
+    assert_eq!(run(""), "built");
+    assert_eq!(run(""), "unchanged");
+    assert_eq!(run(proxy), "built");
+    assert_eq!(run(proxy), "unchanged");
+}
+
+#[test]
+fn packages_of_older_versions_leave_where_nothing_is_made_either() {
+    let place = Place::new(&["a"]);
+    place.outcomes(&["--no-check"]);
+    // As if the run that replaced it had been killed right then.
+    let older = place.path("out/local/mod_a/mod_a-0.9-1.x86_64.rpm");
+    fs_err::write(&older, "").unwrap();
+    assert_eq!(place.outcomes(&["--no-check"]), ["mod_a local unchanged"]);
+    assert!(!older.exists());
 }
 
 #[test]

@@ -1,29 +1,23 @@
 //! All that the packages of a job are made of.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use super::BuildAll;
 use super::modgraft;
 use crate::cache::Basis;
-use crate::hash::{ListHash, sha256};
-use crate::pipeline::Check;
+use crate::hash::{ListHash, sha256_of};
 use crate::pipeline::required::recipe_file;
+use crate::pipeline::{Check, Locks};
 use crate::recipe::{self, Recipe};
 use crate::sign::Key;
 use crate::source::Unpinned;
+use crate::target::{Target, stamp};
 
-/// Variables that the compiler reads, and the one that dates packages.
-const VARIABLES: &[&str] = &[
-    "SOURCE_DATE_EPOCH",
-    "CPATH",
-    "C_INCLUDE_PATH",
-    "LIBRARY_PATH",
-    "COMPILER_PATH",
-    "GCC_EXEC_PREFIX",
-    "LANG",
-    "LC_ALL",
-];
+/// Variables that count: the one that dates packages, those of the compiler's that
+/// [`Toolchain::command`](crate::compile::Toolchain::command) leaves as they are, and the one that a checked httpd gets too.
+const VARIABLES: &[&str] = &["SOURCE_DATE_EPOCH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LD_LIBRARY_PATH"];
 
 /// What is the same for all jobs of a run.
 ///
@@ -33,7 +27,7 @@ pub(super) fn of_run(request: &BuildAll, key: Option<&Key>) -> Result<Basis, Str
     let mut basis = Basis::default();
     let modgraft = modgraft::identity().map_err(|error| format!("modgraft's own program: {error}"))?;
     basis.state("modgraft", format!("{} {modgraft}", env!("CARGO_PKG_VERSION")));
-    basis.state("key", key.map_or("none", |key| &key.fingerprint));
+    basis.state("key", key.map_or("none".to_owned(), signing));
     basis.state("check", if request.packaging.check == Check::Run { "run" } else { "skip" });
     basis.state("release", request.packaging.release.to_string());
     basis.state("line-directives", request.line_directives.to_string());
@@ -46,56 +40,171 @@ pub(super) fn of_run(request: &BuildAll, key: Option<&Key>) -> Result<Basis, Str
     Ok(basis)
 }
 
-/// What a recipe brings: its folder, what it names outside of that, and the recipes that it requires.
-///
-/// # Errors
-/// In words: why nothing that is made of it can be kept.
-pub(super) fn of_recipe(recipe: &Recipe, file: &Path) -> Result<Basis, String> {
-    let mut basis = Basis::default();
-    let mut seen = BTreeSet::new();
-    state_recipe(&mut basis, recipe, file, &mut seen)?;
-    Ok(basis)
+/// A key that has a new subkey signs otherwise, and is the same one to a person.
+fn signing(key: &Key) -> String {
+    format!("{} by {}", key.fingerprint, key.key_id)
 }
 
-fn state_recipe(
-    basis: &mut Basis,
-    recipe: &Recipe,
-    file: &Path,
-    seen: &mut BTreeSet<String>,
-) -> Result<(), String> {
-    let name = &recipe.name;
-    if !seen.insert(name.clone()) {
-        return Ok(());
+/// How a target's httpd is started for the checks, or why it cannot be: what was not checked for want of an emulator is not
+/// what would be made now that there is one. All else that starts it is the target's own.
+pub(super) fn of_runner(target: &Target) -> String {
+    match target.runner() {
+        Ok(runner) => runner.emulator.map_or("none is needed".to_owned(), |emulator| stamp(&emulator)),
+        Err(why) => why.to_string(),
     }
-    let told = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let folder = &recipe.directory;
-    state_tree(basis, &format!("recipe {name}"), folder)?;
-    basis.state(format!("recipe {name}, file"), file.file_name().unwrap_or_default().to_string_lossy());
-    for unpinned in recipe.source.unpinned() {
-        match unpinned {
-            // All in the recipe's folder is stated already.
-            Unpinned::File(path) | Unpinned::Folder(path) if is_beneath(folder, path) => {}
-            Unpinned::File(path) => {
-                let path = folder.join(path);
-                let bytes = fs_err::read(&path).map_err(|error| told(&path, &error))?;
-                basis.digest(format!("file {}", path.display()), &bytes);
+}
+
+/// What a recipe brings.
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub basis: Basis,
+    /// The stamps of the files that the basis has the digests of, from before these were made.
+    stamps: Basis,
+}
+
+/// How recipes are looked at.
+pub(super) struct Look {
+    locks: Option<Locks>,
+    /// The folders that runs write into. What lies there goes into nothing, also where they are in the tree of a module, as on
+    /// a CI system.
+    apart: Vec<PathBuf>,
+}
+
+/// What is said of a file: its digest, or its stamp.
+type Say = fn(&Path) -> io::Result<String>;
+
+impl Look {
+    /// `locks` say what a recipe's source is, where there are some; `apart` are the folders for what is made.
+    pub fn new(locks: Option<Locks>, apart: Vec<PathBuf>) -> Self {
+        Look { locks, apart }
+    }
+
+    /// What a recipe brings: its folder, what it names outside of that, and the recipes that it requires.
+    ///
+    /// # Errors
+    /// In words: why nothing that is made of it can be kept.
+    pub fn of_recipe(&self, recipe: &Recipe, file: &Path) -> Result<Brought, String> {
+        let stamps = self.stamps(recipe, file)?;
+        if fs_err::read(file).map_err(|error| error.to_string())? != recipe.text.as_bytes() {
+            return Err(format!("{} has changed since it was read", file.display()));
+        }
+        Ok(Brought { basis: self.basis(recipe, file, sha256_of)?, stamps })
+    }
+
+    /// Whether all is as it was when `brought` was found: what a build has read since is what the basis states.
+    pub fn still_brings(&self, brought: &Brought, recipe: &Recipe, file: &Path) -> bool {
+        self.stamps(recipe, file).is_ok_and(|now| now == brought.stamps)
+    }
+
+    fn stamps(&self, recipe: &Recipe, file: &Path) -> Result<Basis, String> {
+        let mut stamps = self.basis(recipe, file, stamp_of_change)?;
+        if let Some(locks) = &self.locks {
+            let lock = stamp_of_change(locks.path()).map_err(|error| error.to_string())?;
+            stamps.state("lock file", lock);
+        }
+        Ok(stamps)
+    }
+
+    fn basis(&self, recipe: &Recipe, file: &Path, say: Say) -> Result<Basis, String> {
+        let mut basis = Basis::default();
+        self.state(&mut basis, recipe, file, &[], say)?;
+        Ok(basis)
+    }
+
+    /// `above` are the recipes that this one is required by. A name may be another recipe's in another folder, so each is told
+    /// with them.
+    fn state(
+        &self,
+        basis: &mut Basis,
+        recipe: &Recipe,
+        file: &Path,
+        above: &[&str],
+        say: Say,
+    ) -> Result<(), String> {
+        if above.contains(&recipe.name.as_str()) {
+            // The build refuses that.
+            return Ok(());
+        }
+        let chain = [above, &[recipe.name.as_str()]].concat();
+        let name = chain.join(", ");
+        let folder = &recipe.directory;
+        let words = |error: io::Error| error.to_string();
+        basis.state(format!("recipe {name}"), self.tree(folder, say)?);
+        basis.state(format!("recipe {name}, file"), file.file_name().unwrap_or_default().to_string_lossy());
+        let source = match &self.locks {
+            None => recipe.source.clone(),
+            Some(locks) => {
+                let source = locks.demand_spec(folder, recipe.source.clone());
+                source.map_err(|error| error.to_string())?
             }
-            Unpinned::Folder(path) => {
-                state_tree(basis, &format!("folder {}", path.display()), &folder.join(path))?;
-            }
-            Unpinned::Revision { repository, revision } => {
-                return Err(format!("{revision} of {repository} may move: a full commit id would pin it"));
+        };
+        if source != recipe.source {
+            // What the recipe leaves open stands nowhere else.
+            basis.state(format!("recipe {name}, locked source"), format!("{source:?}"));
+        }
+        for unpinned in source.unpinned() {
+            match unpinned {
+                // All in the recipe's folder is stated already.
+                Unpinned::File(path) | Unpinned::Folder(path) if is_beneath(folder, path) => {}
+                Unpinned::File(path) => {
+                    let said = say(&folder.join(path)).map_err(words)?;
+                    basis.state(format!("recipe {name}, file {}", path.display()), said);
+                }
+                Unpinned::Folder(path) => {
+                    let said = self.tree(&folder.join(path), say)?;
+                    basis.state(format!("recipe {name}, folder {}", path.display()), said);
+                }
+                Unpinned::Revision { repository, revision } => {
+                    return Err(format!(
+                        "{revision} of {repository} may move: a full commit id would pin it"
+                    ));
+                }
             }
         }
-    }
-    for required in &recipe.requires {
-        // What is no recipe is made of this one's source.
-        if let Some(file) = recipe_file(folder, required) {
-            let other = recipe::read(&file).map_err(|error| told(&file, &error))?;
-            state_recipe(basis, &other, &file, seen)?;
+        for required in &recipe.requires {
+            // What is no recipe is made of this one's source.
+            if let Some(file) = recipe_file(folder, required) {
+                let other = recipe::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+                self.state(basis, &other, &file, &chain, say)?;
+            }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// What is said of all files beneath a folder, each with its path, links as what they lead to. What git keeps of its own
+    /// goes into nothing.
+    fn tree(&self, folder: &Path, say: Say) -> Result<String, String> {
+        let mut list = ListHash::default();
+        let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
+        let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
+        // Not all of them need be there.
+        let apart = self.apart.iter().filter_map(|folder| fs_err::metadata(folder).ok());
+        let apart: Vec<(u64, u64)> = apart.map(|found| identity(&found)).collect();
+        let is_apart = |entry: &walkdir::DirEntry| {
+            entry.file_type().is_dir()
+                && entry.metadata().is_ok_and(|found| apart.contains(&identity(&found)))
+        };
+        let counts = |entry: &walkdir::DirEntry| {
+            entry.depth() == 0 || (entry.file_name() != ".git" && !is_apart(entry))
+        };
+        for entry in entries.filter_entry(counts) {
+            let entry = entry.map_err(|error| error.to_string())?;
+            if entry.file_type().is_dir() {
+                continue;
+            }
+            let path = entry.path();
+            list.add(path.strip_prefix(folder).unwrap_or(path).as_os_str().as_encoded_bytes());
+            list.add(say(path).map_err(|error| error.to_string())?);
+        }
+        Ok(list.hex())
+    }
+}
+
+/// What is another one once somebody has written to a file, or put another in its place, whatever times they gave it.
+fn stamp_of_change(file: &Path) -> io::Result<String> {
+    let found = fs_err::metadata(file)?;
+    let (changed, modified) = ((found.ctime(), found.ctime_nsec()), (found.mtime(), found.mtime_nsec()));
+    Ok(format!("{} {} {} {changed:?} {modified:?}", found.dev(), found.ino(), found.len()))
 }
 
 fn is_beneath(folder: &Path, path: &Path) -> bool {
@@ -106,30 +215,11 @@ fn is_beneath(folder: &Path, path: &Path) -> bool {
     }
 }
 
-/// States all files beneath a folder, each by its path and digest, links by what they lead to. What git keeps of its own
-/// goes into nothing.
-fn state_tree(basis: &mut Basis, name: &str, folder: &Path) -> Result<(), String> {
-    let mut list = ListHash::default();
-    let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
-    for entry in entries.filter_entry(|entry| entry.depth() == 0 || entry.file_name() != ".git") {
-        let entry = entry.map_err(|error| error.to_string())?;
-        if entry.file_type().is_dir() {
-            continue;
-        }
-        let path = entry.path();
-        let bytes = fs_err::read(path).map_err(|error| error.to_string())?;
-        list.add(path.strip_prefix(folder).unwrap_or(path).as_os_str().as_encoded_bytes());
-        list.add(sha256(&bytes));
-    }
-    basis.state(name, list.hex());
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+    use crate::source::{Content, Pinned};
+    use crate::target::store::LockFile;
 
     fn recipe(folder: &Path, source: &str) -> (Recipe, PathBuf) {
         let file = folder.join("module.toml");
@@ -140,8 +230,12 @@ mod tests {
         (recipe::read(&file).unwrap(), file)
     }
 
+    fn look() -> Look {
+        Look::new(None, Vec::new())
+    }
+
     fn key(recipe: &(Recipe, PathBuf)) -> String {
-        of_recipe(&recipe.0, &recipe.1).unwrap().key().hex().to_owned()
+        look().of_recipe(&recipe.0, &recipe.1).unwrap().basis.key().hex().to_owned()
     }
 
     #[test]
@@ -180,7 +274,106 @@ mod tests {
         fs_err::write(folder.join("b.patch"), "1").unwrap();
         let moving =
             recipe(&folder, "[source]\npatches = [\"b.patch\"]\nbase = \"https://x.example/r@trunk\"");
-        let why = of_recipe(&moving.0, &moving.1).unwrap_err();
+        let why = look().of_recipe(&moving.0, &moving.1).unwrap_err();
         assert!(why.contains("trunk") && why.contains("may move"), "{why}");
+
+        // Where it is locked, it is known by the commit.
+        let lock = here.path().join("modgraft.lock");
+        let locked = |digit: &str| {
+            let commit = digit.repeat(40);
+            let pinned = Pinned {
+                role: "base".to_owned(),
+                from: Some("https://x.example/r".to_owned()),
+                asked: Some("trunk".to_owned()),
+                content: Content::Tree { commit: commit.clone(), tree: commit },
+            };
+            let mut content = LockFile::default();
+            content.set_sources("mod_x", vec![pinned]);
+            fs_err::write(&lock, content.text()).unwrap();
+            let look = Look::new(Some(Locks::read(&lock).unwrap()), Vec::new());
+            look.of_recipe(&moving.0, &moving.1).unwrap().basis.key()
+        };
+        assert_eq!(locked("1"), locked("1"));
+        assert_ne!(locked("1"), locked("2"));
+    }
+
+    #[test]
+    fn what_is_outside_is_told_with_the_recipe_that_names_it() {
+        let here = tempfile::tempdir().unwrap();
+        let source = "[source]\ndirectory = \"../src\"\nfiles = [\"a.c\"]";
+        let folder = |name: &str| {
+            let folder = here.path().join(name);
+            fs_err::create_dir_all(&folder).unwrap();
+            folder
+        };
+        // Two trees by the same words: the recipe's own, and that of the one that it requires, which is a link.
+        let (one, other) = (folder("modules/mod_x"), folder("elsewhere/mod_y"));
+        let trees = [folder("modules/src"), folder("elsewhere/src")];
+        trees.iter().for_each(|tree| fs_err::write(tree.join("a.c"), "1").unwrap());
+        fs_err::write(here.path().join("elsewhere/mod_y/module.toml"), "").unwrap();
+        let text = |name: &str, more: &str| {
+            format!(
+                "name = \"{name}\"\nsummary = \"X\"\nlicense = \"Apache-2.0\"\nversion = \"1\"\n{more}\n{source}\n"
+            )
+        };
+        fs_err::write(other.join("module.toml"), text("mod_y", "")).unwrap();
+        fs_err::write(one.join("module.toml"), text("mod_x", "requires = [\"mod_y\"]")).unwrap();
+        std::os::unix::fs::symlink("../elsewhere/mod_y", here.path().join("modules/mod_y")).unwrap();
+        let file = one.join("module.toml");
+        let key = || {
+            let recipe = recipe::read(&file).unwrap();
+            look().of_recipe(&recipe, &file).unwrap().basis.key().hex().to_owned()
+        };
+        let mut seen = vec![key()];
+        for tree in &trees {
+            fs_err::write(tree.join("a.c"), "2").unwrap();
+            seen.push(key());
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 3);
+    }
+
+    #[test]
+    fn what_changes_meanwhile_is_noticed_whatever_its_time_says() {
+        let here = tempfile::tempdir().unwrap();
+        let (folder, out) = (here.path().join("mod_x"), here.path().join("mod_x/out"));
+        fs_err::create_dir(&folder).unwrap();
+        let patch = folder.join("a.patch");
+        fs_err::write(&patch, "1").unwrap();
+        let (recipe, file) = recipe(&folder, "[source]\npatches = [\"a.patch\"]");
+        let look = Look::new(None, vec![out.clone()]);
+        let brought = look.of_recipe(&recipe, &file).unwrap();
+        // What is built lies there, which was not there before.
+        fs_err::create_dir(&out).unwrap();
+        fs_err::write(out.join("x.rpm"), "").unwrap();
+        assert!(look.still_brings(&brought, &recipe, &file));
+        // The file system's clock has ticks of a few milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        let time = fs_err::metadata(&patch).unwrap().modified().unwrap();
+        fs_err::write(&patch, "2").unwrap();
+        fs_err::write(&patch, "1").unwrap();
+        fs_err::File::options().write(true).open(&patch).unwrap().file().set_modified(time).unwrap();
+        assert!(!look.still_brings(&brought, &recipe, &file));
+        let brought = look.of_recipe(&recipe, &file).unwrap();
+        fs_err::write(folder.join("b"), "").unwrap();
+        assert!(!look.still_brings(&brought, &recipe, &file));
+        fs_err::write(&file, "name = 1").unwrap();
+        assert!(look.of_recipe(&recipe, &file).unwrap_err().contains("has changed since it was read"));
+    }
+
+    #[test]
+    fn a_subkey_that_signs_counts() {
+        let key = |key_id: &str| Key {
+            fingerprint: "A".repeat(40),
+            key_id: key_id.to_owned(),
+            user_id: String::new(),
+            algorithm: crate::sign::Algorithm::Ed25519,
+            created: 0,
+            primary: false,
+            sha1_self_signature: false,
+            development: false,
+            public_key: String::new(),
+        };
+        assert_ne!(signing(&key("0123456789ABCDEF")), signing(&key("FEDCBA9876543210")));
     }
 }

@@ -2,20 +2,23 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use super::plan::{Brought, Planned};
-use super::{BuildAll, Caching, Ended, Job, Outcome, Reason, basis};
+use super::basis::{self, Brought, Look};
+use super::plan::Planned;
+use super::{BuildAll, Caching, Ended, Job, Outcome, Reason};
 use crate::cache::{Basis, Entry, Found, Kept, Key};
 use crate::compile::Toolchain;
 use crate::error::Kind;
+use crate::loader;
 use crate::parallel;
+use crate::paths;
 use crate::pipeline::build::{Built, build_signed};
 use crate::pipeline::output::{self, Staging};
 use crate::pipeline::several::{About, lock};
 use crate::pipeline::signing::SigningKey;
-use crate::pipeline::{Error, Packaging, Request};
+use crate::pipeline::{Check, Error, Locks, Packaging, Request};
 use crate::recipe::Input;
 use crate::report::{Event, Reporter};
 use crate::rpm;
@@ -35,12 +38,17 @@ pub(super) struct ForTarget {
 impl ForTarget {
     /// # Errors
     /// There is no compiler for it.
-    pub fn new(name: &str, target: Target, place: &Path) -> Result<Self, crate::Error> {
-        let (fingerprint, toolchain) = parallel::both(|| target.fingerprint(), || Toolchain::find(&target));
+    pub fn new(name: &str, target: Target, place: &Path, check: Check) -> Result<Self, crate::Error> {
+        let fingerprints = || (target.fingerprint(), loader::fingerprint(&target));
+        let ((files, configuration), toolchain) = parallel::both(fingerprints, || Toolchain::find(&target));
         let toolchain = toolchain?;
         let mut basis = Basis::default();
         basis.state("target", name);
-        basis.state("target, fingerprint", fingerprint);
+        basis.state("target, fingerprint", files);
+        basis.state("target, configuration", configuration);
+        if check == Check::Run {
+            basis.state("target, runner", basis::of_runner(&target));
+        }
         basis.state("compiler", serde_json::to_string(&toolchain).expect("it is plain data"));
         basis.state("compiler, programs", toolchain.identity());
         Ok(ForTarget { name: name.to_owned(), target, place: place.to_owned(), basis })
@@ -54,7 +62,15 @@ pub(super) struct Bench<'a> {
     keyring: Option<Keyring>,
     /// Of the run, or why nothing can be kept.
     basis: Result<Basis, String>,
+    look: Look,
     reporter: &'a dyn Reporter,
+}
+
+/// What a job's result is known by.
+struct Known<'k> {
+    basis: Basis,
+    /// The part of the recipe, which somebody may change while it is built.
+    brought: &'k Brought,
 }
 
 /// What a job came to.
@@ -68,6 +84,7 @@ impl<'a> Bench<'a> {
         request: &'a BuildAll,
         key: &'a SigningKey,
         signer: Option<&dyn Signer>,
+        locks: Option<Locks>,
         reporter: &'a dyn Reporter,
     ) -> Result<Self, crate::Error> {
         let public = signer.map(|signer| signer.key());
@@ -77,7 +94,10 @@ impl<'a> Bench<'a> {
         if let (Err(why), Some(_)) = (&basis, &request.caching) {
             reporter.warning(format!("nothing is kept: {why}"));
         }
-        Ok(Bench { request, key, keyring, basis, reporter })
+        let mut apart = vec![request.packaging.out.clone(), paths::cache()];
+        apart.extend(request.caching.iter().map(|caching| caching.cache.folder().to_owned()));
+        let look = Look::new(locks, apart);
+        Ok(Bench { request, key, keyring, basis, look, reporter })
     }
 
     /// Runs a job to its end, whatever comes.
@@ -101,7 +121,7 @@ impl<'a> Bench<'a> {
             }
         };
         let job = Job { module: planned.name.clone(), target: target.name.clone() };
-        let notes = std::mem::take(&mut *lock(&listener.warnings));
+        let notes = std::mem::take(&mut *listener.warnings());
         Ended { job, outcome, reason, notes, packages, elapsed: start.elapsed() }
     }
 
@@ -109,46 +129,52 @@ impl<'a> Bench<'a> {
         &self,
         planned: &Planned,
         target: &ForTarget,
-        reporter: &dyn Reporter,
+        listener: &Listener<'_>,
     ) -> Result<Done, Reason> {
-        let brought = planned.brought()?;
+        let reporter: &dyn Reporter = listener;
+        let brought = planned.brought(&self.look)?;
         let place = target.place.join(&planned.name);
         output::clear(&place).map_err(|error| Reason::of(&Error::from(error).into()))?;
-        let basis = self.all_inputs(brought, target);
-        let known = match (&self.request.caching, &basis) {
-            (Some(caching), Ok(basis)) => Some((caching, basis)),
+        let known = match (&self.request.caching, brought.and_then(|brought| self.known(brought, target))) {
+            (Some(caching), Ok(known)) => Some((caching, known)),
             (Some(_), Err(why)) => {
-                reporter.warning(format!("the result is not kept: {why}"));
+                not_kept(reporter, &why);
                 None
             }
             (None, _) => None,
         };
-        if let Some((caching, basis)) = known
-            && let Some(done) = self.found(caching, basis, &place, planned, target, reporter)?
+        if let Some((caching, known)) = &known
+            && let Some(done) = self.found(caching, &known.basis, &place, planned, target, reporter)?
         {
             return Ok(done);
         }
+        let before = listener.warnings().len();
         let built = self.build(&planned.file, target, &place, reporter)?;
-        if let Some((caching, basis)) = known {
+        if let Some((caching, known)) = known {
+            let warnings = listener.warnings()[before..].to_vec();
             let kept = Kept {
                 module: &planned.name,
                 target: &target.name,
                 files: &built.files,
                 packages: built.packages,
+                warnings: &warnings,
             };
             // The packages are there all the same.
-            if let Err(error) = caching.cache.keep(basis, &kept) {
-                reporter.warning(format!("the result is not kept: {error}"));
+            if !planned.still_brings(known.brought, &self.look) {
+                not_kept(reporter, "what the recipe brings has changed since the run began");
+            } else if let Err(error) = caching.cache.keep(&known.basis, &kept) {
+                not_kept(reporter, &error.to_string());
             }
         }
         Ok(Done { outcome: Outcome::Built, packages: built.into_packages() })
     }
 
-    fn all_inputs(&self, brought: &Brought, target: &ForTarget) -> Result<Basis, String> {
-        let mut all = self.basis.clone()?;
-        all.extend(brought.as_ref().map_err(String::clone)?);
-        all.extend(&target.basis);
-        Ok(all)
+    /// All that a result depends on.
+    fn known<'k>(&self, brought: &'k Brought, target: &ForTarget) -> Result<Known<'k>, String> {
+        let mut basis = self.basis.clone()?;
+        basis.extend(&brought.basis);
+        basis.extend(&target.basis);
+        Ok(Known { basis, brought })
     }
 
     /// The packages as they were made before, put in their place where they are not there.
@@ -190,6 +216,9 @@ impl<'a> Bench<'a> {
         }
         if caching.verify {
             self.compare(&entry, &names, &key, planned, target, reporter)?;
+        } else {
+            // They are as true as they were.
+            entry.warnings().iter().for_each(|warning| reporter.warning(warning.as_str()));
         }
         Ok(Some(Done { outcome: Outcome::Unchanged, packages }))
     }
@@ -204,7 +233,9 @@ impl<'a> Bench<'a> {
         };
         let packages = &names[..entry.packages()];
         if missing.is_empty() {
-            return packages.iter().try_for_each(|name| signed(&place.join(name)));
+            packages.iter().try_for_each(|name| signed(&place.join(name)))?;
+            // Whoever put them there may have been killed before this.
+            return only(place, packages).map_err(|error| Put::Output(error.into()));
         }
         let staging = Staging::new(place).map_err(|error| Put::Output(error.into()))?;
         for name in &missing {
@@ -293,6 +324,10 @@ fn only(place: &Path, packages: &[String]) -> std::io::Result<()> {
     Ok(())
 }
 
+fn not_kept(reporter: &dyn Reporter, why: &str) {
+    reporter.warning(format!("the result is not kept: {why}"));
+}
+
 fn damaged(key: &Key, reason: &str) -> String {
     format!("the kept result {key} is damaged, and made anew: {reason}")
 }
@@ -303,10 +338,16 @@ struct Listener<'a> {
     warnings: Mutex<Vec<String>>,
 }
 
+impl Listener<'_> {
+    fn warnings(&self) -> MutexGuard<'_, Vec<String>> {
+        lock(&self.warnings)
+    }
+}
+
 impl Reporter for Listener<'_> {
     fn event(&self, event: Event) {
         if let Event::Warning { text } = &event {
-            lock(&self.warnings).push(text.clone());
+            self.warnings().push(text.clone());
         }
         self.about.event(event);
     }

@@ -85,7 +85,8 @@ fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<Option<Locks
     for recipe in planned.iter().filter_map(|planned| planned.recipe.as_ref().ok()) {
         locks.demand_spec(&recipe.directory, recipe.source.clone()).map_err(Error::from)?;
     }
-    request.targets.iter().try_for_each(|target| locks.demand_target(target))
+    request.targets.iter().try_for_each(|target| locks.demand_target(target))?;
+    Ok(Some(locks))
 }
 
 /// Builds all, and tells of each as it ends.
@@ -96,14 +97,14 @@ fn demand_locked(request: &BuildAll, planned: &[Planned]) -> Result<Option<Locks
 pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes, crate::Error> {
     let start = Instant::now();
     let planned = plan::recipes(&request.recipes, reporter)?;
-    demand_locked(request, &planned)?;
+    let locks = demand_locked(request, &planned)?;
     let places = folders(&request.targets, &request.packaging.out)?;
     let key = SigningKey::of(&request.packaging)?;
     // What it takes to open a key and what it takes to look at targets have nothing to do with each other.
     let (targets, signer) = parallel::both(|| targets(request, &places, reporter), || key.open(reporter));
     let (signer, targets) = (signer?, targets?);
     let _out = Alone::in_folder(&request.packaging.out, reporter)?;
-    let bench = Bench::new(request, &key, signer, reporter)?;
+    let bench = Bench::new(request, &key, signer, locks, reporter)?;
 
     let jobs: Vec<(&Planned, &ForTarget)> =
         planned.iter().flat_map(|recipe| targets.iter().map(move |target| (recipe, target))).collect();
@@ -137,7 +138,7 @@ fn targets(
     let found = parallel::map(named, |(name, place)| {
         let about = super::several::About { module: None, target: name, reporter };
         let target = resolve(name, request.offline, &about)?;
-        ForTarget::new(name, target, place)
+        ForTarget::new(name, target, place, request.packaging.check)
     });
     found.into_iter().collect()
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::{Reason, basis};
-use crate::cache::Basis;
+use super::Reason;
+use super::basis::{Brought, Look};
 use crate::pipeline::Error;
 use crate::recipe::{self, Input, MANIFEST, MODULES, Recipe};
 use crate::report::Reporter;
@@ -19,20 +19,23 @@ pub(super) struct Planned {
     pub file: PathBuf,
     /// What stands there, or what is wrong with it.
     pub recipe: Result<Recipe, Reason>,
-    brought: OnceLock<Brought>,
+    brought: OnceLock<Result<Brought, String>>,
 }
 
-/// What a recipe brings, or why that cannot be kept.
-pub(super) type Brought = Result<Basis, String>;
-
 impl Planned {
-    /// What the recipe brings, found once for all targets; who comes meanwhile waits.
+    /// What the recipe brings, found once for all targets; who comes meanwhile waits. Or, in words, why nothing that is made of
+    /// it can be kept.
     ///
     /// # Errors
     /// What is wrong with the recipe.
-    pub fn brought(&self) -> Result<&Brought, Reason> {
+    pub fn brought(&self, look: &Look) -> Result<Result<&Brought, String>, Reason> {
         let recipe = self.recipe.as_ref().map_err(Clone::clone)?;
-        Ok(self.brought.get_or_init(|| basis::of_recipe(recipe, &self.file)))
+        Ok(self.brought.get_or_init(|| look.of_recipe(recipe, &self.file)).as_ref().map_err(String::clone))
+    }
+
+    /// Whether all is still as it was when that was found.
+    pub fn still_brings(&self, brought: &Brought, look: &Look) -> bool {
+        self.recipe.as_ref().is_ok_and(|recipe| look.still_brings(brought, recipe, &self.file))
     }
 }
 
