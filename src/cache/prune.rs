@@ -65,8 +65,8 @@ impl Cache {
         Ok(info)
     }
 
-    /// Removes what is beyond the limits, what is damaged as far as its manifest tells, and what killed processes have left.
-    /// Returns how many results went, and their bytes.
+    /// Removes what killed processes have left, and results that are beyond the limits: first of all those whose manifest is
+    /// damaged, as if they had never been used. Returns how many results went, and their bytes.
     ///
     /// # Errors
     /// It cannot be read or written.

@@ -4,6 +4,7 @@ use indicatif::HumanBytes;
 
 use super::args::build_all::{Cache, CacheCommand, CacheInfo, CachePrune};
 use super::build_all::results;
+use super::generate::print;
 use crate::Error;
 use crate::cache::{self, Limits};
 
@@ -18,15 +19,15 @@ fn info(args: &CacheInfo) -> Result<(), Error> {
     let folder = args.cache.clone().unwrap_or_else(results);
     let info = cache::Cache::new(folder).info()?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&info).expect("it is plain data"));
-        return Ok(());
+        let text = serde_json::to_string_pretty(&info).expect("it is plain data");
+        return print(format!("{text}\n").as_bytes());
     }
-    println!("{}", info.folder.display());
-    println!("{} results, {}", info.results, HumanBytes(info.size));
+    let mut text = format!("{}\n", info.folder.display());
+    text.push_str(&format!("{} results, {}\n", info.results, HumanBytes(info.size)));
     for (module, results) in &info.modules {
-        println!("  {module}: {results}");
+        text.push_str(&format!("  {module}: {results}\n"));
     }
-    Ok(())
+    print(text.as_bytes())
 }
 
 fn prune(args: &CachePrune) -> Result<(), Error> {
@@ -37,6 +38,5 @@ fn prune(args: &CachePrune) -> Result<(), Error> {
         unused: args.unused.map(|days| Duration::from_secs(u64::from(days) * 86400)),
     };
     let (gone, freed) = cache.prune(limits, SystemTime::now())?;
-    println!("{gone} results went, {}", HumanBytes(freed));
-    Ok(())
+    print(format!("{gone} results went, {}\n", HumanBytes(freed)).as_bytes())
 }

@@ -1,4 +1,5 @@
-//! All that goes into a build, by its digest: what a cache keys on, what a lock file pins, what a provenance states.
+//! All that goes into a build, by its digest: what the report has, and what a provenance states. (What `build-all` knows a
+//! result by is found before anything is read as a source: `all/basis.rs`.)
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -6,14 +7,12 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::prepare::{Ready, prepare};
-use super::required::required_inputs;
+use super::prepare::Ready;
 use super::{Error, Request, epoch};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack;
 use crate::compile::Toolchain;
 use crate::hash::{hex, sha256};
-use crate::report::Reporter;
 use crate::source::Content;
 use crate::target::store::Manifest;
 use crate::target::{Provenance, Target};
@@ -73,11 +72,6 @@ impl Inputs {
         self.0.get(name)
     }
 
-    /// One digest of them all: SHA-256 in lower-case hexadecimal digits.
-    pub fn key(&self) -> String {
-        sha256(&serde_json::to_vec(self).expect("names, digests and values are plain data"))
-    }
-
     /// Takes in the inputs of a module that is made first.
     pub(super) fn require(&mut self, module: &str, inputs: Inputs) {
         let named = inputs.0.into_iter().map(|(name, input)| (format!("requires/{module}/{name}"), input));
@@ -96,20 +90,6 @@ impl Inputs {
     fn value(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.0.insert(name.into(), Input { value: Some(value.into()), ..Input::default() });
     }
-}
-
-/// What would go into the build that is asked for; nothing is flattened or compiled.
-///
-/// # Errors
-/// Those of the stages up to the target.
-pub fn inputs(request: &Request, reporter: &dyn Reporter) -> Result<Inputs, crate::Error> {
-    let work = super::work::folder().map_err(Error::from)?;
-    let ready = prepare(request, None, work.path(), reporter)?;
-    let mut all = of(&ready, &ready.overlays()?, request)?;
-    for (module, inputs) in required_inputs(&ready, &[], request, reporter)? {
-        all.require(&module, inputs);
-    }
-    Ok(all)
 }
 
 /// The inputs of one module, without those of modules that are made first.
@@ -228,37 +208,6 @@ fn of_target(inputs: &mut Inputs, target: &Target) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn inputs() -> Inputs {
-        let mut inputs = Inputs::default();
-        inputs.file("recipe/module.toml", b"name");
-        inputs.value("compiler/version", "12.2");
-        inputs
-    }
-
-    #[test]
-    fn each_name_and_value_counts_for_the_key() {
-        let key = inputs().key();
-        assert_eq!(key, inputs().key());
-        let changed: [fn(&mut Inputs); 4] = [
-            |inputs| inputs.file("recipe/module.toml", b"names"),
-            |inputs| inputs.value("compiler/version", "12.3"),
-            |inputs| inputs.value("compiler/name", "gcc"),
-            |inputs| inputs.require("mod_x", super::tests::inputs()),
-        ];
-        let mut keys: Vec<String> = changed
-            .iter()
-            .map(|change| {
-                let mut inputs = inputs();
-                change(&mut inputs);
-                inputs.key()
-            })
-            .collect();
-        keys.push(key);
-        keys.sort();
-        keys.dedup();
-        assert_eq!(keys.len(), 5);
-    }
 
     #[test]
     fn templates_are_all_there() {

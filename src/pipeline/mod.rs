@@ -44,7 +44,7 @@ pub use build::{build, check, flatten};
 pub use diff::{Compared, diff};
 pub use error::Error;
 pub use export::export;
-pub use inputs::{Input, Inputs, inputs};
+pub use inputs::{Input, Inputs};
 pub use key::{KeyPackage, UNIVERSAL, key_package, lint_key, new_key};
 pub use lint::{Deny, lint, recipes};
 pub use locked::{Error as LockedError, Locks, lock_file};

@@ -95,37 +95,6 @@ pub fn required(
     Ok(all)
 }
 
-/// The inputs of each module that [`required`] would make, those of what it requires itself among them; nothing is made.
-///
-/// # Errors
-/// As [`required`], but for what only making them shows.
-pub fn required_inputs(
-    above: &Ready,
-    chain: &[String],
-    request: &Request,
-    reporter: &dyn Reporter,
-) -> Result<Vec<(String, Inputs)>, crate::Error> {
-    let mut all: Vec<(String, Inputs)> = Vec::new();
-    let chain = [chain, std::slice::from_ref(&above.recipe.name)].concat();
-    for name in &above.recipe.requires {
-        if all.iter().any(|(known, _)| known == name)
-            || !matches!(of_target(&above.target, name), Has::Nothing)
-        {
-            continue;
-        }
-        demand_no_circle(&chain, name)?;
-        let one = ready(find(above, name, request, reporter)?, request, Some(&above.target), reporter)?;
-        let request = request_for(&one, request);
-        for inner in required_inputs(&one, &chain, &request, reporter)? {
-            if !all.iter().any(|(known, _)| *known == inner.0) {
-                all.push(inner);
-            }
-        }
-        all.push((name.clone(), inputs::of(&one, &one.overlays()?, &request)?));
-    }
-    Ok(all)
-}
-
 fn demand_no_circle(chain: &[String], name: &String) -> Result<(), Error> {
     if chain.contains(name) {
         let chain = [chain, std::slice::from_ref(name)].concat().join(" → ");

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::{KeyArgs, Talk};
 
-/// Build every recipe for every target, as many at a time as there are cores; what has not changed is not built again
+/// Build every recipe for every target, one more at a time than there are cores; what has not changed is not built again
 #[derive(Debug, Args)]
 pub struct BuildAll {
     /// Folders of recipes (DIR/NAME/module.toml), or recipes as build-module takes them; modules/ where nothing is given
@@ -131,7 +131,8 @@ pub struct CacheInfo {
     pub json: bool,
 }
 
-/// Remove results: what was not used for longest, down to a size or an age, or all
+/// Remove results: what was not used for longest, down to a size or an age, or all; without any of these, only what killed runs
+/// have left
 #[derive(Debug, Args)]
 pub struct CachePrune {
     /// The folder, as build-all's --cache
