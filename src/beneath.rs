@@ -60,13 +60,23 @@ impl Beneath {
             .map_err(|errno| named(path, errno))
     }
 
-    /// Removes a file or a link, where there is one.
+    /// Removes a file or a link, where there is one; nothing beneath a link.
     pub fn remove(&self, path: &Path) -> io::Result<()> {
-        let (folder, name) = self.parent(path)?;
-        match rustix::fs::unlinkat(&*folder, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(named(path, errno)),
-        }
+        self.unlink(path, AtFlags::empty())
+    }
+
+    /// Removes a folder in which nothing is, where there is one; nothing beneath a link.
+    pub fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        self.last.take();
+        self.unlink(path, AtFlags::REMOVEDIR)
+    }
+
+    fn unlink(&self, path: &Path, flags: AtFlags) -> io::Result<()> {
+        let (parent, name) = split(path)?;
+        let removed = self.walk(parent, false).and_then(|folder| {
+            rustix::fs::unlinkat(&*folder, name, flags).map_err(|errno| named(path, errno))
+        });
+        removed.or_else(|error| if is_missing(&error) { Ok(()) } else { Err(error) })
     }
 
     /// What there is; nothing beneath a link.
@@ -77,9 +87,7 @@ impl Beneath {
         });
         match found {
             Ok(found) => Ok(Some(FileType::from_raw_mode(found.st_mode))),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(None)
-            }
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -165,6 +173,11 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
     }
 }
 
+/// Whether there is nothing at a path, or a link or a file on the way to it.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn named(path: &Path, errno: Errno) -> io::Error {
     at(path, errno.into())
 }
@@ -206,6 +219,17 @@ mod tests {
         beneath.create(Path::new("c/d/e"), 0o600).unwrap();
         beneath.hard_link(Path::new("f"), Path::new("c/d/e")).unwrap();
         assert!(root.join("f").is_file());
+        // Neither is anything removed behind a link, nor made for what is not there.
+        fs_err::write(outer.path().join("file"), "").unwrap();
+        for path in ["out/file", "no/file", "f/file", "no"] {
+            beneath.remove(Path::new(path)).unwrap();
+            beneath.remove_folder(Path::new(path)).unwrap();
+        }
+        assert!(outer.path().join("file").is_file() && !root.join("no").exists());
+        assert!(beneath.remove_folder(Path::new("c")).is_err());
+        beneath.remove(Path::new("c/d/e")).unwrap();
+        beneath.remove_folder(Path::new("c/d")).unwrap();
+        assert!(root.join("c").is_dir() && !root.join("c/d").exists());
     }
 
     #[test]

@@ -108,8 +108,12 @@ impl Current {
 /// The name in `repodata` of a file of metadata; nothing where it lies elsewhere.
 pub(super) fn file_name(record: &Record) -> Option<&str> {
     let name = record.href.strip_prefix("repodata/").filter(|_| record.base.is_none())?;
-    let good = !name.contains('/') && beneath(name).is_ok();
-    good.then_some(name)
+    is_plain(name).then_some(name)
+}
+
+/// Whether a name is one of a file in `repodata`, and of nothing elsewhere.
+pub(super) fn is_plain(name: &str) -> bool {
+    !name.contains('/') && beneath(name).is_ok()
 }
 
 /// A small file, where there is one.

@@ -2,13 +2,16 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use super::Error;
 use crate::beneath::at;
 use crate::{locking, process};
 
-/// The file that is locked. It stays: to remove it would let two hold one each.
+/// The file that is locked. It stays, but where the folder goes with it.
 pub(super) const LOCK: &str = ".modgraft-lock";
 /// What a holder says of itself, at most.
 const LONGEST: u64 = 200;
@@ -30,34 +33,32 @@ pub(super) enum For {
 }
 
 impl Lock {
-    /// Takes the lock of a folder; nothing where it is only read and nobody has ever published to it.
+    /// Takes the lock of a folder; nothing where it is only read and nobody has ever published to it, or where it is gone.
     ///
     /// # Errors
     /// [`Error::Locked`] where somebody else has it and `wait` is not asked for; [`Error::Interrupted`].
     pub fn take(folder: &Path, what: For, wait: bool) -> Result<Option<Lock>, Error> {
         let path = folder.join(LOCK);
-        let mut options = OpenOptions::new();
-        options.read(true);
-        if what == For::Publishing {
-            options.write(true).create(true).truncate(false);
-        }
-        let mut file = match options.open(&path) {
-            Err(error) if what == For::Reading && error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(|error| at(&path, error))?,
+        let mut file = loop {
+            let Some(file) = open(&path, what)? else { return Ok(None) };
+            let try_lock = || match what {
+                For::Publishing => file.try_lock(),
+                For::Reading => file.try_lock_shared(),
+            };
+            let busy = |_| match wait {
+                false => Err(Error::Locked { path: folder.to_owned(), holder: holder(&file) }),
+                true if process::interrupted() => Err(Error::Interrupted),
+                true => Ok(()),
+            };
+            locking::wait(try_lock, busy).map_err(|error| match error {
+                Error::Io(error) => at(&path, error).into(),
+                error => error,
+            })?;
+            // Whoever had it may have removed it with the folder; the next one's would be another file.
+            if is_at(&file, &path)? {
+                break file;
+            }
         };
-        let try_lock = || match what {
-            For::Publishing => file.try_lock(),
-            For::Reading => file.try_lock_shared(),
-        };
-        let busy = |_| match wait {
-            false => Err(Error::Locked { path: folder.to_owned(), holder: holder(&file) }),
-            true if process::interrupted() => Err(Error::Interrupted),
-            true => Ok(()),
-        };
-        locking::wait(try_lock, busy).map_err(|error| match error {
-            Error::Io(error) => at(&path, error).into(),
-            error => error,
-        })?;
         if what == For::Publishing {
             let host = fs_err::read_to_string(HOST_NAME).unwrap_or_default();
             let said = format!("process {} on {}\n", std::process::id(), host.trim());
@@ -72,6 +73,31 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Closing is not enough: a child that another thread is just starting has the file as well until it is the new program.
         let _ = self.file.unlock();
+    }
+}
+
+/// Opens the file, and nothing that a link leads to: it is written to.
+fn open(path: &Path, what: For) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    if what == For::Publishing {
+        options.write(true).create(true).truncate(false);
+    }
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        opened => opened.map(Some).map_err(|error| at(path, error)),
+    }
+}
+
+/// Whether a file is still the one at a path.
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match fs_err::symlink_metadata(path) {
+        Ok(there) => {
+            let file = file.metadata()?;
+            Ok((file.dev(), file.ino()) == (there.dev(), there.ino()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -91,6 +117,8 @@ fn holder(mut file: &File) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -115,5 +143,33 @@ mod tests {
         assert!(Lock::take(folder.path(), For::Publishing, false).is_err());
         drop(readers);
         Lock::take(folder.path(), For::Publishing, false).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_no_more_the_folders_is_no_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK);
+        let first = Lock::take(folder.path(), For::Publishing, false).unwrap();
+        let second = std::thread::scope(|scope| {
+            let second = scope.spawn(|| Lock::take(folder.path(), For::Publishing, true).unwrap());
+            // It waits for the file that is there.
+            std::thread::sleep(Duration::from_millis(200));
+            fs_err::remove_file(&path).unwrap();
+            drop(first);
+            second.join().unwrap()
+        });
+        assert!(matches!(Lock::take(folder.path(), For::Publishing, false), Err(Error::Locked { .. })));
+        drop(second);
+        assert!(Lock::take(&folder.path().join("gone"), For::Publishing, false).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = folder.path().join("other");
+        fs_err::write(&other, "text").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join(LOCK)).unwrap();
+        assert!(Lock::take(folder.path(), For::Publishing, false).is_err());
+        assert_eq!(fs_err::read_to_string(other).unwrap(), "text");
     }
 }

@@ -8,6 +8,7 @@ use fs_err::os::unix::fs::OpenOptionsExt;
 use fs_err::{File, OpenOptions};
 
 use super::current::{REPODATA, bounded};
+use crate::beneath::Beneath;
 use crate::repository::location::beneath;
 
 /// In the repository's folder, so that publishing is a rename. Whoever has the lock may remove it.
@@ -22,7 +23,8 @@ const ASIDE: &str = "aside";
 pub(super) struct Staging {
     repository: PathBuf,
     root: PathBuf,
-    placed: Vec<PathBuf>,
+    /// Packages, by where they lie in the repository.
+    placed: Vec<String>,
     kept: bool,
 }
 
@@ -43,21 +45,20 @@ pub(super) fn clean_up(repository: &Path, named: &[&str]) -> io::Result<bool> {
     // Cut off, it was not yet in force.
     let arriving: Vec<String> = serde_json::from_slice(&journal).unwrap_or_default();
     for href in arriving.iter().filter(|href| !named.contains(href.as_str()) && beneath(href).is_ok()) {
-        remove(&repository.join(href))?;
+        remove(repository, href)?;
     }
     fs_err::remove_dir_all(root)?;
     Ok(true)
 }
 
-/// Removes a package, and its folder where that is empty then. It may be gone.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    match fs_err::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+/// Removes a package, and its folder where that is empty then. It may be gone. Nothing is removed behind a link, which may lead
+/// anywhere: which packages these are was noted where others may write.
+pub(super) fn remove(repository: &Path, href: &str) -> io::Result<()> {
+    let (beneath, path) = (Beneath::open(repository)?, Path::new(href));
+    beneath.remove(path)?;
     if let Some(folder) = path.parent() {
         // Fails, rightly, where something else is in it.
-        let _ = fs_err::remove_dir(folder);
+        let _ = beneath.remove_folder(folder);
     }
     Ok(())
 }
@@ -101,13 +102,14 @@ impl Staging {
             fs_err::create_dir_all(folder)?;
         }
         fs_err::rename(staged, &to)?;
-        self.placed.push(to);
+        self.placed.push(href.to_owned());
         Ok(())
     }
 
     /// The folders in which packages were put in place.
-    pub fn folders(&self) -> HashSet<&Path> {
-        self.placed.iter().filter_map(|path| path.parent()).collect()
+    pub fn folders(&self) -> HashSet<PathBuf> {
+        let folder = |href: &String| self.repository.join(href).parent().map(Path::to_owned);
+        self.placed.iter().filter_map(folder).collect()
     }
 
     /// What was put in place stays: it is published.
@@ -119,9 +121,14 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.kept {
-            for path in &self.placed {
-                let _ = remove(path);
+            for href in &self.placed {
+                let _ = remove(&self.repository, href);
             }
+        }
+        let _ = restore(&self.repository);
+        // What could not be put back is the only metadata that there is.
+        if self.aside().exists() && !self.repository.join(REPODATA).exists() {
+            return;
         }
         // The next publication does it where it fails.
         let _ = fs_err::remove_dir_all(&self.root);
@@ -138,4 +145,35 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn metadata_that_is_aside_is_not_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join(REPODATA);
+        let broken_off = || {
+            let staging = Staging::new(folder.path()).unwrap();
+            fs_err::create_dir(staging.aside()).unwrap();
+            fs_err::write(staging.aside().join("file"), "").unwrap();
+            staging
+        };
+        drop(broken_off());
+        assert!(place.join("file").is_file() && !folder.path().join(STAGING).exists());
+
+        fs_err::remove_dir_all(&place).unwrap();
+        let staging = broken_off();
+        // Nothing can be put there, and nothing is there.
+        symlink("nowhere", &place).unwrap();
+        drop(staging);
+        assert!(restore(folder.path()).is_err());
+        fs_err::remove_file(&place).unwrap();
+        restore(folder.path()).unwrap();
+        assert!(place.join("file").is_file());
+    }
 }

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::check_id;
+use super::current::is_plain;
 use super::packed::Part;
 use crate::profile::MetadataCompression;
+use crate::repository::location::beneath;
 
 /// Its name in `repodata`.
 pub(super) const STATE: &str = "modgraft.json";
@@ -54,9 +57,19 @@ impl State {
         State { format: FORMAT, repomd, settings, parts, older: Vec::new(), leaving: Vec::new() }
     }
 
-    /// Nothing where it is of another form.
+    /// Nothing where it is of another form, or names what modgraft does not write: others may write where it lies.
     pub fn read(text: &[u8]) -> Option<State> {
-        serde_json::from_slice(text).ok().filter(|state: &State| state.format == FORMAT)
+        let state: State = serde_json::from_slice(text).ok()?;
+        (state.format == FORMAT && state.is_of_its_folder()).then_some(state)
+    }
+
+    /// Whether all that it names lies in the repository.
+    fn is_of_its_folder(&self) -> bool {
+        let files = self.older.iter().flat_map(|older| &older.files);
+        let packages = self.older.iter().flat_map(|older| &older.packages).chain(&self.leaving);
+        check_id(&self.settings.name).is_ok()
+            && files.into_iter().all(|name| is_plain(name))
+            && packages.into_iter().all(|href| beneath(href).is_ok())
     }
 
     /// For comparing: what has left is gone, and nobody asks for it.
@@ -76,5 +89,39 @@ impl State {
 impl Settings {
     pub fn compression(&self) -> MetadataCompression {
         if self.zstd { MetadataCompression::Zstd } else { MetadataCompression::Gzip }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_elsewhere_is_not_believed() {
+        let named = |name: &str| Settings { name: name.to_owned(), ..Settings::default() };
+        let good = State::new(String::new(), named("mods"), Default::default());
+        let read = |state: &State| State::read(state.render().as_bytes());
+        let older = |files: &[&str], packages: &[&str]| {
+            let [files, packages] =
+                [files, packages].map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+            State { older: vec![Older { files, packages }], ..good.clone() }
+        };
+        let leaving = |href: &str| State { leaving: vec![href.to_owned()], ..good.clone() };
+        for state in [good.clone(), older(&["a.xml.gz"], &["Packages/a.rpm"]), leaving("a.rpm")] {
+            assert_eq!(read(&state), Some(state));
+        }
+        for bad in [
+            older(&["../../release.asc"], &[]),
+            older(&["/etc/passwd"], &[]),
+            older(&["a/b"], &[]),
+            older(&[".."], &[]),
+            older(&[], &["../a.rpm"]),
+            leaving("/home/ci/.ssh/id_rsa"),
+            leaving("Packages/../../a"),
+            State { settings: named("../mods"), ..good.clone() },
+            State { format: FORMAT + 1, ..good.clone() },
+        ] {
+            assert_eq!(read(&bad), None, "{bad:?}");
+        }
     }
 }

@@ -38,31 +38,34 @@ pub fn publish(request: &Request, signer: Option<&dyn Signer>) -> Result<Publish
     if let Some(url) = &request.base_url {
         check_url(url)?;
     }
-    let mut folder = Folder::open(&request.folder)?;
-    let lock = Lock::take(&request.folder, For::Publishing, request.wait)?;
+    let mut folder = Folder::open(&request.folder, request.wait)?;
     let published = Publication::begin(request, signer)?.run()?;
     folder.keep = true;
-    drop(lock);
     Ok(published)
 }
 
-/// The repository's folder; one that was made for a publication that failed is removed again.
+/// The repository's folder, locked; one that was made for a publication that failed is removed again.
 struct Folder {
     path: PathBuf,
     made: Vec<PathBuf>,
     keep: bool,
+    lock: Option<Lock>,
 }
 
 impl Folder {
-    fn open(path: &Path) -> Result<Self, Error> {
+    fn open(path: &Path, wait: bool) -> Result<Self, Error> {
         if path.exists() && !path.is_dir() {
             return Err(Error::NoFolder { path: path.to_owned() });
         }
-        let missing =
-            path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-        let folder =
-            Folder { path: path.to_owned(), made: missing.map(Path::to_owned).collect(), keep: false };
-        fs_err::create_dir_all(path)?;
+        let mut folder = Folder { path: path.to_owned(), made: Vec::new(), keep: false, lock: None };
+        // Somebody else may have made it, and remove it again before this one has the lock.
+        while folder.lock.is_none() {
+            let missing =
+                path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+            folder.made.extend(missing.map(Path::to_owned));
+            fs_err::create_dir_all(path)?;
+            folder.lock = Lock::take(path, For::Publishing, wait)?;
+        }
         Ok(folder)
     }
 }
@@ -72,7 +75,10 @@ impl Drop for Folder {
         if self.keep || self.made.is_empty() {
             return;
         }
-        let _ = fs_err::remove_file(self.path.join(LOCK));
+        // While it is held, and unlocked only then: whoever waits for it sees that it is no more the folder's.
+        if self.lock.is_some() && fs_err::read_dir(&self.path).is_ok_and(|entries| entries.count() == 1) {
+            let _ = fs_err::remove_file(self.path.join(LOCK));
+        }
         for folder in &self.made {
             // Fails, rightly, where somebody has put something there in the meantime.
             let _ = fs_err::remove_dir(folder);
@@ -187,7 +193,7 @@ impl<'a> Publication<'a> {
         }
         beside.iter().try_for_each(Beside::put)?;
         for href in &state.leaving {
-            staging::remove(&self.folder.join(href))?;
+            staging::remove(self.folder, href)?;
         }
         self.staging.keep();
         self.done.changed = !as_it_is;

@@ -1,11 +1,13 @@
 //! Everything written beside the old state, and put in its place.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fs_err::File;
 
 use super::Publication;
+use crate::beneath::at;
 use crate::publish::arrive::Arrived;
 use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, file_name};
 use crate::publish::entry::Entry;
@@ -40,6 +42,15 @@ impl Beside {
     }
 }
 
+/// Gives a file of the old metadata a name in the new one's folder; on a file system without hard links that takes a copy. What
+/// a link leads to may lie anywhere, and is not for clients to see.
+fn take_along(from: &Path, to: &Path) -> io::Result<()> {
+    if !fs_err::symlink_metadata(from)?.is_file() {
+        return Err(at(from, io::Error::other("it is no file")));
+    }
+    fs_err::hard_link(from, to).or_else(|_| fs_err::copy(from, to).map(drop))
+}
+
 impl Publication<'_> {
     /// Writes the new metadata beside the old.
     #[expect(clippy::too_many_arguments, reason = "the parts of one folder, each made by a step of its own")]
@@ -54,7 +65,7 @@ impl Publication<'_> {
         state: &State,
     ) -> Result<(), Error> {
         let mut written = Vec::new();
-        let mut write = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
+        let mut write = |name: &str, bytes: &[u8]| -> io::Result<()> {
             let path = self.staging.metadata(name);
             staging::write(&path, bytes)?;
             written.push(path);
@@ -76,10 +87,10 @@ impl Publication<'_> {
             if to.exists() {
                 continue;
             }
-            // A file system without hard links takes copies. What somebody has removed is not missed.
-            let linked = fs_err::hard_link(&from, &to).or_else(|_| fs_err::copy(&from, &to).map(drop));
+            // What somebody has removed is not missed.
+            let taken = take_along(&from, &to);
             if foreign.contains(name) {
-                linked?;
+                taken?;
             }
         }
         written.push(self.staging.path(REPODATA));
@@ -111,7 +122,7 @@ impl Publication<'_> {
         for (staged, href) in coming {
             self.staging.place(&staged, &href)?;
         }
-        let folders: Vec<PathBuf> = self.staging.folders().into_iter().map(Path::to_owned).collect();
+        let folders: Vec<PathBuf> = self.staging.folders().into_iter().collect();
         Ok(parallel::sync(&folders)?)
     }
 
