@@ -335,9 +335,11 @@ fn what_clients_would_refuse_is_refused() {
     assert!(!me.path("new").exists());
 
     // What is allowed expressly.
-    let run = me.good(&["publish", text(&folder), "--sign-key", text(&stranger.key)]);
+    let keys = ["--key", text(&me.public), "--key", text(&stranger.public)];
+    let theirs = ["publish", text(&folder), "--sign-key", text(&stranger.key)];
+    let run = me.good(&[&theirs[..], &keys].concat());
     assert!(run.stderr.contains("from now on, which clients have to import"), "{run:?}");
-    me.good(&["publish", text(&folder), text(changed), "--replace"]);
+    me.good(&[&["publish", text(&folder), text(changed), "--replace"], &keys[..]].concat());
     me.good(&["publish", text(&folder), text(&foreign), "--key", text(&stranger.public)]);
     me.demand_whole(&folder);
     let repo = fs_err::read_to_string(folder.join("repo.repo")).unwrap();

@@ -35,6 +35,7 @@ fn publish(args: &Publish, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         full: args.full,
         replace: args.replace,
         allow_unsigned: args.allow_unsigned,
+        take_over: args.take_over,
         wait: args.wait,
         time: None,
     };

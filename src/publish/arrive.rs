@@ -1,13 +1,17 @@
 //! Packages that are to be published: read, judged, and copied to where they can be put in place by a rename.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err::File;
 
 use super::entry::{Entry, Nevra};
 use super::fragment::{self, Lying};
+use super::keys::Keys;
 use super::piece::Piece;
 use super::served::{self, Refusal, Served};
 use super::{Error, staging};
@@ -15,6 +19,7 @@ use crate::download::{Algorithm, Digest, Hasher};
 use crate::parallel;
 use crate::process;
 use crate::repository::Version;
+use crate::repository::location::beneath;
 use crate::rpm::{self, Listing};
 use crate::sign::Keyring;
 
@@ -24,17 +29,30 @@ pub(super) struct Given {
     pub path: PathBuf,
     /// Where it lies in the repository, if it does.
     pub href: Option<String>,
+    /// Whether it was named itself, and not found in a folder.
+    pub is_named: bool,
 }
 
 /// What is asked of packages.
 #[derive(Clone, Copy)]
 pub(super) struct Demands<'a> {
     /// One of these has to have signed it, where there are any.
-    pub keys: Option<&'a Keyring>,
+    pub keys: Option<&'a Keys>,
+    /// What is believed of packages, by where they lie: one that is still the same was judged when it was published, and may be
+    /// signed by a key that lies in the repository.
+    pub published: &'a HashMap<&'a str, &'a Arc<Entry>>,
     /// One of these at least has to take each, where there are any.
     pub served: &'a Served,
     /// Where those are copied to that do not lie in the repository yet.
     pub staging: &'a staging::Staging,
+}
+
+impl<'a> Demands<'a> {
+    fn keys(&self, given: &Given, sha256: &str) -> Option<&'a Keyring> {
+        let published = given.href.as_deref().and_then(|href| self.published.get(href));
+        let is_same = published.is_some_and(|entry| entry.sha256 == sha256);
+        self.keys.map(|keys| if is_same { &keys.all } else { &keys.judging })
+    }
 }
 
 /// One that was read.
@@ -53,7 +71,7 @@ pub(super) struct Arrived {
 /// The packages that are meant by files and folders; each once.
 ///
 /// # Errors
-/// [`Error::NoFile`], [`Error::Empty`]; what cannot be read.
+/// [`Error::NoFile`], [`Error::Empty`], [`Error::Place`]; what cannot be read.
 pub(super) fn given(repository: &Path, paths: &[PathBuf]) -> Result<Vec<Given>, Error> {
     let mut found = Vec::new();
     let root = fs_err::canonicalize(repository)?;
@@ -63,7 +81,7 @@ pub(super) fn given(repository: &Path, paths: &[PathBuf]) -> Result<Vec<Given>, 
         }
         if !path.is_dir() {
             // A file whose name ends otherwise is taken at its word.
-            found.push(path.clone());
+            found.push((path.clone(), true));
             continue;
         }
         let before = found.len();
@@ -72,20 +90,27 @@ pub(super) fn given(repository: &Path, paths: &[PathBuf]) -> Result<Vec<Given>, 
         for entry in entries.filter_entry(|entry| entry.depth() == 0 || !hidden(entry.file_name())) {
             let entry = entry.map_err(std::io::Error::from)?;
             if entry.file_type().is_file() && entry.path().extension().is_some_and(|end| end == "rpm") {
-                found.push(entry.into_path());
+                found.push((entry.into_path(), false));
             }
         }
         if found.len() == before {
             return Err(Error::Empty { path: path.clone() });
         }
     }
-    let mut all = Vec::with_capacity(found.len());
-    let mut seen = std::collections::HashSet::new();
-    for path in found {
+    let mut all: Vec<Given> = Vec::with_capacity(found.len());
+    let mut seen = HashMap::new();
+    for (path, is_named) in found {
         let whole = fs_err::canonicalize(&path)?;
         let href = whole.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_owned);
-        if seen.insert(whole) {
-            all.push(Given { path, href });
+        if let Some(Err(problem)) = href.as_deref().map(beneath) {
+            return Err(Error::Place { path, problem });
+        }
+        match seen.entry(whole) {
+            Slot::Vacant(slot) => {
+                slot.insert(all.len());
+                all.push(Given { path, href, is_named });
+            }
+            Slot::Occupied(slot) => all[*slot.get()].is_named |= is_named,
         }
     }
     Ok(all)
@@ -121,10 +146,11 @@ fn one(
     }
     let listing = rpm::listing(path)?;
     judge(path, &listing)?;
-    if let Some(keys) = demands.keys {
+    let keys = demands.keys(given, &sha256);
+    if let Some(keys) = keys {
         demand_signature(path, &listing, keys)?;
     }
-    let refusals = served::refusals(path, &listing, demands.keys, demands.served)?;
+    let refusals = served::refusals(path, &listing, keys, demands.served)?;
     let staged = match given.href {
         Some(_) => None,
         None => {

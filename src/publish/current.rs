@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::own::Own;
+use super::own::{self, Package};
 use super::state::{STATE, State};
+use super::trust::Trust;
 use super::{Error, KINDS, repomd};
 use crate::compression::Bounded;
 use crate::hash::sha256;
@@ -23,21 +24,39 @@ pub(super) const KEYS: &str = "repomd.xml.key";
 /// Of repomd.xml and of what is noted beside it. Bytes.
 const LARGEST: u64 = 64 << 20;
 
-/// A repository as it is.
+/// What says whose the metadata is, as it lies there.
 #[derive(Debug)]
-pub(super) struct Current {
+pub(super) struct Texts {
     /// repomd.xml.
     pub repomd: Vec<u8>,
-    pub revision: u64,
     pub signature: Option<Vec<u8>>,
     /// The keys' file.
     pub keys: Option<Vec<u8>>,
+}
+
+/// A repository as it is.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub texts: Texts,
+    pub revision: u64,
     /// All that repomd.xml names.
     pub records: Vec<Record>,
-    /// What modgraft has written, where it was modgraft.
-    pub own: Option<Own>,
-    /// Packages of which nothing is known but where they lie.
-    pub unread: Vec<String>,
+    /// What modgraft has noted, whoever has written the metadata since: nothing in it is believed of packages.
+    pub state: Option<State>,
+    pub packages: Packages,
+}
+
+/// The packages that are published.
+#[derive(Debug)]
+pub(super) enum Packages {
+    /// As modgraft has written of them, and nobody has changed since.
+    Known(Vec<Package>),
+    /// Nothing is known of them but where they lie.
+    Unread {
+        hrefs: Vec<String>,
+        /// In words.
+        why: String,
+    },
 }
 
 /// Metadata by another program that is taken over as it is: groups, updates, modules. Databases and the like are of the old
@@ -49,54 +68,79 @@ pub(super) fn is_foreign(kind: &str) -> bool {
         && !["filelists-ext", "filelists_ext", "prestodelta", "deltainfo"].contains(&kind)
 }
 
+impl Texts {
+    /// Reads them; nothing where nothing is published there.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn read(folder: &Path) -> io::Result<Option<Texts>> {
+        let file = |name: &str| bounded(&folder.join(REPODATA).join(name));
+        let Some(repomd) = file(REPOMD)? else { return Ok(None) };
+        Ok(Some(Texts { repomd, signature: file(SIGNATURE)?, keys: file(KEYS)? }))
+    }
+}
+
 impl Current {
-    /// Reads it; nothing where nothing is published there.
+    /// Reads the rest of it, as far as it is believed.
     ///
     /// # Errors
     /// [`Error::Metadata`].
-    pub fn read(folder: &Path) -> Result<Option<Current>, Error> {
-        let repodata = folder.join(REPODATA);
+    pub fn read(folder: &Path, texts: Texts, trust: &Trust) -> Result<Current, Error> {
         let broken = |file: &str, problem: String| Error::Metadata {
             path: folder.to_owned(),
             file: file.to_owned(),
             problem,
         };
-        let file = |name: &str| bounded(&repodata.join(name));
-        let Some(text) = file(REPOMD)? else { return Ok(None) };
-        let records = read_where(&text, &|_| true).map_err(|problem| broken(REPOMD, problem))?;
-        let mut current = Current {
-            revision: repomd::revision(&text),
-            signature: file(SIGNATURE)?,
-            keys: file(KEYS)?,
-            records,
-            own: None,
-            unread: Vec::new(),
-            repomd: text,
+        let records = read_where(&texts.repomd, &|_| true).map_err(|problem| broken(REPOMD, problem))?;
+        let state = bounded(&folder.join(REPODATA).join(STATE))?.and_then(|text| State::read(&text));
+        let known = match (trust.doubt(), &state) {
+            (_, None) => Err("the metadata was written by another program".to_owned()),
+            (Some(doubt), _) => Err(doubt.to_owned()),
+            (None, Some(state)) if state.repomd != sha256(&texts.repomd) => {
+                Err("another program has changed the metadata".to_owned())
+            }
+            (None, Some(state)) => own::read(folder, &records, &state.parts)
+                .map_err(|problem| format!("the metadata is damaged: {problem}")),
         };
-        let state = file(STATE)?.and_then(|text| State::read(&text));
-        let state = state.filter(|state| state.repomd == sha256(&current.repomd));
-        current.own = state.and_then(|state| Own::read(folder, &current.records, state).ok());
-        if current.own.is_none() {
-            let primary = current.records.iter().find(|record| record.kind == KINDS[0]);
-            let primary = primary.ok_or_else(|| broken(REPOMD, "it names no `primary`".to_owned()))?;
-            current.unread = hrefs(folder, primary).map_err(|problem| broken(&primary.href, problem))?;
-        }
-        Ok(Some(current))
+        let packages = match known {
+            Ok(packages) => Packages::Known(packages),
+            Err(why) => {
+                let primary = records.iter().find(|record| record.kind == KINDS[0]);
+                let primary = primary.ok_or_else(|| broken(REPOMD, "it names no `primary`".to_owned()))?;
+                let hrefs = hrefs(folder, primary).map_err(|problem| broken(&primary.href, problem))?;
+                Packages::Unread { hrefs, why }
+            }
+        };
+        Ok(Current { revision: repomd::revision(&texts.repomd), texts, records, state, packages })
     }
 
     /// All packages that its metadata names, older metadata included.
     pub fn named(&self) -> Vec<&str> {
-        let own = self.own.iter().flat_map(|own| {
-            let older = own.state.older.iter().flat_map(|older| &older.packages);
-            own.entries().map(|entry| &entry.href).chain(older)
-        });
-        own.chain(&self.unread).map(String::as_str).collect()
+        let older = self.state.iter().flat_map(|state| &state.older).flat_map(|older| &older.packages);
+        self.packages().chain(older.map(String::as_str)).collect()
+    }
+
+    /// Packages that lie there and that its newest metadata does not name: clients may still ask for them, or they are about to go.
+    pub fn left(&self) -> impl Iterator<Item = &str> {
+        let older = self.state.iter().flat_map(|state| &state.older).flat_map(|older| &older.packages);
+        older.chain(self.state.iter().flat_map(|state| &state.leaving)).map(String::as_str)
     }
 
     /// The packages that its newest metadata names.
     pub fn packages(&self) -> impl Iterator<Item = &str> {
-        let own = self.own.iter().flat_map(Own::entries).map(|entry| &entry.href);
-        own.chain(&self.unread).map(String::as_str)
+        let unread = match &self.packages {
+            Packages::Known(_) => &[][..],
+            Packages::Unread { hrefs, .. } => hrefs,
+        };
+        self.known().iter().map(|package| &package.entry.href).chain(unread).map(String::as_str)
+    }
+
+    /// The packages of which all is known that was published.
+    pub fn known(&self) -> &[Package] {
+        match &self.packages {
+            Packages::Known(packages) => packages,
+            Packages::Unread { .. } => &[],
+        }
     }
 
     /// The names in `repodata` of the files that repomd.xml names.

@@ -111,6 +111,32 @@ pub enum Error {
         /// The keys that clients know, by their fingerprints.
         known: String,
     },
+    /// Metadata that would be signed again, and is not by a key that is named.
+    #[error("{} is not as it was published: repodata/repomd.xml.asc: {problem}", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::not_trusted),
+        help(
+            "nothing was changed; where the repository's key has changed, name the old public key, too: --key FILE, a copy of your own, for whoever writes there can change that in the folder; --take-over believes nothing of it: each package is read, and has to be signed by a key that is named"
+        )
+    )]
+    NotTrusted {
+        /// The repository.
+        path: PathBuf,
+        /// What is wrong with its signature.
+        problem: String,
+    },
+    /// A package at a place that metadata cannot name.
+    #[error("{} cannot be published where it lies: {problem}", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::place),
+        help("give it another name, or move it out of the repository and publish it from there")
+    )]
+    Place {
+        /// The package.
+        path: PathBuf,
+        /// What is wrong with its path in the repository.
+        problem: &'static str,
+    },
     /// A package that is not there.
     #[error("there is no file {}", path.display())]
     #[diagnostic(code(modgraft::publish::no_file), help("name packages, or folders of them"))]
@@ -287,6 +313,8 @@ impl Error {
             | Error::Called { .. }
             | Error::Twice { .. }
             | Error::Gone { .. }
+            | Error::NotTrusted { .. }
+            | Error::Place { .. }
             | Error::Metadata { .. } => Kind::Input,
             Error::Replaced { .. } => Kind::Refused,
             Error::Template { .. } => Kind::Internal,

@@ -33,6 +33,7 @@ mod current;
 mod entry;
 mod error;
 mod fragment;
+mod keys;
 mod lock;
 mod own;
 mod packed;
@@ -48,6 +49,7 @@ mod settings;
 mod staging;
 mod state;
 mod swap;
+mod trust;
 
 pub use check::{Checked, Problem, ProblemKind, check};
 pub use error::Error;

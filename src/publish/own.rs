@@ -10,21 +10,13 @@ use rustix::fs::{AtFlags, FileType, Stat, statat};
 use rustix::io::Errno;
 
 use super::KINDS;
-use super::current::{REPODATA, file_name, read};
+use super::current::{self, REPODATA, file_name};
 use super::entry::Entry;
-use super::packed::{self, Made};
+use super::packed::{self, Made, Part};
 use super::piece::{Piece, Text};
-use super::state::State;
 use crate::parallel;
 use crate::repository::metadata;
 use crate::repository::repomd::Record;
-
-/// What modgraft has written.
-#[derive(Debug)]
-pub(super) struct Own {
-    pub state: State,
-    pub packages: Vec<Package>,
-}
 
 /// A package that it tells of.
 #[derive(Debug)]
@@ -44,46 +36,45 @@ enum Job<'a> {
 
 const DIFFER: &str = "its files do not tell of the same packages";
 
-impl Own {
-    /// Reads it, and looks at the packages' files.
-    ///
-    /// # Errors
-    /// In words: it is not what modgraft wrote.
-    pub fn read(folder: &Path, records: &[Record], state: State) -> Result<Own, String> {
-        let mut sums = Vec::with_capacity(KINDS.len());
-        let mut files = Vec::with_capacity(KINDS.len());
-        for (kind, parts) in KINDS.iter().zip(&state.parts) {
-            let missing = || format!("the file of {kind} is missing");
-            let record = records.iter().find(|record| record.kind == *kind).ok_or_else(missing)?;
-            let name = file_name(record).ok_or_else(missing)?;
-            let compression = packed::compression_of(name).ok_or("it is compressed otherwise")?;
-            let size = record.size.unwrap_or(0).min(metadata::FILELISTS.packed);
-            let bytes = read(&folder.join(REPODATA).join(name), size).map_err(|error| error.to_string())?;
-            sums.push(record.digest.hex());
-            // What has our own sum is what we have written, but the bound costs nothing.
-            files.push(Made::new(bytes, compression, parts, metadata::FILELISTS.open)?);
-        }
-        let [primary, others @ ..] = &files[..] else { return Err(DIFFER.to_owned()) };
-        // A part of each begins with the same package.
-        if others.iter().any(|other| other.parts() != primary.parts()) {
-            return Err(DIFFER.to_owned());
-        }
-        let folder = File::open(folder).map_err(|error| error.to_string())?;
-        let jobs = files.iter().zip(sums).map(|(file, sum)| Job::Sum(file, sum));
-        let jobs: Vec<Job<'_>> = jobs.chain((0..primary.parts()).map(Job::Part)).collect();
-        let done = parallel::map(jobs, |job| match job {
-            Job::Sum(file, sum) if file.sha256() == sum => Ok(Vec::new()),
-            Job::Sum(..) => Err("the sum of a file does not hold".to_owned()),
-            // All that there is to do of a package while its text is in the processor's cache.
-            Job::Part(number) => part(&files, number, &folder),
-        });
-        let packages: Vec<Vec<Package>> = done.into_iter().collect::<Result<_, String>>()?;
-        Ok(Own { state, packages: packages.into_iter().flatten().collect() })
+/// Reads the packages, and looks at their files. `parts` are those of primary, filelists and other.
+///
+/// # Errors
+/// In words: it is not what modgraft wrote.
+pub(super) fn read(
+    folder: &Path,
+    records: &[Record],
+    parts: &[Vec<Part>; 3],
+) -> Result<Vec<Package>, String> {
+    let mut sums = Vec::with_capacity(KINDS.len());
+    let mut files = Vec::with_capacity(KINDS.len());
+    for (kind, parts) in KINDS.iter().zip(parts) {
+        let missing = || format!("the file of {kind} is missing");
+        let record = records.iter().find(|record| record.kind == *kind).ok_or_else(missing)?;
+        let name = file_name(record).ok_or_else(missing)?;
+        let compression = packed::compression_of(name).ok_or("it is compressed otherwise")?;
+        let size = record.size.unwrap_or(0).min(metadata::FILELISTS.packed);
+        let bytes =
+            current::read(&folder.join(REPODATA).join(name), size).map_err(|error| error.to_string())?;
+        sums.push(record.digest.hex());
+        // What has our own sum is what we have written, but the bound costs nothing.
+        files.push(Made::new(bytes, compression, parts, metadata::FILELISTS.open)?);
     }
-
-    pub fn entries(&self) -> impl ExactSizeIterator<Item = &Arc<Entry>> {
-        self.packages.iter().map(|package| &package.entry)
+    let [primary, others @ ..] = &files[..] else { return Err(DIFFER.to_owned()) };
+    // A part of each begins with the same package.
+    if others.iter().any(|other| other.parts() != primary.parts()) {
+        return Err(DIFFER.to_owned());
     }
+    let folder = File::open(folder).map_err(|error| error.to_string())?;
+    let jobs = files.iter().zip(sums).map(|(file, sum)| Job::Sum(file, sum));
+    let jobs: Vec<Job<'_>> = jobs.chain((0..primary.parts()).map(Job::Part)).collect();
+    let done = parallel::map(jobs, |job| match job {
+        Job::Sum(file, sum) if file.sha256() == sum => Ok(Vec::new()),
+        Job::Sum(..) => Err("the sum of a file does not hold".to_owned()),
+        // All that there is to do of a package while its text is in the processor's cache.
+        Job::Part(number) => part(&files, number, &folder),
+    });
+    let packages: Vec<Vec<Package>> = done.into_iter().collect::<Result<_, String>>()?;
+    Ok(packages.into_iter().flatten().collect())
 }
 
 /// The packages that a part of each of the files tells of.

@@ -22,7 +22,7 @@ pub struct Request {
     pub base_url: Option<String>,
     /// The name in brackets in the .repo file; nothing: as before, at first the folder's.
     pub name: Option<String>,
-    /// Public keys beside the signer's that packages may be signed with.
+    /// Public keys beside the signer's that packages, and the metadata that is there, may be signed with.
     pub keys: Vec<PathBuf>,
     /// How many older states of the metadata are kept for clients that have begun to read one.
     pub keep: usize,
@@ -32,6 +32,9 @@ pub struct Request {
     pub replace: bool,
     /// Publish what is not signed; clients do not check signatures of packages then.
     pub allow_unsigned: bool,
+    /// Take over what is published, though no key that is named has signed it: each package is read and judged, and no key that
+    /// lies there counts.
+    pub take_over: bool,
     /// Wait while somebody else is publishing.
     pub wait: bool,
     /// `SOURCE_DATE_EPOCH`, Unix seconds; the time of the newest package where it is missing.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Error;
 use crate::profile::Profile;
 use crate::rpm::{self, Listing};
-use crate::sign::Keyring;
+use crate::sign::{Key, Keyring, check_accepted};
 use crate::verify::ForRelease;
 
 /// The releases that a repository serves.
@@ -35,6 +35,15 @@ impl Served {
             }
         }
         served
+    }
+
+    /// Refuses a key by which one of the releases could not verify the metadata.
+    ///
+    /// # Errors
+    /// [`Error::Key`].
+    pub fn check_key(&self, key: &Key) -> Result<(), Error> {
+        let check = |profile: &Arc<Profile>| check_accepted(key, &profile.name, &profile.packaging.keys);
+        Ok(self.profiles.iter().try_for_each(check)?)
     }
 
     /// What a person should know of releases for which nothing is judged.

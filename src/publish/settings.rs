@@ -1,12 +1,10 @@
-//! What a publication goes by: what is said now, what was said before, and the keys of both.
+//! What a publication goes by: what is said now, and what was said before.
 
 use std::path::Path;
 
-use super::current::{Current, KEYS, REPODATA};
 use super::request::Request;
 use super::state::Settings;
 use super::{Error, check_id};
-use crate::sign::{Key, Keyring, Signer};
 
 /// What counts: what is said now, else what was said before.
 pub(super) fn settings(request: &Request, before: Option<&Settings>) -> Result<Settings, Error> {
@@ -39,48 +37,6 @@ fn name_of(folder: &Path) -> Result<String, Error> {
     let name = name.trim_start_matches(['.', '_', '-']).to_owned();
     check_id(&name)?;
     Ok(name)
-}
-
-/// The signer's key, those that are given, and those that were there: what was signed before stays signed.
-pub(super) fn keys(
-    request: &Request,
-    signer: Option<&dyn Signer>,
-    current: Option<&Current>,
-) -> Result<Option<Keyring>, Error> {
-    let shown = Path::new(KEYS);
-    let mut rings = Vec::new();
-    if let Some(signer) = signer {
-        rings.push(Keyring::parse(signer.key().public_key.as_bytes(), shown)?);
-    }
-    for file in &request.keys {
-        rings.push(Keyring::open(file)?);
-    }
-    if let Some(there) = current.and_then(|current| current.keys.as_deref()) {
-        rings.push(Keyring::parse(there, &request.folder.join(REPODATA).join(KEYS))?);
-    }
-    Ok((!rings.is_empty()).then(|| Keyring::joined(rings, shown).sorted_behind_first()))
-}
-
-/// What is to be told where another key signs from now on.
-///
-/// # Errors
-/// [`Error::DevelopmentKey`]: that one was not asked for, and the repository's clients do not know it.
-pub(super) fn new_key(folder: &Path, current: &Current, key: &Key) -> Result<Option<String>, Error> {
-    let Some(there) = current.keys.as_deref().filter(|_| current.signature.is_some()) else {
-        return Ok(None);
-    };
-    let known = Keyring::parse(there, &folder.join(REPODATA).join(KEYS))?.fingerprints();
-    if known.contains(&key.fingerprint) {
-        return Ok(None);
-    }
-    let known = known.join(", ");
-    if key.development {
-        return Err(Error::DevelopmentKey { path: folder.to_owned(), known });
-    }
-    Ok(Some(format!(
-        "signed by {} from now on, which clients have to import; it was {known}, whose packages stay good",
-        key.fingerprint
-    )))
 }
 
 /// What the keys' file is called, beside the .repo file.

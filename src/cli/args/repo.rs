@@ -48,7 +48,7 @@ pub struct Publish {
     #[command(flatten)]
     pub signer: KeyArgs,
 
-    /// A file of other public keys that packages may be signed with; may be given more than once
+    /// A file of other public keys that packages, and the metadata that is there, may be signed with; may be given more than once
     #[arg(long, value_name = "FILE")]
     pub key: Vec<PathBuf>,
 
@@ -80,6 +80,11 @@ pub struct Publish {
     /// Publish packages without a signature, or metadata without one where there was one: clients are told not to check it
     #[arg(long)]
     pub allow_unsigned: bool,
+
+    /// Go on where the metadata that is there is not signed by a key that is named: each package is read and has to be signed by
+    /// one
+    #[arg(long)]
+    pub take_over: bool,
 
     /// Wait while another process publishes to DIR
     #[arg(long)]

@@ -11,40 +11,50 @@ use super::Publication;
 use crate::beneath::at;
 use crate::parallel;
 use crate::publish::arrive::{self, Arrived, Demands, Given};
+use crate::publish::current::Packages;
 use crate::publish::entry::{Entry, Nevra};
+use crate::publish::keys::Keys;
 use crate::publish::own::Package;
-use crate::publish::{Error, remove, served};
-use crate::sign::Keyring;
+use crate::publish::remove::Removal;
+use crate::publish::{Error, served};
 
 impl Publication<'_> {
     /// The packages that stay where they are, and those of them of which there is another file now.
-    pub(super) fn kept(&self) -> Result<Kept, Error> {
+    pub(super) fn kept(&self, removal: &Removal<'_>) -> Result<Kept, Error> {
         let Some(current) = &self.current else { return Ok(Kept::default()) };
-        let packages = current.own.as_ref().map_or(&[][..], |own| &own.packages);
-        let gone = |href: &str| self.request.remove.iter().any(|spec| remove::names_file(spec, href));
+        let packages = current.known();
         let mut kept = Vec::with_capacity(packages.len() + self.request.packages.len());
         let mut again: Vec<Given> = Vec::new();
-        let in_place = |href: &str| Given { path: self.folder.join(href), href: Some(href.to_owned()) };
-        for (Package { entry, .. }, stays) in packages.iter().zip(self.stay(packages)?) {
+        let in_place = |href: &str| {
+            let (path, href) = (self.folder.join(href), Some(href.to_owned()));
+            Given { path, href, is_named: false }
+        };
+        for (Package { entry, .. }, stays) in packages.iter().zip(self.stay(packages, removal)?) {
             if stays {
                 kept.push(Arc::clone(entry));
             } else {
                 again.push(in_place(&entry.href));
             }
         }
-        for href in current.unread.iter().filter(|href| !gone(href)) {
-            if !self.folder.join(href).exists() {
-                return Err(self.gone(href));
+        let mut gone = Vec::new();
+        if let Packages::Unread { hrefs, .. } = &current.packages {
+            for href in hrefs {
+                if removal.names_file(href) {
+                    gone.push(href.clone());
+                } else if self.folder.join(href).exists() {
+                    again.push(in_place(href));
+                } else {
+                    return Err(self.gone(href));
+                }
             }
-            again.push(in_place(href));
         }
         if again.is_empty() {
-            return Ok(Kept { entries: kept, ..Kept::default() });
+            return Ok(Kept { entries: kept, gone, ..Kept::default() });
         }
         let by_href: HashMap<&str, &Arc<Entry>> =
             packages.iter().map(|Package { entry, .. }| (entry.href.as_str(), entry)).collect();
         let mut replaced = Vec::new();
-        let read = self.read(&again, &|_| false)?;
+        let read = self.read(&again, &by_href, &|_| false)?;
         for arrived in &read {
             let href = arrived.given.href.clone().unwrap_or_default();
             if let Some(old) = by_href.get(href.as_str()).filter(|old| old.sha256 != arrived.sha256) {
@@ -56,14 +66,14 @@ impl Publication<'_> {
             }
             kept.push(self.entry(arrived, &href)?);
         }
-        Ok(Kept { entries: kept, replaced, notes: refusal_notes(&read) })
+        Ok(Kept { entries: kept, gone, replaced, notes: refusal_notes(&read) })
     }
 
     /// Of each package whether it stays as it was read when it was published. One that is gone is none where it is taken out.
-    fn stay(&self, packages: &[Package]) -> Result<Vec<bool>, Error> {
-        let own = self.current.as_ref().and_then(|current| current.own.as_ref());
-        let known_to_be_signed = own.is_some_and(|own| own.state.settings.packages_signed);
-        let judged_for = own.map_or(&[][..], |own| &own.state.settings.served);
+    fn stay(&self, packages: &[Package], removal: &Removal<'_>) -> Result<Vec<bool>, Error> {
+        let before = self.current.as_ref().and_then(|current| current.state.as_ref());
+        let known_to_be_signed = before.is_some_and(|state| state.settings.packages_signed);
+        let judged_for = before.map_or(&[][..], |state| &state.settings.served);
         let serves_others = self.settings.served.iter().ne(judged_for);
         // A signature that is demanded now and was not looked at before takes reading, and so do other releases.
         let unjudged = serves_others || (self.demanded().is_some() && !known_to_be_signed);
@@ -71,9 +81,7 @@ impl Publication<'_> {
         let stays = |Package { entry, is_unchanged }: &Package| match *is_unchanged {
             Ok(true) if !full => Ok(true),
             // What is taken out need not be looked at: it may be what is wrong with the rest.
-            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) if remove::is_named(&self.request.remove, entry) => {
-                Ok(true)
-            }
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) if removal.names(entry) => Ok(true),
             Ok(_) => Ok(false),
             Err(Errno::NOENT | Errno::NOTDIR) => Err(self.gone(&entry.href)),
             Err(errno) => Err(at(&self.folder.join(&entry.href), errno.into()).into()),
@@ -86,12 +94,18 @@ impl Publication<'_> {
     }
 
     /// The keys of which one has to have signed each package.
-    pub(super) fn demanded(&self) -> Option<&Keyring> {
+    pub(super) fn demanded(&self) -> Option<&Keys> {
         self.keys.as_ref().filter(|_| !self.request.allow_unsigned)
     }
 
-    fn read(&self, given: &[Given], known: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Arrived>, Error> {
-        let demands = Demands { keys: self.demanded(), served: &self.served, staging: &self.staging };
+    fn read(
+        &self,
+        given: &[Given],
+        published: &HashMap<&str, &Arc<Entry>>,
+        known: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Vec<Arrived>, Error> {
+        let demands =
+            Demands { keys: self.demanded(), published, served: &self.served, staging: &self.staging };
         Ok(arrive::read(given, demands, known)?.into_iter().flatten().collect())
     }
 
@@ -102,10 +116,17 @@ impl Publication<'_> {
         let places = || -> HashSet<&str> { entries.iter().map(|entry| entry.href.as_str()).collect() };
         let places = LazyCell::new(places);
         let known = |sha256: &str| sums.contains(sha256);
-        let new = given
-            .into_iter()
-            .filter(|given| !given.href.as_deref().is_some_and(|href| places.contains(href)));
-        self.read(&new.collect::<Vec<_>>(), &known)
+        // What was taken out lies there for clients that have begun: to look through the folder is not to bring it back.
+        let left = || -> HashSet<&str> {
+            self.current.iter().flat_map(|current| current.left().chain(current.packages())).collect()
+        };
+        let left = LazyCell::new(left);
+        let is_new = |given: &Given| match given.href.as_deref() {
+            Some(href) => !places.contains(href) && (given.is_named || !left.contains(href)),
+            None => true,
+        };
+        let new: Vec<Given> = given.into_iter().filter(is_new).collect();
+        self.read(&new, &HashMap::new(), &known)
     }
 
     /// What a package is in the metadata that lies at `href`. The time of one that is there already becomes that of its build.
@@ -216,6 +237,8 @@ impl Publication<'_> {
 #[derive(Default)]
 pub(super) struct Kept {
     pub entries: Vec<Arc<Entry>>,
+    /// Where those lie that are taken out and were not read for that.
+    pub gone: Vec<String>,
     /// Those of them of which there is another file now.
     pub replaced: Vec<String>,
     /// What a person should know of those that were read again.

@@ -7,14 +7,31 @@ use std::sync::Arc;
 use super::Publication;
 use crate::download::{Algorithm, Digest};
 use crate::hash::sha256;
-use crate::publish::current::{KEYS, REPODATA, file_name, is_foreign};
+use crate::publish::current::{KEYS, Packages, REPODATA, file_name, is_foreign};
 use crate::publish::entry::Entry;
 use crate::publish::packed::{self, Packed};
 use crate::publish::piece::Rope;
 use crate::publish::state::{Older, State};
-use crate::publish::{Error, KINDS, fragment};
+use crate::publish::{Error, KINDS, fragment, repomd};
 use crate::repository::repomd::Record;
 use crate::sign::{Keyring, armored_signature};
+
+/// The new metadata, all of it.
+#[derive(Debug)]
+pub(super) struct NewMetadata {
+    /// Primary, filelists and other.
+    pub files: Vec<Packed>,
+    /// What repomd.xml names: these files first.
+    pub records: Vec<Record>,
+    /// Files of the old state that it names, too.
+    pub foreign: Vec<String>,
+    /// repomd.xml.
+    pub text: String,
+    pub signature: Option<String>,
+    /// The keys' file.
+    pub keys: Option<String>,
+    pub state: State,
+}
 
 impl Publication<'_> {
     /// Primary, filelists and other.
@@ -42,8 +59,23 @@ impl Publication<'_> {
         Ok(packed::pack(&files, self.settings.compression())?)
     }
 
+    /// All that is to be written of packages whose metadata is packed already. `time` is the revision.
+    pub(super) fn metadata(
+        &self,
+        entries: &[Arc<Entry>],
+        files: Vec<Packed>,
+        keys: Option<String>,
+        time: u64,
+    ) -> Result<NewMetadata, Error> {
+        let (records, foreign) = self.records(&files)?;
+        let text = repomd::render(&records, time);
+        let signature = self.sign(&text, time)?;
+        let state = self.state(&text, entries, &files, &records);
+        Ok(NewMetadata { files, records, foreign, text, signature, keys, state })
+    }
+
     /// What repomd.xml names, and which of that are files of the old state.
-    pub(super) fn records(&self, files: &[Packed]) -> Result<(Vec<Record>, Vec<String>), Error> {
+    fn records(&self, files: &[Packed]) -> Result<(Vec<Record>, Vec<String>), Error> {
         let ending = packed::ending(self.settings.compression());
         let digest = |hex: &str| Digest::new(Algorithm::Sha256, hex);
         let mut records = Vec::new();
@@ -70,7 +102,7 @@ impl Publication<'_> {
         Ok((records, foreign))
     }
 
-    pub(super) fn sign(&self, text: &str, time: u64) -> Result<Option<String>, Error> {
+    fn sign(&self, text: &str, time: u64) -> Result<Option<String>, Error> {
         let Some(signer) = self.signer else { return Ok(None) };
         let packet = signer.sign(&mut text.as_bytes(), time)?;
         let signature = armored_signature(&packet).map_err(|reason| Error::Signature { reason })?;
@@ -78,13 +110,7 @@ impl Publication<'_> {
     }
 
     /// What is noted, with what is kept of older states and what leaves with them.
-    pub(super) fn state(
-        &self,
-        text: &str,
-        entries: &[Arc<Entry>],
-        files: &[Packed],
-        records: &[Record],
-    ) -> State {
+    fn state(&self, text: &str, entries: &[Arc<Entry>], files: &[Packed], records: &[Record]) -> State {
         let mut parts = files.iter().map(|file| file.parts.clone());
         let parts = [(); 3].map(|()| parts.next().unwrap_or_default());
         let mut state = State::new(sha256(text.as_bytes()), self.settings.clone(), parts);
@@ -97,12 +123,12 @@ impl Publication<'_> {
             files: current.files().into_iter().filter(|name| !files.contains(name.as_str())).collect(),
             packages: current.packages().filter(|href| !now.contains(href)).map(str::to_owned).collect(),
         };
-        if current.repomd != text.as_bytes() {
+        if current.texts.repomd != text.as_bytes() {
             older.push(before);
         }
-        if let Some(own) = &current.own {
-            older.extend(own.state.older.iter().cloned());
-            left.extend(own.state.leaving.iter().cloned());
+        if let Some(state) = &current.state {
+            older.extend(state.older.iter().cloned());
+            left.extend(state.leaving.iter().cloned());
         }
         let dropped = older.split_off(older.len().min(self.request.keep));
         left.extend(dropped.into_iter().flat_map(|dropped| dropped.packages));
@@ -120,29 +146,23 @@ impl Publication<'_> {
     }
 
     /// Whether all that would be written stands there already.
-    pub(super) fn is_published(
-        &self,
-        text: &str,
-        signature: Option<&str>,
-        keys: Option<&str>,
-        state: &State,
-    ) -> bool {
+    pub(super) fn is_published(&self, new: &NewMetadata) -> bool {
         let Some(current) = &self.current else { return false };
-        let Some(own) = &current.own else { return false };
-        let signed = match (signature, &current.signature) {
+        let (Some(state), Packages::Known(_)) = (&current.state, &current.packages) else { return false };
+        let signed = match (&new.signature, &current.texts.signature) {
             (None, None) => true,
             // Not every signer makes the same bytes twice: what holds is good.
             (Some(_), Some(there)) => self.signer.is_some_and(|signer| {
                 let key = Keyring::parse(signer.key().public_key.as_bytes(), Path::new(KEYS));
-                let data = || Ok(Box::new(text.as_bytes()) as Box<dyn std::io::Read>);
+                let data = || Ok(Box::new(new.text.as_bytes()) as Box<dyn std::io::Read>);
                 key.is_ok_and(|key| key.verify_detached(there, &data).is_ok())
             }),
             _ => false,
         };
         signed
-            && current.repomd == text.as_bytes()
-            && current.keys.as_deref() == keys.map(str::as_bytes)
+            && current.texts.repomd == new.text.as_bytes()
+            && current.texts.keys.as_deref() == new.keys.as_deref().map(str::as_bytes)
             // What has left is no reason to write it all anew.
-            && own.state.clone().without_leaving() == state.clone().without_leaving()
+            && state.clone().without_leaving() == new.state.clone().without_leaving()
     }
 }

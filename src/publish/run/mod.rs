@@ -7,18 +7,20 @@ mod put;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::current::Current;
+use super::current::{Current, Packages, Texts};
+use super::keys::{self, Keys};
 use super::lock::{For, LOCK, Lock};
-use super::remove::taken_out;
+use super::remove::{Removal, taken_out};
 use super::repo_file::check_url;
 use super::request::{Published, Request};
 use super::served::Served;
-use super::settings::{keys, new_key, settings};
+use super::settings::settings;
 use super::staging::{self, Staging};
 use super::state::Settings;
-use super::{Error, check_id, repomd};
+use super::trust::{self, Trust};
+use super::{Error, check_id};
 use crate::parallel;
-use crate::sign::{Keyring, Signer, check_accepted};
+use crate::sign::Signer;
 use gather::{Kept, refusal_notes};
 use put::Beside;
 
@@ -27,11 +29,6 @@ use put::Beside;
 /// # Errors
 /// Clients see the repository as it was then; but for the .repo file and index.html, which follow the metadata.
 pub fn publish(request: &Request, signer: Option<&dyn Signer>) -> Result<Published, Error> {
-    for profile in &request.serve {
-        if let Some(signer) = signer {
-            check_accepted(signer.key(), &profile.name, &profile.packaging.keys)?;
-        }
-    }
     if let Some(name) = &request.name {
         check_id(name)?;
     }
@@ -94,7 +91,7 @@ struct Publication<'a> {
     current: Option<Current>,
     settings: Settings,
     served: Served,
-    keys: Option<Keyring>,
+    keys: Option<Keys>,
     staging: Staging,
     /// What is written and may not be on disk yet.
     pending: Vec<PathBuf>,
@@ -105,31 +102,43 @@ impl<'a> Publication<'a> {
     fn begin(request: &'a Request, signer: Option<&'a dyn Signer>) -> Result<Self, Error> {
         let folder = request.folder.as_path();
         staging::restore(folder)?;
-        let current = Current::read(folder)?;
+        let named = keys::named(request, signer)?;
+        let texts = Texts::read(folder)?;
+        let trust = match (&texts, signer, &named) {
+            (Some(texts), Some(signer), Some(named)) => {
+                trust::judge(folder, texts, signer.key(), named, request.take_over)?
+            }
+            _ => Trust::NotAsked,
+        };
+        let current = texts.map(|texts| Current::read(folder, texts, &trust)).transpose()?;
         let mut done = Published::default();
         if staging::clean_up(folder, &current.as_ref().map(Current::named).unwrap_or_default())? {
             done.notes.push("removed what a publication that was broken off had left".to_owned());
         }
         if let (Some(current), None) = (&current, signer)
-            && current.signature.is_some()
+            && current.texts.signature.is_some()
             && !request.allow_unsigned
         {
             return Err(Error::NoKey { path: folder.to_owned() });
         }
-        if let (Some(current), Some(signer)) = (&current, signer) {
-            done.notes.extend(new_key(folder, current, signer.key())?);
+        done.notes.extend(signer.and_then(|signer| trust.note(signer.key())));
+        if let Some(Current { packages: Packages::Unread { why, .. }, .. }) = &current {
+            done.notes.push(format!("all packages are read: {why}"));
         }
-        let before = current.as_ref().and_then(|current| current.own.as_ref());
-        if current.is_some() && before.is_none() {
-            done.notes.push("all packages are read: the metadata was written by another program".to_owned());
-        }
-        let settings = settings(request, before.map(|own| &own.state.settings))?;
+        // What was said is not lost with the metadata. Nothing in it says that a package is good.
+        let before = current.as_ref().and_then(|current| current.state.as_ref());
+        let settings = settings(request, before.map(|state| &state.settings))?;
         let served = match &request.serve[..] {
             [] => Served::by_name(&settings.served),
             profiles => Served::of(profiles),
         };
+        if let Some(signer) = signer {
+            served.check_key(signer.key())?;
+        }
         done.notes.extend(served.note());
-        let keys = keys(request, signer, current.as_ref())?;
+        let there = current.as_ref().filter(|_| trust.doubt().is_none());
+        let there = there.and_then(|current| current.texts.keys.as_deref());
+        let keys = Keys::of(folder, named, there, signer.is_some())?;
         let staging = Staging::new(folder)?;
         Ok(Publication {
             request,
@@ -146,11 +155,12 @@ impl<'a> Publication<'a> {
     }
 
     fn run(mut self) -> Result<Published, Error> {
-        let Kept { mut entries, replaced, notes } = self.kept()?;
+        let removal = Removal::of(&self.request.remove, self.current.iter().flat_map(Current::packages));
+        let Kept { mut entries, gone, replaced, notes } = self.kept(&removal)?;
         self.done.replaced = replaced;
         self.done.notes.extend(notes);
-        let removed = taken_out(&mut entries, &self.request.remove, self.folder)?;
-        self.done.removed = removed.iter().map(|entry| entry.nevra().to_string()).collect();
+        let removed = taken_out(&mut entries, &removal, &gone, self.folder)?;
+        self.done.removed = removed.iter().map(|entry| entry.nevra().to_string()).chain(gone).collect();
         let arrived = self.arrived(&entries)?;
         self.done.notes.extend(refusal_notes(&arrived));
         let places = self.merge(&mut entries, &arrived)?;
@@ -165,18 +175,14 @@ impl<'a> Publication<'a> {
         self.done.revision = time;
         self.done.packages = entries.len();
 
-        let keys = self.keys.as_ref().map(Keyring::armored).transpose()?;
+        let keys = self.keys.as_ref().map(|keys| keys.all.armored()).transpose()?;
         let (pages, files) = parallel::both(|| self.pages(&entries, keys.as_deref()), || self.pack(&entries));
         let (pages, files) = (pages?, files?);
-        let (records, foreign) = self.records(&files)?;
-        let text = repomd::render(&records, time);
-        let signature = self.sign(&text, time)?;
-        let state = self.state(&text, &entries, &files, &records);
-
-        let as_it_is = self.is_published(&text, signature.as_deref(), keys.as_deref(), &state);
-        let mut beside = self.beside(&pages, keys.as_deref())?;
+        let new = self.metadata(&entries, files, keys, time)?;
+        let as_it_is = self.is_published(&new);
+        let mut beside = self.beside(&pages, new.keys.as_deref())?;
         if !as_it_is {
-            self.write(&files, &records, &foreign, &text, signature.as_deref(), keys.as_deref(), &state)?;
+            self.write(&new)?;
             let coming = self.announce(&arrived, &places)?;
             // All at once, and nothing is in its place before all of it is on disk.
             parallel::sync(&std::mem::take(&mut self.pending))?;
@@ -192,14 +198,14 @@ impl<'a> Publication<'a> {
             parallel::sync(&std::mem::take(&mut self.pending))?;
         }
         beside.iter().try_for_each(Beside::put)?;
-        for href in &state.leaving {
+        for href in &new.state.leaving {
             staging::remove(self.folder, href)?;
         }
         self.staging.keep();
         self.done.changed = !as_it_is;
         let Publication { current, done, .. } = self;
         // To free thousands of packages' texts takes longer than to put the new state in place, and nobody has to wait for it.
-        thread::spawn(move || drop((current, entries, files, pages)));
+        thread::spawn(move || drop((current, entries, new, pages)));
         Ok(done)
     }
 }

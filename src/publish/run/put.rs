@@ -7,17 +7,15 @@ use std::sync::Arc;
 use fs_err::File;
 
 use super::Publication;
+use super::metadata::NewMetadata;
 use crate::beneath::at;
 use crate::publish::arrive::Arrived;
 use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, file_name};
 use crate::publish::entry::Entry;
-use crate::publish::packed::Packed;
 use crate::publish::settings::key_file;
-use crate::publish::state::{STATE, State};
+use crate::publish::state::STATE;
 use crate::publish::swap::{Swapped, swap};
 use crate::publish::{Checks, Error, RepoFile, page, staging};
-use crate::repository::repomd::Record;
-use crate::sign::Keyring;
 use crate::{parallel, process};
 
 /// A file beside the metadata, written and on its way to its place.
@@ -53,17 +51,10 @@ fn take_along(from: &Path, to: &Path) -> io::Result<()> {
 
 impl Publication<'_> {
     /// Writes the new metadata beside the old.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one folder, each made by a step of its own")]
-    pub(super) fn write(
-        &mut self,
-        files: &[Packed],
-        records: &[Record],
-        foreign: &[String],
-        text: &str,
-        signature: Option<&str>,
-        keys: Option<&str>,
-        state: &State,
-    ) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// A file that cannot be written, or one of the old metadata that has to be in the new one and is not there.
+    pub(super) fn write(&mut self, new: &NewMetadata) -> Result<(), Error> {
         let mut written = Vec::new();
         let mut write = |name: &str, bytes: &[u8]| -> io::Result<()> {
             let path = self.staging.metadata(name);
@@ -71,25 +62,25 @@ impl Publication<'_> {
             written.push(path);
             Ok(())
         };
-        for (file, record) in files.iter().zip(records) {
+        for (file, record) in new.files.iter().zip(&new.records) {
             write(file_name(record).unwrap_or_default(), &file.bytes)?;
         }
-        write(REPOMD, text.as_bytes())?;
-        if let Some(signature) = signature {
+        write(REPOMD, new.text.as_bytes())?;
+        if let Some(signature) = &new.signature {
             write(SIGNATURE, signature.as_bytes())?;
         }
-        if let Some(keys) = keys {
+        if let Some(keys) = &new.keys {
             write(KEYS, keys.as_bytes())?;
         }
-        write(STATE, state.render().as_bytes())?;
-        for name in foreign.iter().chain(state.older.iter().flat_map(|older| &older.files)) {
+        write(STATE, new.state.render().as_bytes())?;
+        for name in new.foreign.iter().chain(new.state.older.iter().flat_map(|older| &older.files)) {
             let (from, to) = (self.folder.join(REPODATA).join(name), self.staging.metadata(name));
             if to.exists() {
                 continue;
             }
             // What somebody has removed is not missed.
             let taken = take_along(&from, &to);
-            if foreign.contains(name) {
+            if new.foreign.contains(name) {
                 taken?;
             }
         }
@@ -151,7 +142,7 @@ impl Publication<'_> {
             repo_file: &repo.file_name(),
             key_file: &key_file,
             served: &self.settings.served,
-            fingerprints: &self.keys.as_ref().map(Keyring::fingerprints).unwrap_or_default(),
+            fingerprints: &self.keys.as_ref().map(|keys| keys.all.fingerprints()).unwrap_or_default(),
             checks: self.checks(),
             entries,
         })?;
