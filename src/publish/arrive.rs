@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -19,7 +20,7 @@ use crate::download::{Algorithm, Digest, Hasher};
 use crate::parallel;
 use crate::process;
 use crate::repository::Version;
-use crate::repository::location::beneath;
+use crate::repository::location::{beneath, is_name_part};
 use crate::rpm::{self, Listing};
 use crate::sign::Keyring;
 
@@ -140,6 +141,7 @@ fn one(
         return Err(Error::Interrupted);
     }
     let path = &given.path;
+    let before = Standing::of(path)?;
     let sha256 = pass(path, None)?;
     if given.href.is_none() && known(&sha256) {
         return Ok(None);
@@ -151,6 +153,10 @@ fn one(
         demand_signature(path, &listing, keys)?;
     }
     let refusals = served::refusals(path, &listing, keys, demands.served)?;
+    // What was judged is what has the sum that is listed.
+    if Standing::of(path)? != before {
+        return Err(Error::Changed { path: path.clone() });
+    }
     let staged = match given.href {
         Some(_) => None,
         None => {
@@ -177,12 +183,8 @@ pub(super) fn demand_signature(path: &Path, listing: &Listing, keys: &Keyring) -
 
 /// Refuses what no honest package has, and what no metadata could tell.
 pub(super) fn judge(path: &Path, package: &Listing) -> Result<(), Error> {
-    let plain = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+~^%-".contains(&byte))
-            && text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
-    };
     for part in [&package.name, &package.version, &package.release, &package.arch] {
-        if !plain(part) {
+        if !is_name_part(part) {
             return Err(Error::Called { path: path.to_owned(), name: part.clone() });
         }
     }
@@ -202,6 +204,28 @@ pub(super) fn judge(path: &Path, package: &Listing) -> Result<(), Error> {
         return Err(Error::Claims { path: path.to_owned(), claimed: claimed.to_owned(), reason });
     }
     Ok(())
+}
+
+/// Which file is at a path, in which state: the time of its last change is one that nobody can set.
+#[derive(Debug, PartialEq, Eq)]
+struct Standing {
+    device: u64,
+    inode: u64,
+    size: u64,
+    /// Seconds and nanoseconds.
+    changed: (i64, i64),
+}
+
+impl Standing {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let found = fs_err::metadata(path)?;
+        Ok(Standing {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
 }
 
 /// Reads a file to its end, writes it on where that is wanted, and returns its SHA-256.
@@ -267,5 +291,30 @@ impl Arrived {
             built: time,
             xml: fragment::of(package, Lying { href, sha256: &self.sha256, time }).map(Piece::from),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_changed_for_a_moment_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs_err::write(&path, "good").unwrap();
+        let time = fs_err::metadata(&path).unwrap().modified().unwrap();
+        // As finely as file systems tell times.
+        let later = || sleep(Duration::from_millis(50));
+        later();
+        let before = Standing::of(&path).unwrap();
+        assert_eq!(Standing::of(&path).unwrap(), before);
+        for text in ["evil", "good"] {
+            fs_err::write(&path, text).unwrap();
+            fs_err::File::open(&path).unwrap().set_modified(time).unwrap();
+        }
+        assert_ne!(Standing::of(&path).unwrap(), before);
     }
 }

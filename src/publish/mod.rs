@@ -24,6 +24,15 @@
 //! has begun finishes with what it began. One thing is left that no publisher can help: whoever asks for repomd.xml just before
 //! the exchange and for its signature just after it gets two that do not fit, says so, and has to ask again.
 //!
+//! # What is believed of the folder
+//!
+//! Others may write to it: a web server's users, a sync job, whoever broke into it. `trust` says whether the metadata is signed by a key
+//! that is named now; only then is anything that it says of packages believed, and signed again. The keys beside it are given out, and let
+//! nothing new in, since no signature covers them. What is noted in `modgraft.json` is neither: its settings count, but none of them makes
+//! a package good, and it can name nothing outside of the folder.
+//!
+//! # What is left of a publication that was broken off
+//!
 //! A publication that is broken off at any moment leaves the old state or the new one, and beside it things that no metadata names,
 //! in `.modgraft-staging` or as packages that are listed there; the next publication removes them.
 

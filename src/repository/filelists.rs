@@ -27,8 +27,8 @@ pub(super) fn read(
     Ok(found)
 }
 
-/// Whether primary.xml would have the path, were it in any package (createrepo_c's `cr_is_primary`).
-pub(super) fn in_primary(path: &str) -> bool {
+/// Whether primary.xml has a path, of whichever package: what clients look for without the long list (createrepo_c's `cr_is_primary`).
+pub(crate) fn in_primary(path: &str) -> bool {
     path.starts_with("/etc/") || path.contains("bin/") || path == "/usr/lib/sendmail"
 }
 

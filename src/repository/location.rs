@@ -87,6 +87,12 @@ pub(crate) fn beneath(href: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Whether a text can be a part of a package's name, and so of its file's.
+pub(crate) fn is_name_part(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+~^%-".contains(&byte))
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+}
+
 /// As it may stand in a url. What is encoded already stays so.
 fn encoded(href: &str) -> String {
     let mut out = String::with_capacity(href.len());

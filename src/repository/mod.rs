@@ -10,7 +10,7 @@
 mod choose;
 mod error;
 mod fetch;
-mod filelists;
+pub(crate) mod filelists;
 pub(crate) mod location;
 pub(crate) mod metadata;
 mod package;

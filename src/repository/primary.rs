@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use quick_xml::events::BytesStart;
 
-use super::location::Root;
+use super::location::{Root, is_name_part};
 use super::package::{Entry, Package};
 use super::relation::{Relation, Sense, Version};
 use super::repomd::digest;
@@ -122,7 +122,7 @@ fn finish(package: Partial, root: &Root, repository: &Arc<str>) -> Result<Entry,
     let missing = |what: &str| Wrong::Malformed(format!("the package `{name}` has no {what}"));
     let evr = package.version.ok_or_else(|| missing("version"))?;
     for part in [&package.name, &package.arch, &evr.version, &evr.release] {
-        if !plain(part) {
+        if !is_name_part(part) {
             let problem = format!("a package is called {:?}, which no package is", xml::shortened(part));
             return Err(Wrong::Malformed(problem));
         }
@@ -151,12 +151,6 @@ fn finish(package: Partial, root: &Root, repository: &Arc<str>) -> Result<Entry,
         requires: package.requires,
         files: package.files,
     })
-}
-
-/// Whether a text can be a part of a package's name, and of a file's.
-fn plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._+~^%-".contains(&byte))
-        && text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
 }
 
 fn version(element: &BytesStart<'_>) -> Result<Version, String> {

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use relations::Entry;
 
+use crate::repository::filelists::in_primary;
 use crate::rpm::{FileForm, Listing};
 use crate::xml::Xml;
 
@@ -66,7 +67,7 @@ fn primary(package: &Listing, lying: Lying<'_>) -> String {
     related(&mut xml, "rpm:enhances", &relations::plain(&package.enhances));
     related(&mut xml, "rpm:recommends", &recommends);
     related(&mut xml, "rpm:supplements", &relations::plain(&package.supplements));
-    files(&mut xml, package, is_primary);
+    files(&mut xml, package, in_primary);
     xml.end("format");
     xml.end("package");
     xml.finish()
@@ -139,11 +140,6 @@ fn files(xml: &mut Xml, package: &Listing, wanted: impl Fn(&str) -> bool) {
         };
         xml.text("file", attributes, &file.path);
     }
-}
-
-/// Whether primary has a file: what clients look for without the long list.
-fn is_primary(path: &str) -> bool {
-    path.starts_with("/etc/") || path == "/usr/lib/sendmail" || path.contains("bin/")
 }
 
 /// How each of the three begins, for so many packages.

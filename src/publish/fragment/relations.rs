@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 
 use rpm_version::rpm_evr_compare;
 
-use super::is_primary;
 use crate::package::Relation;
 use crate::package::relation::{EQUAL, GREATER, LESS};
+use crate::repository::filelists::in_primary;
 use crate::rpm::Listing;
 
 /// Senses that make a requirement one of the transaction itself: PREREQ, SCRIPT_PRE, SCRIPT_POST, PRETRANS, POSTTRANS
@@ -40,7 +40,7 @@ pub(super) fn required(package: &Listing) -> (Vec<Entry<'_>>, Vec<Entry<'_>>) {
         (&relation.name, sense(relation.flags), &relation.version)
     }
     let own: HashSet<&str> =
-        package.files.iter().map(|file| file.path.as_str()).filter(|path| is_primary(path)).collect();
+        package.files.iter().map(|file| file.path.as_str()).filter(|path| in_primary(path)).collect();
     let provided: HashSet<Key<'_>> = package.provides.iter().map(key).collect();
     // The last entry of each name: as createrepo_c does it, only what repeats that one is left out.
     let mut last = HashMap::new();
