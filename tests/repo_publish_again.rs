@@ -111,20 +111,32 @@ fn metadata_that_no_named_key_has_signed_is_not_signed_again() {
     assert!(attacked.join("mods.repo").is_file(), "what was said before still counts");
 }
 
-/// The keys beside the metadata are for clients: no signature covers them.
+/// No signature covers the keys beside the metadata: what is signed names those that count.
 #[test]
 fn a_key_that_lies_in_the_folder_lets_nothing_in() {
     let (me, other) = (Publisher::new(), Publisher::new());
     let folder = me.path("repo");
     me.good(&["publish", text(&folder), text(&me.packages("given", &one("a")))]);
     let key = folder.join("repodata/repomd.xml.key");
-    let both = [fs_err::read(&key).unwrap(), fs_err::read(&other.public).unwrap()].concat();
+    let good = fs_err::read(&key).unwrap();
+    let both = [good.clone(), fs_err::read(&other.public).unwrap()].concat();
     fs_err::write(&key, both).unwrap();
     let theirs = other.packages("theirs", &one("theirs"));
     me.refused(&["publish", text(&folder), text(&theirs)], 3, "which is not among those given");
     assert_eq!(listed(&folder), ["a-1-1.x86_64"]);
+    // Nor is it given out any longer.
+    let run = me.good(&["publish", text(&folder)]);
+    assert!(run.stderr.contains("not given out any more: "), "{}", run.stderr);
+    assert_eq!(fs_err::read(&key).unwrap(), good);
+    assert_eq!(fs_err::read(folder.join("RPM-GPG-KEY-repo")).unwrap(), good);
+    // One that the owner names counts from then on.
     me.good(&["publish", text(&folder), text(&theirs), "--key", text(&other.public)]);
+    let more = other.packages("more", &one("more"));
+    let run = me.good(&["publish", text(&folder), text(&more)]);
+    assert!(!run.stderr.contains("not given out"), "{}", run.stderr);
+    me.good(&["publish", text(&folder), "--full"]);
     me.demand_whole(&folder);
+    assert_eq!(listed(&folder), ["a-1-1.x86_64", "more-1-1.x86_64", "theirs-1-1.x86_64"]);
 }
 
 #[test]

@@ -5,14 +5,12 @@ use std::collections::hash_map::Entry as Slot;
 use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err::File;
 
 use super::entry::{Entry, Nevra};
 use super::fragment::{self, Lying};
-use super::keys::Keys;
 use super::piece::Piece;
 use super::served::{self, Refusal, Served};
 use super::{Error, staging};
@@ -38,22 +36,11 @@ pub(super) struct Given {
 #[derive(Clone, Copy)]
 pub(super) struct Demands<'a> {
     /// One of these has to have signed it, where there are any.
-    pub keys: Option<&'a Keys>,
-    /// What is believed of packages, by where they lie: one that is still the same was judged when it was published, and may be
-    /// signed by a key that lies in the repository.
-    pub published: &'a HashMap<&'a str, &'a Arc<Entry>>,
+    pub keys: Option<&'a Keyring>,
     /// One of these at least has to take each, where there are any.
     pub served: &'a Served,
     /// Where those are copied to that do not lie in the repository yet.
     pub staging: &'a staging::Staging,
-}
-
-impl<'a> Demands<'a> {
-    fn keys(&self, given: &Given, sha256: &str) -> Option<&'a Keyring> {
-        let published = given.href.as_deref().and_then(|href| self.published.get(href));
-        let is_same = published.is_some_and(|entry| entry.sha256 == sha256);
-        self.keys.map(|keys| if is_same { &keys.all } else { &keys.judging })
-    }
 }
 
 /// One that was read.
@@ -148,11 +135,10 @@ fn one(
     }
     let listing = rpm::listing(path)?;
     judge(path, &listing)?;
-    let keys = demands.keys(given, &sha256);
-    if let Some(keys) = keys {
+    if let Some(keys) = demands.keys {
         demand_signature(path, &listing, keys)?;
     }
-    let refusals = served::refusals(path, &listing, keys, demands.served)?;
+    let refusals = served::refusals(path, &listing, demands.keys, demands.served)?;
     // What was judged is what has the sum that is listed.
     if Standing::of(path)? != before {
         return Err(Error::Changed { path: path.clone() });

@@ -27,8 +27,8 @@
 //! # What is believed of the folder
 //!
 //! Others may write to it: a web server's users, a sync job, whoever broke into it. `trust` says whether the metadata is signed by a key
-//! that is named now; only then is anything that it says of packages believed, and signed again. The keys beside it are given out, and let
-//! nothing new in, since no signature covers them. What is noted in `modgraft.json` is neither: its settings count, but none of them makes
+//! that is named now; only then is anything that it says of packages believed, and signed again. Of the keys beside it, which no signature
+//! covers, only those count that repomd.xml names. What is noted in `modgraft.json` is neither: its settings count, but none of them makes
 //! a package good, and it can name nothing outside of the folder.
 //!
 //! # What is left of a publication that was broken off

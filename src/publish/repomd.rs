@@ -1,10 +1,16 @@
 //! repomd.xml, written: which files the metadata is in.
 
 use crate::repository::repomd::Record;
+use crate::repository::xml::{Item, walk};
 use crate::xml::Xml;
 
-/// The text of repomd.xml. `time` is its revision, and that of each file, Unix seconds.
-pub(super) fn render(records: &[Record], time: u64) -> String {
+/// Before a fingerprint: the scheme of urls that name OpenPGP keys.
+const KEY: &str = "openpgp4fpr:";
+
+/// The text of repomd.xml. `time` is its revision, and that of each file, Unix seconds. `keys` are the fingerprints of the
+/// repository's keys: the signature vouches for what stands here, and for no other file of keys. Clients show such tags, or pass over
+/// them.
+pub(super) fn render(records: &[Record], time: u64, keys: &[String]) -> String {
     let time = time.to_string();
     let mut xml = Xml::new();
     let namespaces = [
@@ -13,6 +19,13 @@ pub(super) fn render(records: &[Record], time: u64) -> String {
     ];
     xml.start("repomd", &namespaces);
     xml.text("revision", &[], &time);
+    if !keys.is_empty() {
+        xml.start("tags", &[]);
+        for key in keys {
+            xml.text("content", &[], &format!("{KEY}{key}"));
+        }
+        xml.end("tags");
+    }
     for record in records {
         xml.start("data", &[("type", &record.kind)]);
         xml.text("checksum", &[("type", record.digest.algorithm.name())], record.digest.hex());
@@ -33,9 +46,20 @@ pub(super) fn render(records: &[Record], time: u64) -> String {
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", xml.finish())
 }
 
+/// The fingerprints of the keys that a repomd.xml names.
+pub(super) fn keys(text: &[u8]) -> Vec<String> {
+    let mut keys = Vec::new();
+    let _ = walk(text, "repomd", &mut |item| {
+        if let Item::End("content", text) = item {
+            keys.extend(text.trim().strip_prefix(KEY).map(str::to_owned));
+        }
+        Ok(())
+    });
+    keys
+}
+
 /// The revision of a repomd.xml; 0 where it states no number.
 pub(super) fn revision(text: &[u8]) -> u64 {
-    use crate::repository::xml::{Item, walk};
     let mut revision = 0;
     let _ = walk(text, "repomd", &mut |item| {
         if let Item::End("revision", text) = item {

@@ -13,10 +13,10 @@ use crate::parallel;
 use crate::publish::arrive::{self, Arrived, Demands, Given};
 use crate::publish::current::Packages;
 use crate::publish::entry::{Entry, Nevra};
-use crate::publish::keys::Keys;
 use crate::publish::own::Package;
 use crate::publish::remove::Removal;
 use crate::publish::{Error, served};
+use crate::sign::Keyring;
 
 impl Publication<'_> {
     /// The packages that stay where they are, and those of them of which there is another file now.
@@ -54,7 +54,7 @@ impl Publication<'_> {
         let by_href: HashMap<&str, &Arc<Entry>> =
             packages.iter().map(|Package { entry, .. }| (entry.href.as_str(), entry)).collect();
         let mut replaced = Vec::new();
-        let read = self.read(&again, &by_href, &|_| false)?;
+        let read = self.read(&again, &|_| false)?;
         for arrived in &read {
             let href = arrived.given.href.clone().unwrap_or_default();
             if let Some(old) = by_href.get(href.as_str()).filter(|old| old.sha256 != arrived.sha256) {
@@ -94,18 +94,12 @@ impl Publication<'_> {
     }
 
     /// The keys of which one has to have signed each package.
-    pub(super) fn demanded(&self) -> Option<&Keys> {
+    pub(super) fn demanded(&self) -> Option<&Keyring> {
         self.keys.as_ref().filter(|_| !self.request.allow_unsigned)
     }
 
-    fn read(
-        &self,
-        given: &[Given],
-        published: &HashMap<&str, &Arc<Entry>>,
-        known: &(dyn Fn(&str) -> bool + Sync),
-    ) -> Result<Vec<Arrived>, Error> {
-        let demands =
-            Demands { keys: self.demanded(), published, served: &self.served, staging: &self.staging };
+    fn read(&self, given: &[Given], known: &(dyn Fn(&str) -> bool + Sync)) -> Result<Vec<Arrived>, Error> {
+        let demands = Demands { keys: self.demanded(), served: &self.served, staging: &self.staging };
         Ok(arrive::read(given, demands, known)?.into_iter().flatten().collect())
     }
 
@@ -126,7 +120,7 @@ impl Publication<'_> {
             None => true,
         };
         let new: Vec<Given> = given.into_iter().filter(is_new).collect();
-        self.read(&new, &HashMap::new(), &known)
+        self.read(&new, &known)
     }
 
     /// What a package is in the metadata that lies at `href`. The time of one that is there already becomes that of its build.

@@ -68,7 +68,7 @@ impl Publication<'_> {
         time: u64,
     ) -> Result<NewMetadata, Error> {
         let (records, foreign) = self.records(&files)?;
-        let text = repomd::render(&records, time);
+        let text = repomd::render(&records, time, &self.fingerprints());
         let signature = self.sign(&text, time)?;
         let state = self.state(&text, entries, &files, &records);
         Ok(NewMetadata { files, records, foreign, text, signature, keys, state })

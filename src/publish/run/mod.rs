@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::current::{Current, Packages, Texts};
-use super::keys::{self, Keys};
+use super::keys;
 use super::lock::{For, LOCK, Lock};
 use super::remove::{Removal, taken_out};
 use super::repo_file::check_url;
@@ -20,7 +20,7 @@ use super::state::Settings;
 use super::trust::{self, Trust};
 use super::{Error, check_id};
 use crate::parallel;
-use crate::sign::Signer;
+use crate::sign::{Keyring, Signer};
 use gather::{Kept, refusal_notes};
 use put::Beside;
 
@@ -91,7 +91,7 @@ struct Publication<'a> {
     current: Option<Current>,
     settings: Settings,
     served: Served,
-    keys: Option<Keys>,
+    keys: Option<Keyring>,
     staging: Staging,
     /// What is written and may not be on disk yet.
     pending: Vec<PathBuf>,
@@ -136,9 +136,9 @@ impl<'a> Publication<'a> {
             served.check_key(signer.key())?;
         }
         done.notes.extend(served.note());
-        let there = current.as_ref().filter(|_| trust.doubt().is_none());
-        let there = there.and_then(|current| current.texts.keys.as_deref());
-        let keys = Keys::of(folder, named, there, signer.is_some())?;
+        let texts = current.as_ref().map(|current| &current.texts);
+        let keys = keys::all(folder, named, texts, &trust)?;
+        done.notes.extend(texts.and_then(|texts| keys::note(texts, keys.as_ref())));
         let staging = Staging::new(folder)?;
         Ok(Publication {
             request,
@@ -152,6 +152,11 @@ impl<'a> Publication<'a> {
             pending: Vec::new(),
             done,
         })
+    }
+
+    /// Of all keys.
+    fn fingerprints(&self) -> Vec<String> {
+        self.keys.as_ref().map(Keyring::fingerprints).unwrap_or_default()
     }
 
     fn run(mut self) -> Result<Published, Error> {
@@ -175,7 +180,7 @@ impl<'a> Publication<'a> {
         self.done.revision = time;
         self.done.packages = entries.len();
 
-        let keys = self.keys.as_ref().map(|keys| keys.all.armored()).transpose()?;
+        let keys = self.keys.as_ref().map(Keyring::armored).transpose()?;
         let (pages, files) = parallel::both(|| self.pages(&entries, keys.as_deref()), || self.pack(&entries));
         let (pages, files) = (pages?, files?);
         let new = self.metadata(&entries, files, keys, time)?;

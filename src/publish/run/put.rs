@@ -142,7 +142,7 @@ impl Publication<'_> {
             repo_file: &repo.file_name(),
             key_file: &key_file,
             served: &self.settings.served,
-            fingerprints: &self.keys.as_ref().map(|keys| keys.all.fingerprints()).unwrap_or_default(),
+            fingerprints: &self.fingerprints(),
             checks: self.checks(),
             entries,
         })?;

@@ -41,6 +41,13 @@ impl Keyring {
         self.keys.iter().map(|key| format!("{:X}", key.key.primary_key.fingerprint())).collect()
     }
 
+    /// Those of these fingerprints, as [`Keyring::fingerprints`] has them.
+    #[must_use]
+    pub fn only(mut self, fingerprints: &[String]) -> Keyring {
+        self.keys.retain(|key| fingerprints.contains(&format!("{:X}", key.key.primary_key.fingerprint())));
+        self
+    }
+
     /// Puts the keys after the first in the order of their fingerprints.
     #[must_use]
     pub fn sorted_behind_first(mut self) -> Keyring {
