@@ -3,13 +3,16 @@
 //! The crate rpmrepo_metadata is not used: metadata that ends within a `format` or a requirement is read for ever
 //! by its readers, and a first element without a `packages` makes one panic.
 
-use std::io::BufRead;
+use std::io::{self, BufRead, Read};
 
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
 /// Elements within each other. Metadata has five.
 const DEEPEST: usize = 16;
+/// One tag, comment or text with all of its pieces; it is in memory as a whole. The longest of metadata, a description, has some
+/// kilobytes. Bytes.
+const LONGEST: usize = 1 << 20;
 
 /// What is met on the way.
 pub(crate) enum Item<'a> {
@@ -25,12 +28,16 @@ pub(crate) fn walk(
     root: &str,
     visit: &mut dyn FnMut(Item<'_>) -> Result<(), String>,
 ) -> Result<(), String> {
-    let mut reader = Reader::from_reader(input);
+    let mut reader = Reader::from_reader(Bounded { input, left: LONGEST });
     reader.config_mut().expand_empty_elements = true;
     let (mut buffer, mut text) = (Vec::with_capacity(1 << 12), String::new());
     let (mut depth, mut seen) = (0_usize, false);
     loop {
         buffer.clear();
+        reader.get_mut().left = LONGEST;
+        if text.len() > LONGEST {
+            return Err(TOO_LONG.to_owned());
+        }
         match reader.read_event_into(&mut buffer).map_err(|error| problem(&error))? {
             Event::Start(element) => {
                 let name = element.local_name();
@@ -69,6 +76,40 @@ pub(crate) fn walk(
             Event::Eof => return Ok(()),
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
+    }
+}
+
+const TOO_LONG: &str = "it has a piece of more than 1 MiB, which no metadata has";
+
+/// Gives no more than what is left for one event.
+struct Bounded<R> {
+    input: R,
+    /// Bytes.
+    left: usize,
+}
+
+impl<R: BufRead> BufRead for Bounded<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let bytes = self.input.fill_buf()?;
+        if self.left == 0 && !bytes.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, TOO_LONG));
+        }
+        Ok(&bytes[..bytes.len().min(self.left)])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.left = self.left.saturating_sub(amount);
+        self.input.consume(amount);
+    }
+}
+
+impl<R: BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let read = bytes.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&bytes[..read]);
+        self.consume(read);
+        Ok(read)
     }
 }
 
@@ -168,5 +209,48 @@ mod tests {
         }
         let deep = "<a>".repeat(100) + &"</a>".repeat(100);
         assert!(told(&deep).unwrap_err().contains("too deep"));
+    }
+
+    /// Parts of a document, one after another, of which the middle one comes again and again without an end.
+    fn endless(front: &str, middle: &'static str) -> impl BufRead {
+        let front = io::Cursor::new(front.as_bytes().to_vec());
+        let pieces = std::iter::repeat_with(|| middle.as_bytes());
+        front.chain(io::BufReader::new(Pieces { pieces, rest: &[] }))
+    }
+
+    struct Pieces<I> {
+        pieces: I,
+        rest: &'static [u8],
+    }
+
+    impl<I: Iterator<Item = &'static [u8]>> Read for Pieces<I> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.rest.is_empty() {
+                self.rest = self.pieces.next().unwrap_or_default();
+            }
+            self.rest.read(buffer)
+        }
+    }
+
+    #[test]
+    fn what_has_no_end_is_refused_before_memory_is_full() {
+        for (front, middle) in [
+            ("<a>", "text"),
+            ("<a><!--", "comment"),
+            ("<a><![CDATA[", "data"),
+            ("<a><?x ", "instruction"),
+            ("<a", "name"),
+            ("<a x='", "value"),
+            ("<!DOCTYPE a", " type"),
+            ("<a>", "&amp;"),
+            ("<a>", "text<!-- x -->"),
+            ("<a>", "&amp;text<![CDATA[<]]>"),
+        ] {
+            let error = walk(endless(front, middle), "a", &mut |_| Ok(())).unwrap_err();
+            assert!(error.contains("more than 1 MiB"), "{front}{middle}: {error}");
+        }
+        let long = "x".repeat(LONGEST / 2);
+        let told = told(&format!("<a><b>{long}</b><b>{long}</b><c>{long}</c></a>")).unwrap();
+        assert_eq!(told.len(), 3 * long.len() + "<a None<b None/b><b None/b><c None/c>/a>".len());
     }
 }
