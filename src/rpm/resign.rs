@@ -8,10 +8,10 @@ use rpm::{Header, HeaderEntry, IndexData, IndexSignatureTag, IndexTag, Lead, Pac
 use tempfile::TempPath;
 
 use super::digest::Hashing;
-use super::read::{Opened, Verdict, pass};
+use super::read::{Opened, pass};
 use super::signature;
 use super::write::Written;
-use super::{Error, lead, nevra};
+use super::{Error, lead};
 use crate::process;
 use crate::sign::{Algorithm, Signer};
 
@@ -27,6 +27,7 @@ const FORMAT: u32 = 5114;
 pub struct Existing {
     opened: Opened,
     nevra: String,
+    build_time: u64,
     /// Where it is, symbolic links followed: the link is to stay one.
     place: PathBuf,
 }
@@ -49,15 +50,14 @@ impl Existing {
     /// [`Error::NotAPackage`], [`Error::Damaged`], [`Error::Format`], [`Error::Io`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let opened = Opened::open(path)?;
-        let format = opened.integers_of(FORMAT).first().copied().unwrap_or(4);
+        let format = opened.integers_of(FORMAT)?.first().copied().unwrap_or(4);
         if format > 4 {
             return Err(Error::Format { path: path.to_owned(), format });
         }
-        let checks = pass::stated(&opened)?;
-        if let Some(bad) = checks.iter().find(|check| check.verdict == Verdict::Bad) {
-            return Err(opened.damaged(format!("the {} of its {} does not hold", bad.algorithm, bad.covers)));
-        }
-        Ok(Existing { opened, nevra: nevra(path)?, place: fs_err::canonicalize(path)? })
+        pass::demand(&opened)?;
+        let nevra = opened.nevra()?;
+        let build_time = opened.integers_of(IndexTag::RPMTAG_BUILDTIME as u32)?.first().copied().unwrap_or(0);
+        Ok(Existing { opened, nevra, build_time, place: fs_err::canonicalize(path)? })
     }
 
     /// `name-version-release.arch`.
@@ -67,17 +67,17 @@ impl Existing {
 
     /// Whether there is any signature.
     pub fn is_signed(&self) -> bool {
-        SIGNATURES.iter().any(|tag| self.opened.signature(*tag).is_some())
+        SIGNATURES.iter().any(|tag| self.opened.has_signature(*tag))
     }
 
     /// Whether a signature covers header and payload.
     pub fn signs_payload(&self) -> bool {
-        [1002, 1005, 1006].iter().any(|tag| self.opened.signature(*tag).is_some())
+        [1002, 1005, 1006].iter().any(|tag| self.opened.has_signature(*tag))
     }
 
     /// When it was built, by its header. Unix seconds.
     pub fn build_time(&self) -> u64 {
-        self.opened.integers_of(IndexTag::RPMTAG_BUILDTIME as u32).first().copied().unwrap_or(0)
+        self.build_time
     }
 
     /// What a signature of the header covers.

@@ -74,6 +74,11 @@ impl Parts {
         let entries = entries.into_iter().map(|(tag, data)| HeaderEntry::new(tag, data));
         self.metadata.header = Header::<IndexTag>::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
         self.header = self.metadata.header_bytes().unwrap();
+        self.restate();
+    }
+
+    /// States the digests of header and payload, as they are now, and leaves signatures out.
+    pub fn restate(&mut self) {
         self.without(&[267, 268, 1002, 1005]);
         self.put(269, IndexData::StringTag(hex(&Sha1::digest(&self.header))));
         self.put(273, IndexData::StringTag(hex(&Sha256::digest(&self.header))));

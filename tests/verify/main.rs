@@ -5,6 +5,7 @@ mod support;
 
 mod edit;
 mod flips;
+mod hostile;
 mod made;
 mod program;
 mod signer;

@@ -3,12 +3,12 @@
 use std::io::{self, BufRead, BufReader, Read};
 
 use super::digests::Hash;
-use super::{Error, Opened, text};
+use super::{Error, Opened};
 use crate::compression::Compression;
 use rpm::IndexTag;
 
-/// Longest path in a payload, as in the kernel.
-const LONGEST_NAME: u32 = 4096;
+/// Longest path in a payload, as in the kernel. Bytes, with the zero that ends it.
+pub(super) const LONGEST_NAME: u32 = 4096;
 
 /// What an archive says of an entry.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl<'a> Archive<'a> {
     /// As [`Archive::open`], of a payload that comes from elsewhere.
     pub(super) fn of(package: &Opened, payload: impl Read + 'a, limit: u64) -> Result<Self, Error> {
         let mut input = BufReader::with_capacity(64 << 10, payload);
-        let compressor = text(package.tag(IndexTag::RPMTAG_PAYLOADCOMPRESSOR));
+        let compressor = package.text(IndexTag::RPMTAG_PAYLOADCOMPRESSOR)?;
         let start = input.fill_buf()?;
         // By what it is rather than by what is said of it, as rpm does.
         let input: Box<dyn Read + 'a> = if let Some(compression) = Compression::of(start) {

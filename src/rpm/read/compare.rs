@@ -9,7 +9,7 @@ use rpm::{IndexData, IndexTag};
 use serde::Serialize;
 
 use super::files::{self, Listed};
-use super::{Error, Opened, pass};
+use super::{Error, FromEntry, Opened, pass};
 use crate::hash::hex;
 use crate::rpm::lead;
 
@@ -111,7 +111,7 @@ pub fn sources(path: &Path) -> Result<Vec<String>, Error> {
         return Err(package.damaged("it is no source package"));
     }
     pass::demand(&package)?;
-    let mut sources = package.texts(IndexTag::RPMTAG_SOURCE);
+    let mut sources = package.texts(IndexTag::RPMTAG_SOURCE)?;
     // rpmbuild puts each new source in front.
     sources.reverse();
     Ok(sources)
@@ -166,7 +166,8 @@ fn shown(data: &IndexData) -> String {
         IndexData::StringTag(text) => text.clone(),
         IndexData::StringArray(texts) | IndexData::I18NString(texts) => texts.join(", "),
         IndexData::Bin(bytes) => hex(bytes),
-        other => super::integers(Some(other.clone()))
+        other => <Vec<u64> as FromEntry>::from_entry(other.clone())
+            .unwrap_or_default()
             .iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()

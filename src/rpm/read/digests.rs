@@ -10,9 +10,7 @@ use sha1::Sha1;
 use rsa::signature::digest::DynDigest;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
-use super::archive::{Archive, Name};
-use super::files::{GHOST, Listed};
-use super::{Error, Opened, integers};
+use super::{Error, Opened};
 use crate::hash::hex;
 use crate::{process, profile};
 use rpm::IndexTag;
@@ -25,7 +23,7 @@ pub enum Verdict {
     Ok,
     /// Not as stated.
     Bad,
-    /// Not looked at: the algorithm is not known here, or what it covers could not be read.
+    /// Not looked at: the algorithm is not known here, or what it covers could not be read or is too large.
     Unchecked,
 }
 
@@ -89,50 +87,19 @@ pub(super) fn hasher(number: u64) -> Option<(&'static str, Box<dyn Hash>)> {
 }
 
 /// MD5 where nothing is said.
-pub(super) fn file_algorithm(package: &Opened) -> u64 {
-    package.integers(IndexTag::RPMTAG_FILEDIGESTALGO).first().copied().unwrap_or(1)
+pub(super) fn file_algorithm(package: &Opened) -> Result<u64, Error> {
+    Ok(package.integer(IndexTag::RPMTAG_FILEDIGESTALGO)?.unwrap_or(1))
 }
 
-/// The most that an archive can be: what is stated, or 8 GiB where nothing is.
-pub(super) fn most(package: &Opened) -> u64 {
-    let stated = integers(package.signature(1007)).first().copied();
-    let long = integers(package.signature(271)).first().copied();
-    let header = package.integers(IndexTag::RPMTAG_ARCHIVESIZE).first().copied();
-    long.or(stated).or(header).unwrap_or(8 << 30)
-}
+/// The most of an archive that is unpacked. A file of 100 MB can state, and mean, several TB. Bytes.
+pub(super) const MOST: u64 = 8 << 30;
 
-/// Whether each regular file of the header is in the payload, with its size and digest.
-pub(super) fn walk(package: &Opened, files: &[Listed], archive: &mut Archive<'_>) -> Result<Verdict, Error> {
-    let algorithm = file_algorithm(package);
-    if hasher(algorithm).is_none() {
-        return Ok(Verdict::Unchecked);
-    }
-    let by_path = super::index(files);
-    let mut seen = vec![false; files.len()];
-    while let Some(entry) = archive.next()? {
-        let Some(number) = (match &entry.name {
-            Name::Path(path) => by_path.get(super::key(path)).copied(),
-            Name::Index(index) => usize::try_from(*index).ok(),
-        }) else {
-            return Ok(Verdict::Bad);
-        };
-        let Some((file, seen)) = files.get(number).zip(seen.get_mut(number)) else { return Ok(Verdict::Bad) };
-        *seen = true;
-        let size = entry.size.unwrap_or(file.size);
-        let Some((_, mut hash)) = hasher(algorithm) else { return Ok(Verdict::Unchecked) };
-        let read = read_into(&mut archive.content(size), |bytes| hash.take(bytes))?;
-        // All but the last of several links are empty.
-        let empty_link = entry.links > 1 && size == 0;
-        // Older rpms state the size that the file system gave a folder.
-        if read != size || !empty_link && size != file.size && !file.is_folder() {
-            return Ok(Verdict::Bad);
-        }
-        if file.is_regular() && !empty_link && !hash.end().eq_ignore_ascii_case(&file.digest) {
-            return Ok(Verdict::Bad);
-        }
-    }
-    let missing = files.iter().zip(seen).any(|(file, seen)| !seen && file.flags & GHOST == 0);
-    Ok(if missing { Verdict::Bad } else { Verdict::Ok })
+/// The most that an archive can be: what is stated, or [`MOST`] where nothing is. Bytes.
+pub(super) fn most(package: &Opened) -> Result<u64, Error> {
+    let stated = package.signature_entry(1007)?;
+    let long: Option<u64> = package.signature_entry(271)?;
+    let header = package.integer(IndexTag::RPMTAG_ARCHIVESIZE)?;
+    Ok(long.or(stated).or(header).unwrap_or(MOST))
 }
 
 /// Reads to the end, and returns how much there was.

@@ -9,7 +9,7 @@ use super::digests::DigestCheck;
 use super::pass::SizeCheck;
 use super::signatures::{self, SignatureInfo};
 use super::verify::judge;
-use super::{Error, Opened, files, integers};
+use super::{Error, Opened, files};
 use crate::package::Relation;
 use crate::profile::acceptance::Covers;
 use crate::sign::{Attested, Keyring, Unverified};
@@ -102,7 +102,7 @@ pub enum Judged {
 pub fn examine(path: &Path, keys: Option<&Keyring>) -> Result<Examination, Error> {
     let package = Opened::open(path)?;
     let listed = files::list(&package)?;
-    let format = package.text(IndexTag::RPMTAG_PAYLOADFORMAT).unwrap_or_else(|| "cpio".to_owned());
+    let format = package.text(IndexTag::RPMTAG_PAYLOADFORMAT)?.unwrap_or_else(|| "cpio".to_owned());
     let form = match format.as_str() {
         "drpm" => PackageForm::Delta,
         _ if package.metadata.is_source_package() => PackageForm::Source,
@@ -110,7 +110,7 @@ pub fn examine(path: &Path, keys: Option<&Keyring>) -> Result<Examination, Error
     };
     // What is in a difference is no archive.
     let files = (form != PackageForm::Delta).then_some(listed.as_slice());
-    let found = signatures::packets(&package);
+    let found = signatures::packets(&package)?;
     let (judged, sums) = judge(&package, &found, files, keys)?;
     let signatures = found.iter().zip(judged).map(|(found, judged)| ExaminedSignature {
         info: found.info(),
@@ -124,13 +124,13 @@ pub fn examine(path: &Path, keys: Option<&Keyring>) -> Result<Examination, Error
         },
     });
     Ok(Examination {
-        nevra: package.nevra(),
+        nevra: package.nevra()?,
         form,
-        version: version(&package),
-        compressor: package.text(IndexTag::RPMTAG_PAYLOADCOMPRESSOR).unwrap_or_else(|| "gzip".to_owned()),
+        version: version(&package)?,
+        compressor: package.text(IndexTag::RPMTAG_PAYLOADCOMPRESSOR)?.unwrap_or_else(|| "gzip".to_owned()),
         signature_tags: package.signature_tags,
         signature_data: package.signature_data,
-        requires: requires(&package),
+        requires: requires(&package)?,
         weak_dependencies: weak(&package),
         signatures: signatures.collect(),
         digests: sums.digests,
@@ -144,24 +144,24 @@ fn refused(error: &Unverified) -> Judged {
 }
 
 /// Packages of rpm 3 do not mark the bounds of what their header's digests cover.
-fn version(package: &Opened) -> u32 {
-    match integers(package.number(FORMAT)).first() {
+fn version(package: &Opened) -> Result<u32, Error> {
+    Ok(match package.integers_of(FORMAT)?.first() {
         Some(version) => u32::try_from(*version).unwrap_or(u32::MAX),
-        None if package.metadata.header.entry_is_present(IndexTag::RPMTAG_HEADERIMMUTABLE as u32) => 4,
+        None if package.has(IndexTag::RPMTAG_HEADERIMMUTABLE) => 4,
         None => 3,
-    }
+    })
 }
 
-fn requires(package: &Opened) -> Vec<Relation> {
-    let flags = package.integers(IndexTag::RPMTAG_REQUIREFLAGS);
-    let versions = package.texts(IndexTag::RPMTAG_REQUIREVERSION);
-    let names = package.texts(IndexTag::RPMTAG_REQUIRENAME).into_iter().enumerate();
+fn requires(package: &Opened) -> Result<Vec<Relation>, Error> {
+    let flags = package.integers(IndexTag::RPMTAG_REQUIREFLAGS)?;
+    let versions = package.texts(IndexTag::RPMTAG_REQUIREVERSION)?;
+    let names = package.texts(IndexTag::RPMTAG_REQUIRENAME)?.into_iter().enumerate();
     let relations = names.map(|(index, name)| Relation {
         name,
         version: versions.get(index).cloned().unwrap_or_default(),
         flags: flags.get(index).map_or(0, |flags| *flags as u32),
     });
-    relations.collect()
+    Ok(relations.collect())
 }
 
 fn weak(package: &Opened) -> bool {
@@ -171,5 +171,5 @@ fn weak(package: &Opened) -> bool {
         IndexTag::RPMTAG_SUPPLEMENTNAME,
         IndexTag::RPMTAG_ENHANCENAME,
     ];
-    tags.into_iter().any(|tag| package.tag(tag).is_some())
+    tags.into_iter().any(|tag| package.has(tag))
 }

@@ -24,7 +24,7 @@ pub fn extract(package: &Path, directory: &Path) -> Result<Vec<PathBuf>, Error> 
     let beneath = Beneath::open(directory)?;
     let mut written = Vec::new();
     let mut left = MOST;
-    each_file(package, 2 * MOST, &mut |file, content| {
+    each_file(package, digests::MOST, &mut |file, content| {
         let damaged = |reason: String| Error::Damaged { path: package.to_owned(), reason };
         left = left
             .checked_sub(file.size)

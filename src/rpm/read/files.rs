@@ -2,7 +2,11 @@
 
 use rpm::IndexTag;
 
+use super::archive::LONGEST_NAME;
 use super::{Error, Opened};
+
+/// All paths of a package. The largest packages have some tens of MiB of them. Bytes.
+const MOST_PATHS: usize = 256 << 20;
 
 /// One file as the header has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,21 +48,21 @@ pub(super) const GHOST: u32 = 1 << 6;
 pub(super) fn list(package: &Opened) -> Result<Vec<Listed>, Error> {
     let names = names(package)?;
     let count = names.len();
-    let modes = package.integers(IndexTag::RPMTAG_FILEMODES);
-    let sizes = match package.integers(IndexTag::RPMTAG_LONGFILESIZES) {
-        sizes if sizes.is_empty() => package.integers(IndexTag::RPMTAG_FILESIZES),
+    let modes = package.integers(IndexTag::RPMTAG_FILEMODES)?;
+    let sizes = match package.integers(IndexTag::RPMTAG_LONGFILESIZES)? {
+        sizes if sizes.is_empty() => package.integers(IndexTag::RPMTAG_FILESIZES)?,
         sizes => sizes,
     };
     // What librpm cannot do without; the rest may be missing, but not be of another length.
     if modes.len() != count || sizes.len() != count {
         return Err(package.damaged("its lists of files do not fit each other"));
     }
-    let times = package.integers(IndexTag::RPMTAG_FILEMTIMES);
-    let users = package.texts(IndexTag::RPMTAG_FILEUSERNAME);
-    let groups = package.texts(IndexTag::RPMTAG_FILEGROUPNAME);
-    let flags = package.integers(IndexTag::RPMTAG_FILEFLAGS);
-    let digests = package.texts(IndexTag::RPMTAG_FILEDIGESTS);
-    let targets = package.texts(IndexTag::RPMTAG_FILELINKTOS);
+    let times = package.integers(IndexTag::RPMTAG_FILEMTIMES)?;
+    let users = package.texts(IndexTag::RPMTAG_FILEUSERNAME)?;
+    let groups = package.texts(IndexTag::RPMTAG_FILEGROUPNAME)?;
+    let flags = package.integers(IndexTag::RPMTAG_FILEFLAGS)?;
+    let digests = package.texts(IndexTag::RPMTAG_FILEDIGESTS)?;
+    let targets = package.texts(IndexTag::RPMTAG_FILELINKTOS)?;
     for length in [times.len(), users.len(), groups.len(), flags.len(), digests.len(), targets.len()] {
         if length != 0 && length != count {
             return Err(package.damaged("its lists of files do not fit each other"));
@@ -80,24 +84,33 @@ pub(super) fn list(package: &Opened) -> Result<Vec<Listed>, Error> {
 }
 
 fn names(package: &Opened) -> Result<Vec<String>, Error> {
-    let bases = package.texts(IndexTag::RPMTAG_BASENAMES);
+    let bases = package.texts(IndexTag::RPMTAG_BASENAMES)?;
     if bases.is_empty() {
         // The form before rpm 4.
-        return Ok(package.texts(IndexTag::RPMTAG_OLDFILENAMES));
+        return package.texts(IndexTag::RPMTAG_OLDFILENAMES);
     }
-    let folders = package.texts(IndexTag::RPMTAG_DIRNAMES);
-    let indices = package.integers(IndexTag::RPMTAG_DIRINDEXES);
+    let folders = package.texts(IndexTag::RPMTAG_DIRNAMES)?;
+    let indices = package.integers(IndexTag::RPMTAG_DIRINDEXES)?;
     if indices.len() != bases.len() {
         return Err(package.damaged("its lists of files do not fit each other"));
     }
+    // A folder stands there once and counts for each of its files: a header of 2 MiB could mean paths of 60 GB.
+    let mut total = 0;
     bases
         .iter()
         .zip(indices)
         .map(|(base, index)| {
             let folder = usize::try_from(index).ok().and_then(|index| folders.get(index));
-            folder
-                .map(|folder| format!("{folder}{base}"))
-                .ok_or_else(|| package.damaged("a file is in no folder"))
+            let folder = folder.ok_or_else(|| package.damaged("a file is in no folder"))?;
+            let length = folder.len() + base.len();
+            total += length;
+            if length >= LONGEST_NAME as usize {
+                return Err(package.damaged("a file has a longer path than there can be"));
+            }
+            if total > MOST_PATHS {
+                return Err(package.damaged("its list of files is longer than that of any package"));
+            }
+            Ok(format!("{folder}{base}"))
         })
         .collect()
 }

@@ -147,47 +147,47 @@ pub struct PayloadInfo {
 pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     let package = Opened::open(path)?;
     let listed = files::list(&package)?;
-    let field = |tag| package.text(tag).unwrap_or_default();
+    let field = |tag| package.text(tag).map(Option::unwrap_or_default);
     let is_source = package.metadata.is_source_package();
     let (name, version, release) =
-        (field(IndexTag::RPMTAG_NAME), field(IndexTag::RPMTAG_VERSION), field(IndexTag::RPMTAG_RELEASE));
+        (field(IndexTag::RPMTAG_NAME)?, field(IndexTag::RPMTAG_VERSION)?, field(IndexTag::RPMTAG_RELEASE)?);
     if name.is_empty() {
         return Err(package.damaged("it has no name"));
     }
-    let arch = field(IndexTag::RPMTAG_ARCH);
-    let epoch = package.integers(IndexTag::RPMTAG_EPOCH).first().copied();
+    let arch = field(IndexTag::RPMTAG_ARCH)?;
+    let epoch = package.integer(IndexTag::RPMTAG_EPOCH)?;
     let shown_epoch = epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
     let shown_arch = if is_source { "src" } else { &arch };
-    let number = |tag| package.integers(tag).first().copied();
+    let number = |tag| package.integer(tag);
     Ok(Inspection {
         nevra: format!("{name}-{shown_epoch}{version}-{release}.{shown_arch}"),
         is_source,
         epoch,
-        summary: field(IndexTag::RPMTAG_SUMMARY),
-        description: field(IndexTag::RPMTAG_DESCRIPTION),
-        license: field(IndexTag::RPMTAG_LICENSE),
-        url: package.text(IndexTag::RPMTAG_URL),
-        group: package.text(IndexTag::RPMTAG_GROUP),
-        vendor: package.text(IndexTag::RPMTAG_VENDOR),
-        packager: package.text(IndexTag::RPMTAG_PACKAGER),
-        build_time: number(IndexTag::RPMTAG_BUILDTIME),
-        build_host: package.text(IndexTag::RPMTAG_BUILDHOST),
-        source_rpm: package.text(IndexTag::RPMTAG_SOURCERPM),
-        rpm_version: package.text(IndexTag::RPMTAG_RPMVERSION),
+        summary: field(IndexTag::RPMTAG_SUMMARY)?,
+        description: field(IndexTag::RPMTAG_DESCRIPTION)?,
+        license: field(IndexTag::RPMTAG_LICENSE)?,
+        url: package.text(IndexTag::RPMTAG_URL)?,
+        group: package.text(IndexTag::RPMTAG_GROUP)?,
+        vendor: package.text(IndexTag::RPMTAG_VENDOR)?,
+        packager: package.text(IndexTag::RPMTAG_PACKAGER)?,
+        build_time: number(IndexTag::RPMTAG_BUILDTIME)?,
+        build_host: package.text(IndexTag::RPMTAG_BUILDHOST)?,
+        source_rpm: package.text(IndexTag::RPMTAG_SOURCERPM)?,
+        rpm_version: package.text(IndexTag::RPMTAG_RPMVERSION)?,
         file_size: package.size,
-        installed_size: number(IndexTag::RPMTAG_LONGSIZE).or(number(IndexTag::RPMTAG_SIZE)).unwrap_or(0),
-        relations: relations(&package),
-        changelog: changelog(&package),
-        scriptlets: scriptlets(&package),
+        installed_size: number(IndexTag::RPMTAG_LONGSIZE)?.or(number(IndexTag::RPMTAG_SIZE)?).unwrap_or(0),
+        relations: relations(&package)?,
+        changelog: changelog(&package)?,
+        scriptlets: scriptlets(&package)?,
         payload: PayloadInfo {
-            format: field(IndexTag::RPMTAG_PAYLOADFORMAT),
-            compressor: field(IndexTag::RPMTAG_PAYLOADCOMPRESSOR),
-            flags: field(IndexTag::RPMTAG_PAYLOADFLAGS),
+            format: field(IndexTag::RPMTAG_PAYLOADFORMAT)?,
+            compressor: field(IndexTag::RPMTAG_PAYLOADCOMPRESSOR)?,
+            flags: field(IndexTag::RPMTAG_PAYLOADFLAGS)?,
             size: package.size.saturating_sub(package.payload_start),
-            archive_size: super::integers(package.signature(1007)).first().copied(),
+            archive_size: package.signature_entry(1007)?,
         },
         digests: pass::read(&package, Some(&listed), &[])?.digests,
-        signatures: signatures::list(&package),
+        signatures: signatures::list(&package)?,
         files: listed.into_iter().map(shown).collect(),
         name,
         version,
@@ -196,7 +196,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, Error> {
     })
 }
 
-fn relations(package: &Opened) -> Vec<RelationGroup> {
+fn relations(package: &Opened) -> Result<Vec<RelationGroup>, Error> {
     use IndexTag as T;
     let kinds = [
         ("provides", T::RPMTAG_PROVIDENAME, T::RPMTAG_PROVIDEFLAGS, T::RPMTAG_PROVIDEVERSION),
@@ -208,34 +208,29 @@ fn relations(package: &Opened) -> Vec<RelationGroup> {
         ("supplements", T::RPMTAG_SUPPLEMENTNAME, T::RPMTAG_SUPPLEMENTFLAGS, T::RPMTAG_SUPPLEMENTVERSION),
         ("enhances", T::RPMTAG_ENHANCENAME, T::RPMTAG_ENHANCEFLAGS, T::RPMTAG_ENHANCEVERSION),
     ];
-    kinds
-        .into_iter()
-        .map(|(kind, names, flags, versions)| {
-            let (flags, versions) = (package.integers(flags), package.texts(versions));
-            let relations = package.texts(names).into_iter().enumerate().map(|(index, name)| {
-                let version = versions.get(index).cloned().unwrap_or_default();
-                let flags = flags.get(index).map_or(0, |flags| *flags as u32);
-                Relation { name, version, flags }.text()
-            });
-            RelationGroup { kind, relations: relations.collect() }
-        })
-        .filter(|group| !group.relations.is_empty())
-        .collect()
+    let mut groups = Vec::new();
+    for (kind, names, flags, versions) in kinds {
+        let (flags, versions) = (package.integers(flags)?, package.texts(versions)?);
+        let relations = package.texts(names)?.into_iter().enumerate().map(|(index, name)| {
+            let version = versions.get(index).cloned().unwrap_or_default();
+            let flags = flags.get(index).map_or(0, |flags| *flags as u32);
+            Relation { name, version, flags }.text()
+        });
+        groups.push(RelationGroup { kind, relations: relations.collect() });
+    }
+    groups.retain(|group| !group.relations.is_empty());
+    Ok(groups)
 }
 
-pub(super) fn changelog(package: &Opened) -> Vec<Change> {
-    let times = package.integers(IndexTag::RPMTAG_CHANGELOGTIME);
+pub(super) fn changelog(package: &Opened) -> Result<Vec<Change>, Error> {
+    let times = package.integers(IndexTag::RPMTAG_CHANGELOGTIME)?;
     let (titles, texts) =
-        (package.texts(IndexTag::RPMTAG_CHANGELOGNAME), package.texts(IndexTag::RPMTAG_CHANGELOGTEXT));
-    times
-        .into_iter()
-        .zip(titles)
-        .zip(texts)
-        .map(|((time, title), text)| Change { time, title, text })
-        .collect()
+        (package.texts(IndexTag::RPMTAG_CHANGELOGNAME)?, package.texts(IndexTag::RPMTAG_CHANGELOGTEXT)?);
+    let changes = times.into_iter().zip(titles).zip(texts);
+    Ok(changes.map(|((time, title), text)| Change { time, title, text }).collect())
 }
 
-fn scriptlets(package: &Opened) -> Vec<Scriptlet> {
+fn scriptlets(package: &Opened) -> Result<Vec<Scriptlet>, Error> {
     use IndexTag as T;
     let kinds = [
         ("%pretrans", T::RPMTAG_PRETRANS, T::RPMTAG_PRETRANSPROG),
@@ -246,28 +241,27 @@ fn scriptlets(package: &Opened) -> Vec<Scriptlet> {
         ("%posttrans", T::RPMTAG_POSTTRANS, T::RPMTAG_POSTTRANSPROG),
         ("%verifyscript", T::RPMTAG_VERIFYSCRIPT, T::RPMTAG_VERIFYSCRIPTPROG),
     ];
-    let single = kinds.into_iter().filter_map(|(kind, body, program)| {
-        let (body, program) = (package.text(body), package.texts(program));
-        (body.is_some() || !program.is_empty()).then(|| Scriptlet {
-            kind,
-            program,
-            body: body.unwrap_or_default(),
-        })
-    });
+    let mut scriptlets = Vec::new();
+    for (kind, body, program) in kinds {
+        let (body, program) = (package.text(body)?, package.texts(program)?);
+        if body.is_some() || !program.is_empty() {
+            scriptlets.push(Scriptlet { kind, program, body: body.unwrap_or_default() });
+        }
+    }
     let triggers = [
         ("%trigger", T::RPMTAG_TRIGGERSCRIPTS, T::RPMTAG_TRIGGERSCRIPTPROG),
         ("%filetrigger", T::RPMTAG_FILETRIGGERSCRIPTS, T::RPMTAG_FILETRIGGERSCRIPTPROG),
         ("%transfiletrigger", T::RPMTAG_TRANSFILETRIGGERSCRIPTS, T::RPMTAG_TRANSFILETRIGGERSCRIPTPROG),
     ];
-    let triggers = triggers.into_iter().flat_map(|(kind, bodies, programs)| {
-        let programs = package.texts(programs);
-        package.texts(bodies).into_iter().enumerate().map(move |(index, body)| Scriptlet {
-            kind,
-            program: programs.get(index).cloned().into_iter().collect(),
-            body,
-        })
-    });
-    single.chain(triggers).collect()
+    for (kind, bodies, programs) in triggers {
+        let programs = package.texts(programs)?;
+        let triggers = package.texts(bodies)?.into_iter().enumerate();
+        scriptlets.extend(triggers.map(|(index, body)| {
+            let program = programs.get(index).cloned().into_iter().collect();
+            Scriptlet { kind, program, body }
+        }));
+    }
+    Ok(scriptlets)
 }
 
 /// Flags by their bits (lib/rpmfiles.h).

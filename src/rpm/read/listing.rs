@@ -6,7 +6,7 @@ use rpm::IndexTag as T;
 
 use super::files::GHOST;
 use super::inspect::{Change, changelog};
-use super::{Error, Opened, files, integers, pass, signatures, texts};
+use super::{Error, Opened, files, pass, signatures};
 use crate::package::Relation;
 
 /// A package as metadata lists it.
@@ -103,59 +103,61 @@ pub enum FileForm {
 pub fn listing(path: &Path) -> Result<Listing, Error> {
     let package = Opened::open(path)?;
     pass::demand(&package)?;
-    let field = |tag| package.text(tag).unwrap_or_default();
+    let field = |tag| package.text(tag).map(Option::unwrap_or_default);
     let required = |tag, what: &str| {
-        let text = package.text(tag).filter(|text| !text.is_empty());
+        let text = package.text(tag)?.filter(|text| !text.is_empty());
         text.ok_or_else(|| package.damaged(format!("its header does not state its {what}")))
     };
-    let number = |tag| package.integers(tag).first().copied();
+    let number = |tag| package.integer(tag);
     let relations = |names, flags, versions| {
-        let (flags, versions) = (package.integers(flags), package.texts(versions));
-        let names = package.texts(names);
+        let (flags, versions) = (package.integers(flags)?, package.texts(versions)?);
+        let names = package.texts(names)?;
         // As librpm, which stops where one of the three ends.
         let triples = names.into_iter().zip(flags).zip(versions);
-        triples.map(|((name, flags), version)| Relation { name, version, flags: flags as u32 }).collect()
+        let relations =
+            triples.map(|((name, flags), version)| Relation { name, version, flags: flags as u32 });
+        Ok::<_, Error>(relations.collect())
     };
     let is_source = package.metadata.is_source_package();
     let arch = required(T::RPMTAG_ARCH, "architecture")?;
-    let signature = |tag| integers(package.signature(tag)).first().copied();
+    let signature = |tag| package.signature_entry::<Option<u64>>(tag);
     Ok(Listing {
         name: required(T::RPMTAG_NAME, "name")?,
-        epoch: number(T::RPMTAG_EPOCH).unwrap_or(0),
+        epoch: number(T::RPMTAG_EPOCH)?.unwrap_or(0),
         version: required(T::RPMTAG_VERSION, "version")?,
         release: required(T::RPMTAG_RELEASE, "release")?,
         arch: if is_source { "src".to_owned() } else { arch },
         is_source,
-        summary: field(T::RPMTAG_SUMMARY),
-        description: field(T::RPMTAG_DESCRIPTION),
-        packager: field(T::RPMTAG_PACKAGER),
-        url: field(T::RPMTAG_URL),
-        license: field(T::RPMTAG_LICENSE),
-        vendor: field(T::RPMTAG_VENDOR),
-        group: field(T::RPMTAG_GROUP),
-        build_host: field(T::RPMTAG_BUILDHOST),
-        source_rpm: field(T::RPMTAG_SOURCERPM),
-        build_time: number(T::RPMTAG_BUILDTIME).unwrap_or(0),
+        summary: field(T::RPMTAG_SUMMARY)?,
+        description: field(T::RPMTAG_DESCRIPTION)?,
+        packager: field(T::RPMTAG_PACKAGER)?,
+        url: field(T::RPMTAG_URL)?,
+        license: field(T::RPMTAG_LICENSE)?,
+        vendor: field(T::RPMTAG_VENDOR)?,
+        group: field(T::RPMTAG_GROUP)?,
+        build_host: field(T::RPMTAG_BUILDHOST)?,
+        source_rpm: field(T::RPMTAG_SOURCERPM)?,
+        build_time: number(T::RPMTAG_BUILDTIME)?.unwrap_or(0),
         file_size: package.size,
-        installed_size: number(T::RPMTAG_LONGSIZE).or(number(T::RPMTAG_SIZE)).unwrap_or(0),
+        installed_size: number(T::RPMTAG_LONGSIZE)?.or(number(T::RPMTAG_SIZE)?).unwrap_or(0),
         // LONGARCHIVESIZE, PAYLOADSIZE.
-        archive_size: signature(271).or(signature(1007)).unwrap_or(0),
+        archive_size: signature(271)?.or(signature(1007)?).unwrap_or(0),
         header_range: (package.payload_start - package.header_bytes.len() as u64, package.payload_start),
-        provides: relations(T::RPMTAG_PROVIDENAME, T::RPMTAG_PROVIDEFLAGS, T::RPMTAG_PROVIDEVERSION),
-        requires: relations(T::RPMTAG_REQUIRENAME, T::RPMTAG_REQUIREFLAGS, T::RPMTAG_REQUIREVERSION),
-        conflicts: relations(T::RPMTAG_CONFLICTNAME, T::RPMTAG_CONFLICTFLAGS, T::RPMTAG_CONFLICTVERSION),
-        obsoletes: relations(T::RPMTAG_OBSOLETENAME, T::RPMTAG_OBSOLETEFLAGS, T::RPMTAG_OBSOLETEVERSION),
-        suggests: relations(T::RPMTAG_SUGGESTNAME, T::RPMTAG_SUGGESTFLAGS, T::RPMTAG_SUGGESTVERSION),
-        enhances: relations(T::RPMTAG_ENHANCENAME, T::RPMTAG_ENHANCEFLAGS, T::RPMTAG_ENHANCEVERSION),
-        recommends: relations(T::RPMTAG_RECOMMENDNAME, T::RPMTAG_RECOMMENDFLAGS, T::RPMTAG_RECOMMENDVERSION),
+        provides: relations(T::RPMTAG_PROVIDENAME, T::RPMTAG_PROVIDEFLAGS, T::RPMTAG_PROVIDEVERSION)?,
+        requires: relations(T::RPMTAG_REQUIRENAME, T::RPMTAG_REQUIREFLAGS, T::RPMTAG_REQUIREVERSION)?,
+        conflicts: relations(T::RPMTAG_CONFLICTNAME, T::RPMTAG_CONFLICTFLAGS, T::RPMTAG_CONFLICTVERSION)?,
+        obsoletes: relations(T::RPMTAG_OBSOLETENAME, T::RPMTAG_OBSOLETEFLAGS, T::RPMTAG_OBSOLETEVERSION)?,
+        suggests: relations(T::RPMTAG_SUGGESTNAME, T::RPMTAG_SUGGESTFLAGS, T::RPMTAG_SUGGESTVERSION)?,
+        enhances: relations(T::RPMTAG_ENHANCENAME, T::RPMTAG_ENHANCEFLAGS, T::RPMTAG_ENHANCEVERSION)?,
+        recommends: relations(T::RPMTAG_RECOMMENDNAME, T::RPMTAG_RECOMMENDFLAGS, T::RPMTAG_RECOMMENDVERSION)?,
         supplements: relations(
             T::RPMTAG_SUPPLEMENTNAME,
             T::RPMTAG_SUPPLEMENTFLAGS,
             T::RPMTAG_SUPPLEMENTVERSION,
-        ),
+        )?,
         files: listed(&package)?,
-        changelog: changelog(&package),
-        signed: !signatures::packets(&package).is_empty() || !texts(package.signature(278)).is_empty(),
+        changelog: changelog(&package)?,
+        signed: !signatures::packets(&package)?.is_empty(),
     })
 }
 

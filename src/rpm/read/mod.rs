@@ -33,7 +33,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use fs_err::File;
-use rpm::{Header, IndexData, IndexSignatureTag, IndexTag, PackageMetadata};
+use rpm::{Header, IndexData, IndexTag, PackageMetadata};
 
 use super::{Error, lead};
 
@@ -126,80 +126,128 @@ impl Opened {
         Ok(file)
     }
 
-    fn tag(&self, tag: IndexTag) -> Option<IndexData> {
-        self.number(tag as u32)
+    /// Whether the main header has the tag, whatever is in it.
+    fn has(&self, tag: IndexTag) -> bool {
+        self.metadata.header.entry_is_present(tag as u32)
     }
 
-    fn number(&self, tag: u32) -> Option<IndexData> {
-        self.metadata.header.entry(tag).ok()
+    /// What the main header has under a tag.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where something is there that is not of the kind that the tag has. It is not as if nothing were there:
+    /// rpm refuses such a package, or reads out of it what is not seen here. So it is with all that asks for tags.
+    fn entry<T: FromEntry>(&self, tag: u32) -> Result<T, Error> {
+        self.decoded(&self.metadata.header, tag)
     }
 
-    pub(super) fn signature(&self, tag: u32) -> Option<IndexData> {
-        let header: &Header<IndexSignatureTag> = &self.metadata.signature;
-        header.entry(tag).ok()
+    /// As [`Opened::entry`], in the signature header.
+    fn signature_entry<T: FromEntry>(&self, tag: u32) -> Result<T, Error> {
+        self.decoded(&self.metadata.signature, tag)
     }
 
-    pub(super) fn integers_of(&self, tag: u32) -> Vec<u64> {
-        integers(self.number(tag))
+    fn decoded<H: rpm::Tag, T: FromEntry>(&self, header: &Header<H>, tag: u32) -> Result<T, Error> {
+        let data = match header.entry(tag) {
+            Ok(data) => data,
+            Err(rpm::Error::TagNotFound(_)) => return Ok(T::default()),
+            Err(error) => return Err(self.damaged(format!("its tag {tag}: {}", one_line(&error)))),
+        };
+        T::from_entry(data)
+            .ok_or_else(|| self.damaged(format!("its tag {tag} is of another type than it has to be")))
+    }
+
+    /// Whether the signature header has the tag, whatever is in it.
+    pub(super) fn has_signature(&self, tag: u32) -> bool {
+        self.metadata.signature.entry_is_present(tag)
+    }
+
+    /// Numbers of the main header; none where the tag is not there.
+    ///
+    /// # Errors
+    /// As all that asks for tags.
+    pub(super) fn integers_of(&self, tag: u32) -> Result<Vec<u64>, Error> {
+        self.entry(tag)
     }
 
     /// `name-[epoch:]version-release.arch`, with `src` as the arch of a source package.
-    fn nevra(&self) -> String {
-        let field = |tag| self.text(tag).unwrap_or_default();
-        let epoch = self.integers(IndexTag::RPMTAG_EPOCH).first().copied().filter(|epoch| *epoch > 0);
+    pub(super) fn nevra(&self) -> Result<String, Error> {
+        let field = |tag| self.text(tag).map(Option::unwrap_or_default);
+        let epoch = self.integer(IndexTag::RPMTAG_EPOCH)?.filter(|epoch| *epoch > 0);
         let epoch = epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
         let source = self.metadata.is_source_package();
-        let arch = if source { "src".to_owned() } else { field(IndexTag::RPMTAG_ARCH) };
-        format!(
+        let arch = if source { "src".to_owned() } else { field(IndexTag::RPMTAG_ARCH)? };
+        Ok(format!(
             "{}-{epoch}{}-{}.{arch}",
-            field(IndexTag::RPMTAG_NAME),
-            field(IndexTag::RPMTAG_VERSION),
-            field(IndexTag::RPMTAG_RELEASE)
-        )
+            field(IndexTag::RPMTAG_NAME)?,
+            field(IndexTag::RPMTAG_VERSION)?,
+            field(IndexTag::RPMTAG_RELEASE)?
+        ))
     }
 
-    fn text(&self, tag: IndexTag) -> Option<String> {
-        text(self.tag(tag))
+    fn text(&self, tag: IndexTag) -> Result<Option<String>, Error> {
+        self.entry(tag as u32)
     }
 
-    fn texts(&self, tag: IndexTag) -> Vec<String> {
-        texts(self.tag(tag))
+    fn texts(&self, tag: IndexTag) -> Result<Vec<String>, Error> {
+        self.entry(tag as u32)
     }
 
-    fn integers(&self, tag: IndexTag) -> Vec<u64> {
-        integers(self.tag(tag))
+    fn integer(&self, tag: IndexTag) -> Result<Option<u64>, Error> {
+        self.entry(tag as u32)
+    }
+
+    fn integers(&self, tag: IndexTag) -> Result<Vec<u64>, Error> {
+        self.entry(tag as u32)
+    }
+}
+
+/// What a tag can be read as; the default where it is not there.
+trait FromEntry: Default {
+    /// Nothing where it is of another type.
+    fn from_entry(data: IndexData) -> Option<Self>;
+}
+
+impl FromEntry for Vec<String> {
+    fn from_entry(data: IndexData) -> Option<Self> {
+        match data {
+            IndexData::StringTag(text) => Some(vec![text]),
+            IndexData::StringArray(texts) | IndexData::I18NString(texts) => Some(texts),
+            _ => None,
+        }
     }
 }
 
 /// The first text.
-fn text(data: Option<IndexData>) -> Option<String> {
-    texts(data).into_iter().next()
-}
-
-fn texts(data: Option<IndexData>) -> Vec<String> {
-    match data {
-        Some(IndexData::StringTag(text)) => vec![text],
-        Some(IndexData::StringArray(texts) | IndexData::I18NString(texts)) => texts,
-        _ => Vec::new(),
+impl FromEntry for Option<String> {
+    fn from_entry(data: IndexData) -> Option<Self> {
+        Vec::from_entry(data).map(|texts: Vec<String>| texts.into_iter().next())
     }
 }
 
-fn integers(data: Option<IndexData>) -> Vec<u64> {
-    match data {
-        Some(IndexData::Char(values) | IndexData::Int8(values)) => {
-            values.into_iter().map(u64::from).collect()
+impl FromEntry for Vec<u64> {
+    fn from_entry(data: IndexData) -> Option<Self> {
+        Some(match data {
+            IndexData::Char(values) | IndexData::Int8(values) => values.into_iter().map(u64::from).collect(),
+            IndexData::Int16(values) => values.into_iter().map(u64::from).collect(),
+            IndexData::Int32(values) => values.into_iter().map(u64::from).collect(),
+            IndexData::Int64(values) => values,
+            _ => return None,
+        })
+    }
+}
+
+/// The first number.
+impl FromEntry for Option<u64> {
+    fn from_entry(data: IndexData) -> Option<Self> {
+        Vec::from_entry(data).map(|numbers: Vec<u64>| numbers.first().copied())
+    }
+}
+
+impl FromEntry for Option<Vec<u8>> {
+    fn from_entry(data: IndexData) -> Option<Self> {
+        match data {
+            IndexData::Bin(bytes) => Some(Some(bytes)),
+            _ => None,
         }
-        Some(IndexData::Int16(values)) => values.into_iter().map(u64::from).collect(),
-        Some(IndexData::Int32(values)) => values.into_iter().map(u64::from).collect(),
-        Some(IndexData::Int64(values)) => values,
-        _ => Vec::new(),
-    }
-}
-
-fn bytes(data: Option<IndexData>) -> Option<Vec<u8>> {
-    match data {
-        Some(IndexData::Bin(bytes)) => Some(bytes),
-        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::archive::Archive;
 use super::digests::{self, DigestCheck, Hash, Verdict, file_algorithm, hasher, most};
 use super::files::Listed;
-use super::{Error, Opened, bytes, integers, text};
+use super::{Error, Opened, walk};
 use crate::hash::hex;
 use crate::process;
 use crate::profile::acceptance::{Covers, Digest};
@@ -45,7 +45,7 @@ pub struct SizeCheck {
 ///
 /// # Errors
 /// Where the file itself cannot be read.
-pub(in crate::rpm) fn stated(package: &Opened) -> Result<Vec<DigestCheck>, Error> {
+fn stated(package: &Opened) -> Result<Vec<DigestCheck>, Error> {
     Ok(read(package, None, &[])?.digests)
 }
 
@@ -53,7 +53,7 @@ pub(in crate::rpm) fn stated(package: &Opened) -> Result<Vec<DigestCheck>, Error
 ///
 /// # Errors
 /// [`Error::Damaged`], and where the file itself cannot be read.
-pub(super) fn demand(package: &Opened) -> Result<(), Error> {
+pub(in crate::rpm) fn demand(package: &Opened) -> Result<(), Error> {
     match stated(package)?.into_iter().find(|check| check.verdict == Verdict::Bad) {
         Some(bad) => {
             Err(package.damaged(format!("the {} of its {} does not hold", bad.algorithm, bad.covers)))
@@ -72,9 +72,9 @@ pub(super) fn read(
     files: Option<&[Listed]>,
     signatures: &[(Covers, &Signature)],
 ) -> Result<Sums, Error> {
-    let mut stated = header_digests(package);
+    let mut stated = header_digests(package)?;
     let of_payload = stated.len();
-    payload_digests(package, &mut stated);
+    payload_digests(package, &mut stated)?;
     let mut signed: Vec<Option<Signed>> =
         signatures.iter().map(|(covers, signature)| Signed::new(package, *covers, signature)).collect();
     let mut raw = Raw {
@@ -91,23 +91,24 @@ pub(super) fn read(
     let unpacked = unpacked?;
     let signed = signed.into_iter().map(|one| one.and_then(Signed::end)).collect();
     let mut digests: Vec<DigestCheck> = stated.into_iter().map(Stated::end).collect();
-    let sizes = sizes(package, unpacked.as_ref());
+    let sizes = sizes(package, unpacked.as_ref())?;
     if let (Some(unpacked), Some(files)) = (unpacked, files) {
-        digests.extend(unpacked.checks(package, files));
+        digests.extend(unpacked.checks(package, files)?);
     }
     Ok(Sums { digests, sizes, signed })
 }
 
-fn sizes(package: &Opened, unpacked: Option<&Unpacked>) -> Vec<SizeCheck> {
+fn sizes(package: &Opened, unpacked: Option<&Unpacked>) -> Result<Vec<SizeCheck>, Error> {
     // The header is in memory, and the file was found to be longer than all that is in front of the payload.
     let all = (package.size - package.payload_start) + package.header_bytes.len() as u64;
     let archive = unpacked.and_then(|unpacked| unpacked.archive_size);
     let kinds = [(1000, Some(all)), (270, Some(all)), (1007, archive), (271, archive)];
-    let checks = kinds.into_iter().filter_map(|(tag, actual)| {
-        let stated = integers(package.signature(tag)).first().copied()?;
-        Some(SizeCheck { tag, stated, actual })
-    });
-    checks.collect()
+    let mut checks = Vec::new();
+    for (tag, actual) in kinds {
+        let stated: Option<u64> = package.signature_entry(tag)?;
+        checks.extend(stated.map(|stated| SizeCheck { tag, stated, actual }));
+    }
+    Ok(checks)
 }
 
 /// A digest that is stated, on its way.
@@ -154,35 +155,39 @@ fn unknown(algorithm: Option<u64>) -> String {
     format!("algorithm {}", algorithm.unwrap_or(0))
 }
 
-fn header_digests(package: &Opened) -> Vec<Stated> {
+fn header_digests(package: &Opened) -> Result<Vec<Stated>, Error> {
     let kinds =
         [(269, Digest::HeaderSha1, 2), (273, Digest::HeaderSha256, SHA256), (279, Digest::HeaderSha3, 12)];
-    let stated = kinds.into_iter().filter_map(|(tag, digest, algorithm)| {
-        let stated = text(package.signature(tag))?;
-        Some(Stated::new(digest, "header", Some(algorithm), stated).take(&package.header_bytes))
-    });
-    stated.collect()
+    let mut all = Vec::new();
+    for (tag, digest, algorithm) in kinds {
+        if let Some(stated) = package.signature_entry(tag)? {
+            all.push(Stated::new(digest, "header", Some(algorithm), stated).take(&package.header_bytes));
+        }
+    }
+    Ok(all)
 }
 
-fn payload_digests(package: &Opened, all: &mut Vec<Stated>) {
-    if let Some(stated) = bytes(package.signature(1004)) {
+fn payload_digests(package: &Opened, all: &mut Vec<Stated>) -> Result<(), Error> {
+    if let Some(stated) = package.signature_entry::<Option<Vec<u8>>>(1004)? {
         let md5 = Stated::new(Digest::Md5, "header and payload", Some(1), hex(&stated));
         all.push(md5.take(&package.header_bytes));
     }
     let kinds = [
-        (5092, Digest::Payload, Some(payload_algorithm(package))),
+        (5092, Digest::Payload, Some(payload_algorithm(package)?)),
         (5121, Digest::PayloadSha512, Some(10)),
         (5123, Digest::PayloadSha3, Some(12)),
     ];
-    let stated = kinds.into_iter().filter_map(|(tag, digest, algorithm)| {
-        Some(Stated::new(digest, "payload", algorithm, text(package.number(tag))?))
-    });
-    all.extend(stated);
+    for (tag, digest, algorithm) in kinds {
+        let stated: Option<String> = package.entry(tag)?;
+        all.extend(stated.map(|stated| Stated::new(digest, "payload", algorithm, stated)));
+    }
+    Ok(())
 }
 
 /// Of the tags 5092 and 5097. rpm has never written another one than SHA-256; its newer releases take it for granted.
-fn payload_algorithm(package: &Opened) -> u64 {
-    integers(package.number(5093)).first().copied().unwrap_or(SHA256)
+fn payload_algorithm(package: &Opened) -> Result<u64, Error> {
+    let stated: Option<u64> = package.entry(5093)?;
+    Ok(stated.unwrap_or(SHA256))
 }
 
 /// What a signature is made over, on its way.
@@ -276,16 +281,16 @@ struct Unpacked {
 }
 
 impl Unpacked {
-    fn checks(self, package: &Opened, files: &[Listed]) -> Vec<DigestCheck> {
+    fn checks(self, package: &Opened, files: &[Listed]) -> Result<Vec<DigestCheck>, Error> {
         let name =
             |number: u64| hasher(number).map_or_else(|| unknown(Some(number)), |(name, _)| name.to_owned());
         let mut checks = Vec::new();
-        if let Some(stated) = text(package.number(5097)) {
+        if let Some(stated) = package.entry::<Option<String>>(5097)? {
             let verdict = match &self.archive {
                 Some(actual) => verdict(stated.eq_ignore_ascii_case(actual)),
                 None => Verdict::Unchecked,
             };
-            let algorithm = name(payload_algorithm(package));
+            let algorithm = name(payload_algorithm(package)?);
             checks.push(DigestCheck {
                 digest: Digest::Archive,
                 covers: "archive",
@@ -298,28 +303,26 @@ impl Unpacked {
             checks.push(DigestCheck {
                 digest: Digest::Files,
                 covers: "files",
-                algorithm: name(file_algorithm(package)),
+                algorithm: name(file_algorithm(package)?),
                 stated: String::new(),
                 verdict: self.files,
             });
         }
-        checks
+        Ok(checks)
     }
 }
 
 fn unpack<R: Read>(package: &Opened, files: &[Listed], raw: &mut Raw<'_, R>) -> Result<Unpacked, Error> {
-    let mut archive = match Archive::of(package, raw, most(package)) {
-        Ok(archive) => archive,
-        Err(_) => return Ok(Unpacked { archive: None, archive_size: None, files: Verdict::Bad }),
-    };
-    if let Some((_, hash)) = hasher(payload_algorithm(package)) {
+    let unread = |files| Ok(Unpacked { archive: None, archive_size: None, files });
+    let most = most(package)?;
+    if most > digests::MOST {
+        return unread(Verdict::Unchecked);
+    }
+    let Ok(mut archive) = Archive::of(package, raw, most) else { return unread(Verdict::Bad) };
+    if let Some((_, hash)) = hasher(payload_algorithm(package)?) {
         archive.hash(hash);
     }
-    let files = match digests::walk(package, files, &mut archive) {
-        Ok(verdict) => verdict,
-        Err(Error::Interrupted) => return Err(Error::Interrupted),
-        Err(_) => Verdict::Bad,
-    };
+    let files = walk::verdict(package, files, &mut archive)?;
     let (archive, archive_size) =
         archive.digest().map_or((None, None), |(digest, size)| (digest, Some(size)));
     Ok(Unpacked { archive, archive_size, files })

@@ -7,7 +7,7 @@ use pgp::crypto::public_key::PublicKeyAlgorithm;
 use pgp::packet::{Packet, PacketParser, Signature, SignatureType};
 use serde::Serialize;
 
-use super::{Opened, bytes, texts};
+use super::{Error, Opened};
 use crate::profile::acceptance::Covers;
 
 /// A longer one is none. Bytes.
@@ -37,8 +37,11 @@ pub struct SignatureInfo {
 }
 
 /// All that are there.
-pub(super) fn list(package: &Opened) -> Vec<SignatureInfo> {
-    packets(package).iter().map(Found::info).collect()
+///
+/// # Errors
+/// As [`packets`].
+pub(super) fn list(package: &Opened) -> Result<Vec<SignatureInfo>, Error> {
+    Ok(packets(package)?.iter().map(Found::info).collect())
 }
 
 /// A signature's packet, or why there is none under the tag.
@@ -58,7 +61,10 @@ impl Found {
 }
 
 /// Each one's packet, or why there is none under the tag.
-pub(super) fn packets(package: &Opened) -> Vec<Found> {
+///
+/// # Errors
+/// [`Error::Damaged`] where what is under a tag is not of the tag's type.
+pub(super) fn packets(package: &Opened) -> Result<Vec<Found>, Error> {
     let mut found = Vec::new();
     let single = [
         (267, Covers::Header),
@@ -67,13 +73,12 @@ pub(super) fn packets(package: &Opened) -> Vec<Found> {
         (1005, Covers::HeaderAndPayload),
     ];
     for (tag, covers) in single {
-        if let Some(data) = package.signature(tag) {
-            let packet = bytes(Some(data)).ok_or("it is no binary data").and_then(|bytes| parse(&bytes));
-            found.push(Found { tag, covers, packet });
+        if let Some(bytes) = package.signature_entry::<Option<Vec<u8>>>(tag)? {
+            found.push(Found { tag, covers, packet: parse(&bytes) });
         }
     }
     // OPENPGP: any number of them, in base 64.
-    for text in texts(package.signature(278)) {
+    for text in package.signature_entry::<Vec<String>>(278)? {
         let packet = if found.len() < MOST { decode(&text) } else { Err("there are too many to be read") };
         let too_many = found.len() == MOST;
         found.push(Found { tag: 278, covers: Covers::Header, packet });
@@ -81,7 +86,7 @@ pub(super) fn packets(package: &Opened) -> Vec<Found> {
             break;
         }
     }
-    found
+    Ok(found)
 }
 
 fn decode(text: &str) -> Result<Box<Signature>, &'static str> {

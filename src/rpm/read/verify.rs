@@ -23,7 +23,7 @@ use crate::sign::{Attested, Keyring, SignedBy, Unverified};
 /// that the signed header names; and as [`inspect`](super::inspect).
 pub fn verify(path: &Path, keys: &Keyring) -> Result<SignedBy, Error> {
     let package = Opened::open(path)?;
-    let found = signatures::packets(&package);
+    let found = signatures::packets(&package)?;
     if found.is_empty() {
         return Err(Error::Unsigned { path: path.to_owned() });
     }
@@ -111,7 +111,7 @@ pub fn header_digest(path: &Path) -> Result<String, Error> {
 /// # Errors
 /// As [`inspect`](super::inspect).
 pub fn nevra(path: &Path) -> Result<String, Error> {
-    Ok(Opened::open(path)?.nevra())
+    Opened::open(path)?.nevra()
 }
 
 impl Opened {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::archive::{Archive, Name};
-use super::digests::{self, Hash, file_algorithm, hasher, most};
+use super::digests::{self, Hash, Verdict, file_algorithm, hasher, most};
 use super::files::{self, GHOST, Listed};
 use super::{Error, Opened, index, key, pass};
 use rpm::IndexTag;
@@ -30,16 +30,16 @@ pub struct Identity {
 pub fn identify(package: &Path) -> Result<Identity, Error> {
     let package = Opened::open(package)?;
     let text = |tag, what: &str| {
-        package.text(tag).ok_or_else(|| package.damaged(format!("its header does not state its {what}")))
+        package.text(tag)?.ok_or_else(|| package.damaged(format!("its header does not state its {what}")))
     };
     let version = text(IndexTag::RPMTAG_VERSION, "version")?;
     let release = text(IndexTag::RPMTAG_RELEASE, "release")?;
-    let epoch = package.integers(IndexTag::RPMTAG_EPOCH).first().map(|epoch| format!("{epoch}:"));
+    let epoch = package.integer(IndexTag::RPMTAG_EPOCH)?.map(|epoch| format!("{epoch}:"));
     Ok(Identity {
         name: text(IndexTag::RPMTAG_NAME, "name")?,
         version: format!("{}{version}-{release}", epoch.unwrap_or_default()),
         arch: text(IndexTag::RPMTAG_ARCH, "architecture")?,
-        is_source: package.tag(IndexTag::RPMTAG_SOURCERPM).is_none(),
+        is_source: !package.has(IndexTag::RPMTAG_SOURCERPM),
     })
 }
 
@@ -73,7 +73,27 @@ pub fn each_file<E: From<Error>>(
     let package = Opened::open(package)?;
     pass::demand(&package)?;
     let listed = files::list(&package)?;
-    Walk { package: &package, listed: &listed, take, waiting: HashMap::new() }.run(limit)
+    let mut archive = Archive::open(&package, most(&package)?.min(limit))?;
+    Walk::of(&package, &listed, take)?.run(&mut archive)
+}
+
+/// Whether the payload has the files of the header, each with its size and digest, and no others.
+///
+/// # Errors
+/// [`Error::Interrupted`]; [`Error::Damaged`] where the header does not say by which algorithm.
+pub(super) fn verdict(
+    package: &Opened,
+    listed: &[Listed],
+    archive: &mut Archive<'_>,
+) -> Result<Verdict, Error> {
+    if hasher(file_algorithm(package)?).is_none() {
+        return Ok(Verdict::Unchecked);
+    }
+    match Walk::of(package, listed, &mut |_, _| Ok(()))?.run(archive) {
+        Ok(()) => Ok(Verdict::Ok),
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        Err(_) => Ok(Verdict::Bad),
+    }
 }
 
 /// What an entry of the archive is known by.
@@ -83,16 +103,26 @@ struct Walk<'a, 't, E> {
     package: &'a Opened,
     listed: &'a [Listed],
     take: &'t mut dyn FnMut(Packed<'_>, &mut dyn Read) -> Result<(), E>,
+    /// Of the files' digests, in rpm's numbering.
+    algorithm: u64,
     /// Names of files whose content comes with another name.
     waiting: HashMap<Inode, Vec<&'a Listed>>,
 }
 
-impl<'a, E: From<Error>> Walk<'a, '_, E> {
-    fn run(mut self, limit: u64) -> Result<(), E> {
+impl<'a, 't, E: From<Error>> Walk<'a, 't, E> {
+    fn of(
+        package: &'a Opened,
+        listed: &'a [Listed],
+        take: &'t mut dyn FnMut(Packed<'_>, &mut dyn Read) -> Result<(), E>,
+    ) -> Result<Self, Error> {
+        let algorithm = file_algorithm(package)?;
+        Ok(Walk { package, listed, take, algorithm, waiting: HashMap::new() })
+    }
+
+    fn run(mut self, archive: &mut Archive<'_>) -> Result<(), E> {
         let (package, listed) = (self.package, self.listed);
         let by_path = index(listed);
         let mut seen = vec![false; listed.len()];
-        let mut archive = Archive::open(package, most(package).min(limit))?;
         while let Some(entry) = archive.next().map_err(|error| self.unreadable(&error))? {
             let number = match &entry.name {
                 Name::Path(path) => by_path.get(key(path)).copied(),
@@ -116,7 +146,7 @@ impl<'a, E: From<Error>> Walk<'a, '_, E> {
                     .damaged(format!("header and payload differ in the size of {}", shown(file)))
                     .into());
             }
-            self.give(file, size, entry.links, &mut archive)?;
+            self.give(file, size, entry.links, archive)?;
             for other in self.waiting.remove(&entry.inode).unwrap_or_default() {
                 if (other.size, &other.digest) != (file.size, &file.digest) {
                     return Err(package
@@ -139,7 +169,7 @@ impl<'a, E: From<Error>> Walk<'a, '_, E> {
     }
 
     fn give(&mut self, file: &Listed, size: u64, links: u32, archive: &mut Archive<'_>) -> Result<(), E> {
-        let Some((_, hash)) = hasher(file_algorithm(self.package)) else {
+        let Some((_, hash)) = hasher(self.algorithm) else {
             return Err(self.package.damaged("its files' digests are of an unknown kind").into());
         };
         let mut content = Content { input: archive.content(size), hash, read: 0, failed: None };
