@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use ::rpm::IndexData;
+use modgraft::package::File;
 use modgraft::profile::Profile;
 use modgraft::profile::acceptance::Digest;
 use modgraft::rpm::{Error, Examination, Verdict, examine, inspect};
 
 use crate::edit::{BEGIN, Parts};
 use crate::made::Place;
+use crate::support::module::Module;
 
 fn numbers(numbers: &[usize]) -> Vec<u8> {
     numbers.iter().flat_map(|number| (*number as u32).to_be_bytes()).collect()
@@ -110,35 +112,98 @@ fn an_archive_that_states_more_than_is_unpacked() {
     assert_eq!((size.stated, size.actual), (1 << 40, None));
 }
 
+/// An entry of an archive, and where its content is.
+struct Entry {
+    name: String,
+    front: Vec<u8>,
+    content: Vec<u8>,
+}
+
+/// The archive of a gzipped payload, without its trailer.
+fn entries(parts: &Parts) -> Vec<Entry> {
+    let mut archive = Vec::new();
+    flate2::read::GzDecoder::new(parts.payload.as_slice()).read_to_end(&mut archive).unwrap();
+    let mut entries = Vec::new();
+    let mut at = 0;
+    loop {
+        assert_eq!(&archive[at..at + 6], b"070701");
+        // Behind the magic are fields of eight digits each.
+        let field = |index: usize| {
+            let digits = std::str::from_utf8(&archive[at + 6 + 8 * index..][..8]).unwrap();
+            usize::from_str_radix(digits, 16).unwrap()
+        };
+        let name = String::from_utf8(archive[at + 110..][..field(11) - 1].to_vec()).unwrap();
+        if name == "TRAILER!!!" {
+            return entries;
+        }
+        let content = (at + 110 + field(11)).next_multiple_of(4);
+        let end = content + field(6);
+        entries.push(Entry {
+            name,
+            front: archive[at..content].to_vec(),
+            content: archive[content..end].to_vec(),
+        });
+        at = end.next_multiple_of(4);
+    }
+}
+
+/// Puts an archive of other entries in place of the payload, not compressed, and states its digests.
+fn put(parts: &mut Parts, entries: &[Entry]) {
+    let mut archive = Vec::new();
+    let pad = |archive: &mut Vec<u8>| archive.resize(archive.len().next_multiple_of(4), 0);
+    for entry in entries {
+        archive.extend(&entry.front);
+        pad(&mut archive);
+        archive.extend(&entry.content);
+        pad(&mut archive);
+    }
+    archive.extend(format!("070701{}0000000B{}TRAILER!!!\0", "0".repeat(88), "0".repeat(8)).bytes());
+    pad(&mut archive);
+    let size = archive.len() as u32;
+    parts.payload = archive;
+    parts.change_header(|entries| entries.retain(|(tag, _)| ![5092, 5093, 5097].contains(tag)));
+    parts.put(1007, IndexData::Int32(vec![size]));
+}
+
 #[test]
 fn a_link_whose_content_never_comes() {
     let mut case = Case::new();
-    let mut archive = Vec::new();
-    flate2::read::GzDecoder::new(case.parts.payload.as_slice()).read_to_end(&mut archive).unwrap();
-    // The first entry that has content (newc: the fields behind the magic have eight digits each).
-    let field = |archive: &[u8], at: usize, index: usize| {
-        let digits = std::str::from_utf8(&archive[at + 6 + 8 * index..][..8]).unwrap().to_owned();
-        usize::from_str_radix(&digits, 16).unwrap()
-    };
-    let mut at = 0;
-    let (content, size) = loop {
-        assert_eq!(&archive[at..at + 6], b"070701");
-        let content = (at + 110 + field(&archive, at, 11)).next_multiple_of(4);
-        match field(&archive, at, 6) {
-            0 => at = content,
-            size => break (content, size),
-        }
-    };
-    archive[at + 6 + 8 * 4..][..8].copy_from_slice(b"00000002");
-    archive[at + 6 + 8 * 6..][..8].copy_from_slice(b"00000000");
-    archive.drain(content..(content + size).next_multiple_of(4));
-    let stated = archive.len() as u32;
-    case.parts.payload = archive;
-    case.parts.change_header(|entries| entries.retain(|(tag, _)| ![5092, 5093, 5097].contains(tag)));
-    case.parts.put(1007, IndexData::Int32(vec![stated]));
+    let mut files = entries(&case.parts);
+    let file = files.iter_mut().find(|entry| !entry.content.is_empty()).unwrap();
+    // Two names, no content.
+    file.front[6 + 8 * 4..][..8].copy_from_slice(b"00000002");
+    file.front[6 + 8 * 6..][..8].copy_from_slice(b"00000000");
+    file.content.clear();
+    put(&mut case.parts, &files);
     let examined = case.examined().unwrap();
     assert_eq!(of_files(&examined), Verdict::Bad);
-    assert!(examined.sizes.iter().all(|size| size.actual.is_none_or(|actual| actual == size.stated)));
+    // It is the file alone that is wrong: the archive is as it states.
+    assert!(examined.sizes.iter().all(|size| size.actual == Some(size.stated)), "{:?}", examined.sizes);
+}
+
+#[test]
+fn links_in_an_archive_that_says_nothing_of_its_entries() {
+    let mut module = Module::new();
+    module.target.profile = Profile::named("el6").unwrap();
+    let mut package = module.packages().binary;
+    package.files.push(File::text("/usr/share/x/one", *b"the content"));
+    package.files.push(File::hard_link("/usr/share/x/two", "/usr/share/x/one"));
+    let place = Place::new();
+    let mut parts = Parts::of(&place.write(&package, None));
+    // As rpm 6 writes them: each entry has the number of its file in the header, and nothing else.
+    let listed = inspect(&place.path("package.rpm")).unwrap().files;
+    let mut files = entries(&parts);
+    for entry in &mut files {
+        let index = listed.iter().position(|file| entry.name.ends_with(&file.path)).unwrap();
+        entry.front = format!("07070X{index:08x}").into_bytes();
+    }
+    put(&mut parts, &files);
+    let mut case = Case { place, parts };
+    assert_eq!(of_files(&case.examined().unwrap()), Verdict::Ok);
+    let linked = files.iter_mut().find(|entry| entry.content == b"the content").unwrap();
+    linked.content[0] ^= 1;
+    put(&mut case.parts, &files);
+    assert_eq!(of_files(&case.examined().unwrap()), Verdict::Bad);
 }
 
 #[test]

@@ -23,13 +23,23 @@ pub(super) enum Name {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub name: Name,
-    /// As the archive states it; the archive of an indexed entry states none.
-    pub size: Option<u64>,
+    /// What the archive states; of an indexed entry, nothing ([`super::files::nodes`] has it).
+    pub node: Option<Node>,
+}
+
+/// What is known of an entry's content beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Node {
+    /// Of the content that comes with this entry. Bytes.
+    pub size: u64,
     /// Several names of one file, whose content comes with the last, have more than one.
     pub links: u32,
     /// What such names have in common: the inode and its device's two numbers.
-    pub inode: (u32, u32, u32),
+    pub inode: Inode,
 }
+
+/// What an entry's content is known by.
+pub(super) type Inode = (u32, u32, u32);
 
 /// Reads the entries of a payload.
 pub(super) struct Archive<'a> {
@@ -90,7 +100,7 @@ impl<'a> Archive<'a> {
             self.read_exact(&mut digits)?;
             let index = hexadecimal(&digits)?;
             self.align()?;
-            return Ok(Some(Entry { name: Name::Index(index), size: None, links: 1, inode: (0, 0, 0) }));
+            return Ok(Some(Entry { name: Name::Index(index), node: None }));
         }
         if &magic != b"070701" && &magic != b"070702" {
             return Err(invalid("an entry of the payload does not begin as one"));
@@ -115,8 +125,8 @@ impl<'a> Archive<'a> {
         if name == "TRAILER!!!" {
             return Ok(None);
         }
-        let (size, inode) = (Some(u64::from(size)), (inode, major, minor));
-        Ok(Some(Entry { name: Name::Path(name), size, links, inode }))
+        let node = Node { size: u64::from(size), links, inode: (inode, major, minor) };
+        Ok(Some(Entry { name: Name::Path(name), node: Some(node) }))
     }
 
     /// The content of the entry that was read last.

@@ -1,8 +1,10 @@
 //! The list of files in a header, put together from its arrays.
 
+use std::collections::HashMap;
+
 use rpm::IndexTag;
 
-use super::archive::LONGEST_NAME;
+use super::archive::{Inode, LONGEST_NAME, Node};
 use super::{Error, Opened};
 
 /// All paths of a package. The largest packages have some tens of MiB of them. Bytes.
@@ -81,6 +83,45 @@ pub(super) fn list(package: &Opened) -> Result<Vec<Listed>, Error> {
         target: text(&targets, index),
     });
     Ok(listed.collect())
+}
+
+/// What comes with each file in an archive that says nothing of its entries (that of rpm 6's packages, and of files of 4 GiB and
+/// more): of several names of one file, the last has the content (librpm's `rpmfilesBuildNLink` and `iterReadArchiveNext`).
+///
+/// # Errors
+/// [`Error::Damaged`] where the arrays do not fit each other.
+pub(super) fn nodes(package: &Opened, listed: &[Listed]) -> Result<Vec<Node>, Error> {
+    let inodes = package.integers(IndexTag::RPMTAG_FILEINODES)?;
+    let devices = package.integers(IndexTag::RPMTAG_FILEDEVICES)?;
+    for length in [inodes.len(), devices.len()] {
+        if length != 0 && length != listed.len() {
+            return Err(package.damaged("its lists of files do not fit each other"));
+        }
+    }
+    let inode = |index: usize| -> Option<Inode> {
+        // Both are of 32 bits.
+        Some((*inodes.get(index)? as u32, 0, devices.get(index).map_or(0, |device| *device as u32)))
+    };
+    let has_content = |file: &Listed| file.is_regular() && file.flags & GHOST == 0;
+    // How many names, and the last of them.
+    let mut names: HashMap<Inode, (u32, usize)> = HashMap::new();
+    for (index, _) in listed.iter().enumerate().filter(|(_, file)| has_content(file)) {
+        if let Some(inode) = inode(index) {
+            let (count, last) = names.entry(inode).or_default();
+            (*count, *last) = (*count + 1, index);
+        }
+    }
+    let nodes = listed.iter().enumerate().map(|(index, file)| {
+        let linked = inode(index).filter(|_| has_content(file));
+        let linked = linked.and_then(|inode| Some((inode, *names.get(&inode)?)));
+        match linked {
+            Some((inode, (links, last))) => {
+                Node { size: if index == last { file.size } else { 0 }, links, inode }
+            }
+            None => Node { size: file.size, links: 1, inode: Inode::default() },
+        }
+    });
+    Ok(nodes.collect())
 }
 
 fn names(package: &Opened) -> Result<Vec<String>, Error> {

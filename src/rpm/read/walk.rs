@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::archive::{Archive, Name};
+use super::archive::{Archive, Inode, Name, Node};
 use super::digests::{self, Hash, Verdict, file_algorithm, hasher, most};
 use super::files::{self, GHOST, Listed};
 use super::{Error, Opened, index, key, pass};
@@ -96,9 +96,6 @@ pub(super) fn verdict(
     }
 }
 
-/// What an entry of the archive is known by.
-type Inode = (u32, u32, u32);
-
 struct Walk<'a, 't, E> {
     package: &'a Opened,
     listed: &'a [Listed],
@@ -121,23 +118,24 @@ impl<'a, 't, E: From<Error>> Walk<'a, 't, E> {
 
     fn run(mut self, archive: &mut Archive<'_>) -> Result<(), E> {
         let (package, listed) = (self.package, self.listed);
-        let by_path = index(listed);
+        let (by_path, nodes) = (index(listed), files::nodes(package, listed)?);
         let mut seen = vec![false; listed.len()];
         while let Some(entry) = archive.next().map_err(|error| self.unreadable(&error))? {
             let number = match &entry.name {
                 Name::Path(path) => by_path.get(key(path)).copied(),
                 Name::Index(index) => usize::try_from(*index).ok(),
             };
-            let Some((file, seen)) = number.and_then(|number| listed.get(number).zip(seen.get_mut(number)))
-            else {
+            let found = number
+                .and_then(|number| Some((listed.get(number)?, seen.get_mut(number)?, *nodes.get(number)?)));
+            let Some((file, seen, node)) = found else {
                 return Err(package.damaged("its payload has a file that its header has not").into());
             };
             if std::mem::replace(seen, true) {
                 return Err(package.damaged(format!("{} is in its payload twice", shown(file))).into());
             }
-            let size = entry.size.unwrap_or(file.size);
-            if entry.links > 1 && size == 0 && file.size > 0 {
-                self.waiting.entry(entry.inode).or_default().push(file);
+            let Node { size, links, inode } = entry.node.unwrap_or(node);
+            if links > 1 && size == 0 && file.size > 0 {
+                self.waiting.entry(inode).or_default().push(file);
                 continue;
             }
             // Older rpms state the size that the file system gave a folder.
@@ -146,14 +144,14 @@ impl<'a, 't, E: From<Error>> Walk<'a, 't, E> {
                     .damaged(format!("header and payload differ in the size of {}", shown(file)))
                     .into());
             }
-            self.give(file, size, entry.links, archive)?;
-            for other in self.waiting.remove(&entry.inode).unwrap_or_default() {
+            self.give(file, size, links, archive)?;
+            for other in self.waiting.remove(&inode).unwrap_or_default() {
                 if (other.size, &other.digest) != (file.size, &file.digest) {
                     return Err(package
                         .damaged(format!("{} is not what its header says", shown(other)))
                         .into());
                 }
-                let packed = Packed { same_as: Some(&file.path), ..packed(other, entry.links) };
+                let packed = Packed { same_as: Some(&file.path), ..packed(other, links) };
                 (self.take)(packed, &mut io::empty())?;
             }
         }
