@@ -104,7 +104,7 @@ fn from_descriptor(name: &str, number: RawFd) -> Result<Passphrase, Error> {
         if std::io::stdin().is_terminal() {
             return Err(refuse("it is a terminal, where everybody could read along"));
         }
-        return first_line(std::io::stdin().lock(), &format!("{name} 0"));
+        return first_line(Stdin, &format!("{name} 0"));
     }
     if number < 3 {
         return Err(refuse("1 and 2 are for what modgraft writes"));
@@ -122,6 +122,15 @@ fn from_descriptor(name: &str, number: RawFd) -> Result<Passphrase, Error> {
         return Err(refuse("it is a terminal, where everybody could read along"));
     }
     first_line(std::fs::File::from(owned), &format!("{name} {number}"))
+}
+
+/// The standard library's own keeps what it reads in a buffer that nobody wipes.
+struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        Ok(rustix::io::read(std::io::stdin(), buffer)?)
+    }
 }
 
 /// All that is read goes into one buffer, which is wiped.
