@@ -415,6 +415,46 @@ fn sorted(names: &[&str]) -> Vec<String> {
 }
 
 #[test]
+fn subkeys_that_sign_no_more() {
+    let place = Place::new();
+    let all = sorted(&["el6", "el7", "el8", "el9", "el10", "fedora", "debian"]);
+    let gnupg = Gnupg::new();
+    let certifies = RSA.replace("sign,cert", "cert");
+    let fingerprint = gnupg.generate(&format!("{certifies}Creation-Date: 20200101T000000\n{PLAIN}"));
+    let add = |more: &[&str], end: &str| {
+        let mut command = gnupg.command();
+        command.args(more).args(["--pinentry-mode", "loopback", "--passphrase", ""]);
+        run(command.args(["--quick-add-key", &fingerprint, "rsa2048", "sign", end]));
+    };
+    let public = |name: &str| lint(&gnupg.public(&place.path(name)));
+
+    add(&["--faked-system-time", "20200101T000000"], "2d");
+    let expired = public("expired.asc");
+    assert_eq!(broken(&expired, "expired"), all);
+    let found = expired.findings.iter().find(|one| one.name == "expired").unwrap();
+    assert!(found.text.ends_with(", which signed, expired on 2020-01-03"), "{}", found.text);
+    assert!(
+        !expired.is_good() && expired.findings.iter().all(|one| one.name != "cannot-sign"),
+        "{expired:#?}"
+    );
+
+    add(&[], "0");
+    // The commands of gpg's menu: the second subkey, for no reason, yes.
+    let answers = place.write("answers", "key 2\nrevkey\ny\n0\n\ny\nsave\n");
+    let mut revoke = Command::new("gpg");
+    revoke.arg("--homedir").arg(gnupg.home.path()).args(["--no-tty", "--quiet", "--command-fd", "0"]);
+    run(revoke.args(["--edit-key", &fingerprint]).stdin(fs_err::File::open(&answers).unwrap().into_file()));
+    assert_eq!(broken(&public("revoked.asc"), "revoked"), all);
+
+    // With one that signs, those do no harm.
+    add(&[], "0");
+    let signs = public("signs.asc");
+    assert!(broken(&signs, "revoked").is_empty() && broken(&signs, "expired").is_empty(), "{signs:#?}");
+    assert!(signs.is_good() || broken(&signs, "signing-subkey") == sorted(&["el6", "el7"]), "{signs:#?}");
+    assert!(accepted_here(&signs));
+}
+
+#[test]
 fn keys_by_sq_are_not_imported() {
     let place = Place::new();
     let secret = place.path("sq.sec");

@@ -307,6 +307,11 @@ fn signatures_are_made_on_another_machine() {
         (&["--digest-algo", "SHA256", "--detach-sign"][..], &files[2], "does not hold"),
         (&["--digest-algo", "SHA1", "--detach-sign"], &files[0], "is by none of SHA-256"),
         (&["--digest-algo", "SHA256", "--textmode", "--detach-sign"], &files[0], "of a text"),
+        (
+            &["--digest-algo", "SHA256", "--sig-notation", "!a@example.org=b", "--detach-sign"],
+            &files[0],
+            "subpackets marked as critical",
+        ),
     ] {
         sign_first(arguments, data);
         with_key(&["--import"]).fails(3, reason);

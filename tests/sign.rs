@@ -165,6 +165,35 @@ fn gpg_signs_with_the_time_it_is_told() {
 }
 
 #[test]
+fn what_gpg_gives_is_looked_at() {
+    let gnupg = Gnupg::new();
+    let fingerprint = gnupg.generate(&format!("{RSA}{PLAIN}"));
+    let other = Gnupg::new();
+    other.generate(&format!("{}{PLAIN}", RSA.replace("Release", "Other")));
+    let secret = other.export("", &other.home.path().join("other.asc"));
+    run(gnupg.command().arg("--import").arg(&secret));
+    let signer = open(&KeySpec::Gpg(fingerprint), &gnupg.environment(None)).unwrap();
+    // The other key is there by then.
+    let later = signer.key().created + 86_400;
+    let configuration = gnupg.home.path().join("gpg.conf");
+    for (line, expected) in [
+        ("local-user Other", "it is not one signature"),
+        ("textmode", "it is a signature of a text"),
+        ("sig-notation !a@example.org=b", "it has subpackets marked as critical"),
+    ] {
+        fs_err::write(&configuration, format!("{line}\n")).unwrap();
+        match signer.sign(&mut &b"message\n"[..], later) {
+            Err(Error::GpgAnswer { reason, .. }) => assert!(reason.contains(expected), "{line}: {reason}"),
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+    // What rpm has no use for, and takes no offence at.
+    fs_err::write(&configuration, "sig-notation a@example.org=b\ndigest-algo SHA1\narmor\n").unwrap();
+    let signature = signer.sign(&mut &b"message"[..], 0).unwrap();
+    assert!(Gnupg::verifies(&signer.key().public_key, b"message", &signature).contains("GOODSIG"));
+}
+
+#[test]
 fn gpg_with_a_passphrase_from_the_environment() {
     let gnupg = Gnupg::new();
     let fingerprint = gnupg.generate(&format!("{RSA}Passphrase: open sesame\n%commit\n"));
@@ -273,6 +302,27 @@ fn keys_are_judged_by_the_family_that_has_to_accept_them() {
             ["el6", "el7", "el8", "amazon2", "suse", "leap"].contains(&family),
             "{family}: {accepted:?}"
         );
+    }
+}
+
+#[test]
+fn keys_that_a_release_does_not_import_sign_nothing_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("sq.sec");
+    run(Command::new("sq").args(["key", "generate", "--userid", "Sequoia", "--export"]).arg(&secret));
+    let gnupg = Gnupg::new();
+    run(gnupg.command().arg("--import").arg(&secret));
+    for (spec, environment) in [
+        (KeySpec::File(secret), Environment::default()),
+        (KeySpec::Gpg("Sequoia".to_owned()), gnupg.environment(None)),
+    ] {
+        let signer = open(&spec, &environment).unwrap();
+        assert!(signer.key().critical_subpackets, "{spec:?}");
+        for (release, takes) in [("el9", false), ("debian", false), ("el10", true), ("fedora", true)] {
+            let profile = Profile::named(release).unwrap();
+            let accepted = sign::check_accepted(signer.key(), release, &profile.packaging.keys);
+            assert_eq!(accepted.is_ok(), takes, "{release}: {accepted:?}");
+        }
     }
 }
 

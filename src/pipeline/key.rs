@@ -74,7 +74,7 @@ pub fn new_key(
     let files = made.write(out)?;
     let (mut takes, mut not) = (Vec::new(), Vec::new());
     for profile in releases(&[])? {
-        let refusal = sign::refusal(&profile.packaging.keys, made.algorithm, true, false);
+        let refusal = sign::refusal(&profile.packaging.keys, sign::KeyForm::plain(made.algorithm));
         if refusal.is_none() { &mut takes } else { &mut not }.push(profile.name.clone());
     }
     let but = if not.is_empty() { String::new() } else { format!(", and not by {}", not.join(", ")) };

@@ -15,7 +15,8 @@ pub struct Acceptance {
     pub sha1_self_signature: bool,
     /// The shortest RSA key. Bits.
     pub rsa_bits: usize,
-    /// Whether a key is imported that has subpackets marked as critical which rpm's own parser does not know.
+    /// Whether a key is imported that has subpackets marked as critical which rpm's own parser does not know, and a signature read
+    /// that has such ones.
     pub critical_subpackets: bool,
     /// Whether keys of version 6 (RFC 9580) are known.
     pub v6: bool,

@@ -1,6 +1,6 @@
 //! Whether the rpm of a distribution accepts a key; the profile has what it accepts.
 
-use super::{Algorithm, Error, Key};
+use super::{Algorithm, Error, Key, KeyForm};
 use crate::profile::Acceptance;
 
 /// Refuses a key whose signatures the rpm of `distribution` would not accept: better here than at the user's.
@@ -15,19 +15,21 @@ pub fn check_accepted(key: &Key, distribution: &str, acceptance: &Acceptance) ->
             reason,
         })
     };
-    match refusal(acceptance, key.algorithm, key.primary, key.sha1_self_signature) {
+    match refusal(acceptance, key.form()) {
         Some(reason) => refuse(reason),
         None => Ok(()),
     }
 }
 
-/// Why an rpm does not take signatures by such a key; nothing where it does.
-pub fn refusal(
-    acceptance: &Acceptance,
-    algorithm: Algorithm,
-    primary: bool,
-    sha1_self_signature: bool,
-) -> Option<String> {
+/// Why an rpm does not take signatures by such a key, `it` being the rpm; nothing where it does.
+pub fn refusal(acceptance: &Acceptance, form: KeyForm) -> Option<String> {
+    let KeyForm { algorithm, primary, sha1_self_signature, critical_subpackets, v6 } = form;
+    if critical_subpackets && !acceptance.critical_subpackets {
+        return Some("it does not import the key, for subpackets marked as critical".to_owned());
+    }
+    if v6 && !acceptance.v6 {
+        return Some("it does not import the key, which is of version 6".to_owned());
+    }
     if !takes(acceptance, algorithm.word()) {
         let accepted = acceptance.algorithms.join(" or ");
         return Some(format!("it takes {accepted}, and this is {}", algorithm.word()));
@@ -41,7 +43,7 @@ pub fn refusal(
         return Some("it knows signatures by a primary key only, and here a subkey signs".to_owned());
     }
     (sha1_self_signature && !acceptance.sha1_self_signature)
-        .then(|| "the key certifies itself by SHA-1".to_owned())
+        .then(|| "the key certifies itself by SHA-1 or MD5".to_owned())
 }
 
 /// Whether an rpm verifies signatures by this algorithm, as [`Algorithm::word`] has it.

@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use pgp::composed::{ArmorOptions, Deserializable, DetachedSignature, SignedPublicKey};
+use pgp::composed::{Deserializable, DetachedSignature, SignedPublicKey};
 use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType};
 use pgp::types::{KeyDetails, VerifyingKey};
 
 use super::keyfile::one_line;
-use super::validity::{self, algorithm, may_sign, newest_self_signature};
+use super::validity::{self, algorithm, critical_in, may_sign, names, newest_self_signature};
 use super::{Error, Key};
 
 /// A certificate is a few kilobytes; what is larger is something else.
@@ -36,6 +36,24 @@ impl Part {
         match self {
             Part::Primary(key) => key.as_ref(),
             Part::Subkey(key) => key.as_ref(),
+        }
+    }
+
+    /// The part with this fingerprint, in upper-case hexadecimal.
+    pub(super) fn named(key: &SignedPublicKey, fingerprint: &str) -> Option<Self> {
+        let is = |part: &dyn KeyDetails| format!("{:X}", part.fingerprint()) == fingerprint;
+        if is(&key.primary_key) {
+            return Some(Part::Primary(Box::new(key.primary_key.clone())));
+        }
+        let subkey = key.public_subkeys.iter().find(|subkey| is(&subkey.key))?;
+        Some(Part::Subkey(Box::new(subkey.key.clone())))
+    }
+
+    /// Whether it made the signature over `data`.
+    pub(super) fn made(&self, signature: &Signature, data: impl Read) -> bool {
+        match self {
+            Part::Primary(key) => signature.verify(key.as_ref(), data).is_ok(),
+            Part::Subkey(key) => signature.verify(key.as_ref(), data).is_ok(),
         }
     }
 
@@ -98,14 +116,15 @@ impl Certificate {
     /// What may sign today: the primary key first, since rpm before 4.14 knows no other, then subkeys. At least one.
     pub(super) fn signing_parts(&self) -> Result<Vec<Part>, Error> {
         let (own, name, primary) = (self.self_signature()?, self.name(), &self.key.primary_key);
-        validity::check_alive(&self.key.details, primary, own, &name)?;
+        let now = validity::now();
+        validity::check_alive(&self.key.details, primary, own, &name, now)?;
         let mut parts = Vec::new();
         if may_sign(own, algorithm(primary.public_params())) {
             parts.push(Part::Primary(Box::new(primary.clone())));
         }
         let mut refusal = Error::CannotSign { key: name.clone() };
         for subkey in &self.key.public_subkeys {
-            match validity::check_subkey(primary, &subkey.key, &subkey.signatures, &name) {
+            match validity::check_subkey(primary, &subkey.key, &subkey.signatures, &name, now) {
                 Ok(true) => parts.push(Part::Subkey(Box::new(subkey.key.clone()))),
                 Ok(false) => {}
                 Err(error) => refusal = error,
@@ -116,23 +135,8 @@ impl Certificate {
 
     /// What there is to say of the key when this part of it signs.
     pub(super) fn describe(&self, part: &Part) -> Result<Key, Error> {
-        let details = part.details();
-        let user = self.key.details.users.first();
-        let public_key = self
-            .key
-            .to_armored_string(ArmorOptions::default())
-            .map_err(|error| Error::NotACertificate { path: self.path.clone(), reason: one_line(&error) })?;
-        Ok(Key {
-            fingerprint: self.name(),
-            key_id: format!("{}", details.legacy_key_id()).to_uppercase(),
-            user_id: user.map(|user| String::from_utf8_lossy(user.id.id()).into_owned()).unwrap_or_default(),
-            algorithm: algorithm(details.public_params()),
-            created: u64::from(details.created_at().as_secs()),
-            primary: matches!(part, Part::Primary(_)),
-            sha1_self_signature: self.self_signature()?.hash_alg() == Some(HashAlgorithm::Sha1),
-            development: false,
-            public_key,
-        })
+        Key::of(&self.key, part.details(), self.self_signature()?)
+            .map_err(|error| Error::NotACertificate { path: self.path.clone(), reason: one_line(&error) })
     }
 
     /// The key that would sign: the primary key where it may, or else the first subkey that may.
@@ -173,23 +177,21 @@ impl Certificate {
         ) {
             return Err(refuse("it is by none of SHA-256, SHA-384 and SHA-512".to_owned()));
         }
+        if !critical_in(&signature).is_empty() {
+            return Err(refuse(
+                "it has subpackets marked as critical, for which rpm refuses a package".to_owned(),
+            ));
+        }
         let parts = self.signing_parts()?;
-        let named = |part: &&Part| {
-            let (fingerprint, id) = (part.details().fingerprint(), part.details().legacy_key_id());
-            signature.issuer_fingerprint().into_iter().any(|issuer| *issuer == fingerprint)
-                || signature.issuer_key_id().into_iter().any(|issuer| *issuer == id)
-        };
-        let Some(part) = parts.iter().find(named) else {
+        let Some(part) = parts.iter().find(|part| names(&signature, part.details())) else {
             return Err(refuse(format!("it is by no key of {} that may sign", self.path.display())));
         };
         if signature.created() < Some(part.details().created_at()) {
             return Err(refuse("it is older than its key".to_owned()));
         }
-        let holds = match part {
-            Part::Primary(key) => signature.verify(key.as_ref(), data),
-            Part::Subkey(key) => signature.verify(key.as_ref(), data),
-        };
-        holds.map_err(|_| refuse("it does not hold: it is of something else".to_owned()))?;
+        if !part.made(&signature, data) {
+            return Err(refuse("it does not hold: it is of something else".to_owned()));
+        }
         let mut packet = Vec::new();
         pgp::packet::PacketTrait::to_writer_with_header(&signature, &mut packet)
             .map_err(|error| refuse(one_line(&error)))?;

@@ -237,14 +237,14 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Token(#[from] pkcs11::Error),
-    /// A key in a token that cannot sign packages.
+    /// A key in a token, or of gpg, that cannot sign packages.
     #[error("the key {key} cannot sign packages: {reason}")]
     #[diagnostic(
         code(modgraft::sign::token_key),
         help("RSA of 4096 bits is accepted by every rpm; Ed25519 and ECDSA on P-256 by newer ones")
     )]
     TokenKey {
-        /// Its URI, or the command.
+        /// Its URI, the command, or its fingerprint.
         key: String,
         /// What is wrong with it.
         reason: String,
@@ -329,6 +329,20 @@ pub enum Error {
         /// Of the (sub)key that was to sign.
         fingerprint: String,
     },
+    /// What gpg gave is not what it was asked for.
+    #[error("what gpg gave for the key {key} cannot be put into a package: {reason}")]
+    #[diagnostic(
+        code(modgraft::sign::gpg_answer),
+        help(
+            "look into gpg.conf: `local-user`, `textmode` and `sig-notation` change what gpg makes of every call"
+        )
+    )]
+    GpgAnswer {
+        /// Fingerprint.
+        key: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A detached signature that cannot be used.
     #[error("{} cannot be used: {reason}", file.display())]
     #[diagnostic(
@@ -410,6 +424,7 @@ impl Error {
             | Error::NotItsCertificate { .. }
             | Error::Answer { .. }
             | Error::BadAnswer { .. }
+            | Error::GpgAnswer { .. }
             | Error::NoAgent { .. }
             | Error::Cancelled { .. }
             | Error::Card { .. } => Kind::Key,

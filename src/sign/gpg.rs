@@ -1,15 +1,20 @@
 //! A key of the user's gpg: the secret part stays with gpg-agent, or on the card that it drives.
 
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Seek, Write};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use pgp::composed::{Deserializable, SignedPublicKey};
+use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{Packet, PacketParser, SignatureType, SignatureVersion};
 use zeroize::Zeroizing;
 
-use super::validity::day;
-use super::{Algorithm, Environment, Error, Key, Signer};
+use super::certificate;
+use super::keyfile::one_line;
+use super::validity::{critical_in, day, names, newest_self_signature};
+use super::{Environment, Error, Key, Signer};
 use crate::process;
 
 /// Enough for a person to find the card and type a PIN in pinentry's window.
@@ -21,8 +26,8 @@ const LONGEST: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Gpg {
     key: Key,
-    /// Of the (sub)key that signs.
-    signing_fingerprint: String,
+    /// The (sub)key that signs.
+    signing: certificate::Part,
     environment: Environment,
     /// Whether the passphrase was found to be wrong. It is not tried a second time: it may be the PIN of a card, which counts.
     wrong: Mutex<bool>,
@@ -45,8 +50,7 @@ impl Gpg {
             (0, _) | (_, None) => return Err(Error::NoSuchKey { key: name.to_owned() }),
             (count, _) => return Err(Error::Ambiguous { key: name.to_owned(), count }),
         };
-        let part = found.signing_part()?;
-        let (primary, fingerprint) = (part.primary, found.fingerprint());
+        let (part, fingerprint) = (found.signing_part()?, found.fingerprint());
         let export = process::succeed(
             gpg(environment).args([
                 "--armor",
@@ -58,31 +62,30 @@ impl Gpg {
             ]),
             PATIENCE,
         )?;
-        let public_key = String::from_utf8_lossy(&export.stdout).into_owned();
-        let key = Key {
-            fingerprint,
-            key_id: part.key_id.clone(),
-            user_id: found.user_id.clone(),
-            algorithm: part.algorithm,
-            created: part.created,
-            primary,
-            sha1_self_signature: self_signature_is_sha1(public_key.as_bytes()),
-            development: false,
-            public_key,
+        let unusable = |reason: String| Error::TokenKey { key: fingerprint.clone(), reason };
+        let unreadable = |error: &dyn std::fmt::Display| {
+            unusable(format!("its public key cannot be read: {}", one_line(error)))
         };
-        Ok(Gpg {
-            key,
-            signing_fingerprint: part.fingerprint.clone(),
-            environment: environment.clone(),
-            wrong: Mutex::new(false),
-        })
+        let (public, _) = SignedPublicKey::from_reader_single(export.stdout.as_slice())
+            .map_err(|error| unreadable(&error))?;
+        let own = newest_self_signature(&public.details, &public.primary_key)
+            .ok_or_else(|| unusable("it has no valid self-signature".to_owned()))?;
+        let signing = certificate::Part::named(&public, &part.fingerprint)
+            .ok_or_else(|| unusable("the part that signs is not in its public key".to_owned()))?;
+        let key = Key {
+            user_id: found.user_id.clone(),
+            // As gpg wrote it.
+            public_key: String::from_utf8_lossy(&export.stdout).into_owned(),
+            ..Key::of(&public, signing.details(), own).map_err(|error| unreadable(&error))?
+        };
+        Ok(Gpg { key, signing, environment: environment.clone(), wrong: Mutex::new(false) })
     }
 
     fn call(&self, message: &Path, time: u64) -> Command {
         let mut command = gpg(&self.environment);
         // The exclamation marks: this clock stands still, and this very (sub)key signs.
         command.arg("--faked-system-time").arg(format!("{time}!"));
-        command.arg("--local-user").arg(format!("{}!", self.signing_fingerprint));
+        command.arg("--local-user").arg(format!("{:X}!", self.signing.details().fingerprint()));
         command.args(["--digest-algo", "SHA256", "--no-armor", "--no-emit-version", "--output", "-"]);
         command.args(["--status-fd", "2"]);
         if self.environment.passphrase.get().is_some() {
@@ -102,6 +105,35 @@ impl Gpg {
         input.extend(passphrase.as_bytes());
         input.push(b'\n');
         Ok(process::exchange(&mut command, input, PATIENCE, LONGEST)?)
+    }
+
+    /// Whether gpg gave what it was asked for. Its configuration can have it sign by a second key, or a text, or say what rpm does not
+    /// read; and what a package has, nobody looks at before its users do.
+    fn check(&self, answer: &[u8], message: impl Read) -> Result<(), Error> {
+        let refuse = |reason| Err(Error::GpgAnswer { key: self.key.fingerprint.clone(), reason });
+        let mut packets = PacketParser::new(answer);
+        let (Some(Ok(Packet::Signature(signature))), None) = (packets.next(), packets.next()) else {
+            return refuse("it is not one signature");
+        };
+        if signature.version() != SignatureVersion::V4 {
+            return refuse("it is not a signature of version 4");
+        }
+        if signature.typ() != Some(SignatureType::Binary) {
+            return refuse("it is a signature of a text, not of bytes");
+        }
+        if signature.hash_alg() != Some(HashAlgorithm::Sha256) {
+            return refuse("it is not by SHA-256");
+        }
+        if !critical_in(&signature).is_empty() {
+            return refuse("it has subpackets marked as critical, for which rpm refuses a package");
+        }
+        if !names(&signature, self.signing.details()) {
+            return refuse("it is by another key");
+        }
+        if !self.signing.made(&signature, message) {
+            return refuse("it does not hold");
+        }
+        Ok(())
     }
 
     /// Why gpg did not sign. The code that it gives says more than its words, which depend on its release.
@@ -157,6 +189,8 @@ impl Signer for Gpg {
         }
         let output = self.run(command)?;
         if output.status.success() {
+            message.rewind()?;
+            self.check(&output.stdout, BufReader::with_capacity(256 << 10, message))?;
             return Ok(output.stdout);
         }
         let refusal = self.refusal(&output);
@@ -179,8 +213,6 @@ fn gpg(environment: &Environment) -> Command {
 struct Part {
     primary: bool,
     validity: char,
-    algorithm: Algorithm,
-    key_id: String,
     created: u64,
     expires: Option<u64>,
     /// Lower-case letters: what this very (sub)key may do.
@@ -236,8 +268,6 @@ fn parse(listing: &str) -> Vec<Listed> {
                 let part = Part {
                     primary: kind == "sec",
                     validity: field(1).chars().next().unwrap_or('-'),
-                    algorithm: algorithm(field(3), field(2)),
-                    key_id: field(4).to_uppercase(),
                     created: field(5).parse().unwrap_or(0),
                     expires: field(6).parse().ok(),
                     capabilities: field(11).chars().filter(char::is_ascii_lowercase).collect(),
@@ -270,25 +300,4 @@ fn parse(listing: &str) -> Vec<Listed> {
 /// gpg writes a colon as `\x3a`.
 fn unescape(text: &str) -> String {
     text.replace("\\x3a", ":").replace("\\x5c", "\\")
-}
-
-/// By the numbers of RFC 9580, 9.1.
-fn algorithm(number: &str, bits: &str) -> Algorithm {
-    match number {
-        "1" | "3" => Algorithm::Rsa { bits: bits.parse().unwrap_or(0) },
-        "17" => Algorithm::Dsa,
-        "19" => Algorithm::Ecdsa,
-        "22" | "27" => Algorithm::Ed25519,
-        _ => Algorithm::Other,
-    }
-}
-
-/// A key that cannot be read here is not blamed for it: gpg has vouched for it.
-fn self_signature_is_sha1(armored: &[u8]) -> bool {
-    use pgp::composed::{Deserializable, SignedPublicKey};
-    use pgp::crypto::hash::HashAlgorithm;
-    let Ok((key, _)) = SignedPublicKey::from_reader_single(armored) else { return false };
-    let signatures = key.details.users.iter().flat_map(|user| &user.signatures);
-    let newest = signatures.max_by_key(|signature| signature.created());
-    newest.is_some_and(|signature| signature.hash_alg() == Some(HashAlgorithm::Sha1))
 }

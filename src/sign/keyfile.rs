@@ -3,8 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use pgp::composed::{ArmorOptions, Deserializable, SignedSecretKey};
-use pgp::crypto::hash::HashAlgorithm;
+use pgp::composed::{Deserializable, SignedSecretKey};
 use pgp::packet::{SecretKey, SecretSubkey, Signature};
 use pgp::types::{
     EncryptedSecretParams, KeyDetails, Password, PlainSecretParams, PublicParams, S2kParams, SecretParams,
@@ -14,7 +13,7 @@ use pgp::types::{
 use zeroize::Zeroizing;
 
 use super::rsa::RsaKey;
-use super::validity::{algorithm, check_alive, check_subkey, may_sign, newest_self_signature};
+use super::validity::{self, algorithm, check_alive, check_subkey, may_sign, newest_self_signature};
 use super::{Error, Key, Passphrase, Signer, packet};
 
 /// A key file is a few kilobytes; what is larger is something else.
@@ -58,32 +57,14 @@ impl KeyFile {
             });
         };
         let name = format!("{:X}", key.primary_key.fingerprint());
-        check_alive(&key.details, key.primary_key.public_key(), self_signature, &name)?;
-        let (secret, created) = choose(&key, self_signature, &name, passphrase)?;
+        check_alive(&key.details, key.primary_key.public_key(), self_signature, &name, validity::now())?;
+        let secret = choose(&key, self_signature, &name, passphrase)?;
         let (details, fast): (&dyn KeyDetails, _) = match &secret {
             Secret::Primary(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
             Secret::Subkey(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
         };
-        let public_key = key
-            .to_public_key()
-            .to_armored_string(ArmorOptions::default())
+        let described = Key::of(&key.to_public_key(), details, self_signature)
             .map_err(|error| Error::NotAKey { path: path.to_owned(), reason: one_line(&error) })?;
-        let described = Key {
-            fingerprint: name,
-            key_id: format!("{}", details.legacy_key_id()).to_uppercase(),
-            user_id: key
-                .details
-                .users
-                .first()
-                .map(|user| String::from_utf8_lossy(user.id.id()).into_owned())
-                .unwrap_or_default(),
-            algorithm: algorithm(details.public_params()),
-            created,
-            primary: matches!(secret, Secret::Primary(_)),
-            sha1_self_signature: self_signature.hash_alg() == Some(HashAlgorithm::Sha1),
-            development: false,
-            public_key,
-        };
         Ok(KeyFile { key: described, secret, fast })
     }
 
@@ -127,24 +108,23 @@ fn parse(bytes: &[u8], path: &Path) -> Result<SignedSecretKey, Error> {
     }
 }
 
-/// The packet that signs, unlocked, and when it was made.
+/// The packet that signs, unlocked.
 fn choose(
     key: &SignedSecretKey,
     self_signature: &Signature,
     name: &str,
     passphrase: &Passphrase,
-) -> Result<(Secret, u64), Error> {
-    let primary = &key.primary_key;
+) -> Result<Secret, Error> {
+    let (primary, now) = (&key.primary_key, validity::now());
     let allowed = may_sign(self_signature, algorithm(primary.public_key().public_params()));
     if allowed && is_here(primary.secret_params()) {
         let mut unlocked = primary.clone();
         unlock(primary.secret_params(), name, passphrase, |password| unlocked.remove_password(password))?;
-        let created = u64::from(primary.created_at().as_secs());
-        return Ok((Secret::Primary(Box::new(unlocked)), created));
+        return Ok(Secret::Primary(Box::new(unlocked)));
     }
     let mut refusal = Error::CannotSign { key: name.to_owned() };
     for subkey in key.secret_subkeys.iter().filter(|subkey| is_here(subkey.key.secret_params())) {
-        match check_subkey(primary.public_key(), subkey.key.public_key(), &subkey.signatures, name) {
+        match check_subkey(primary.public_key(), subkey.key.public_key(), &subkey.signatures, name, now) {
             Err(error) => refusal = error,
             Ok(false) => {}
             Ok(true) => {
@@ -152,8 +132,7 @@ fn choose(
                 unlock(subkey.key.secret_params(), name, passphrase, |password| {
                     unlocked.remove_password(password)
                 })?;
-                let created = u64::from(subkey.key.created_at().as_secs());
-                return Ok((Secret::Subkey(Box::new(unlocked)), created));
+                return Ok(Secret::Subkey(Box::new(unlocked)));
             }
         }
     }

@@ -15,7 +15,7 @@ use pgp::types::{KeyDetails, KeyVersion, VerifyingKey};
 
 use super::keyfile::one_line;
 use super::validity::day;
-use super::{Algorithm, Error, rsa};
+use super::{Error, KeyForm, rsa};
 use certified::{Certified, Signing};
 
 /// A file of keys is some kilobytes; all of a distribution's are some hundred.
@@ -120,18 +120,10 @@ pub enum Unverified {
 pub struct Attested {
     /// Whose it is.
     pub by: SignedBy,
-    /// Of the (sub)key that signed.
-    pub algorithm: Algorithm,
-    /// Whether it was the primary key that signed.
-    pub primary: bool,
-    /// Whether the key certifies itself by SHA-1 or MD5, and by nothing newer.
-    pub sha1_self_signature: bool,
+    /// Of the key.
+    pub form: KeyForm,
     /// When the (sub)key that signed was made, Unix seconds.
     pub created: u64,
-    /// Whether the key has subpackets marked as critical that rpm's own parser does not know.
-    pub critical_subpackets: bool,
-    /// Whether the key is of version 6.
-    pub v6: bool,
 }
 
 impl Attested {
@@ -323,13 +315,6 @@ pub(super) fn blocks<'a>(bytes: &'a [u8], begin: &str) -> Vec<&'a [u8]> {
     }
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
     starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect()
-}
-
-/// Whether the signature says to be by this key.
-fn names(signature: &Signature, key: &impl KeyDetails) -> bool {
-    let (fingerprint, id) = (key.fingerprint(), key.legacy_key_id());
-    signature.issuer_fingerprint().into_iter().any(|issuer| *issuer == fingerprint)
-        || signature.issuer_key_id().into_iter().any(|issuer| *issuer == id)
 }
 
 /// 16 digits, as rpm shows them.

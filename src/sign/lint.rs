@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use pgp::composed::{PublicOrSecret, SignedPublicKey};
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Signature, SignatureType};
+use pgp::packet::Signature;
 use pgp::types::{KeyDetails, KeyVersion};
 use serde::Serialize;
 
 use super::keyring::blocks;
-use super::validity::{algorithm, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature};
+use super::validity::{
+    algorithm, check_subkey, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature,
+};
 use super::{Algorithm, Error, accepted};
 use crate::profile::Profile;
 
@@ -271,20 +273,32 @@ impl Linter<'_> {
 
     /// Which of its keys sign, and who knows them.
     fn signing(&mut self, key: &SignedPublicKey, own: &Signature, kind: Algorithm, id: &str) {
-        let subkeys: Vec<Algorithm> = key
-            .public_subkeys
-            .iter()
-            .filter(|subkey| {
-                subkey.signatures.iter().any(|one| {
-                    one.typ() == Some(SignatureType::SubkeyBinding)
-                        && one.verify_subkey_binding(&key.primary_key, &subkey.key).is_ok()
-                        && one.key_flags().sign()
-                })
-            })
-            .map(|subkey| algorithm(subkey.key.public_params()))
-            .collect();
+        let (mut subkeys, mut over) = (Vec::new(), Vec::new());
+        for subkey in &key.public_subkeys {
+            let name = format!("{}", subkey.key.legacy_key_id()).to_uppercase();
+            match check_subkey(&key.primary_key, &subkey.key, &subkey.signatures, &name, self.now) {
+                Ok(true) => subkeys.push(algorithm(subkey.key.public_params())),
+                Ok(false) => {}
+                Err(error) => over.push(error),
+            }
+        }
         let primary = may_sign(own, kind);
-        if !primary && subkeys.is_empty() {
+        let signs = primary || !subkeys.is_empty();
+        for error in &over {
+            let (finding, text) = match error {
+                Error::Expired { key, date } => {
+                    ("expired", format!("its subkey {key}, which signed, expired on {date}"))
+                }
+                Error::Revoked { key } => ("revoked", format!("its subkey {key}, which signed, is revoked")),
+                _ => continue,
+            };
+            // Where another one signs, nothing is lost.
+            self.find(finding, Severity::Error, Some(id), text, |_| !signs);
+        }
+        if !signs {
+            if !over.is_empty() {
+                return;
+            }
             let text = "neither the primary key nor a subkey may sign".to_owned();
             return self.find("cannot-sign", Severity::Error, Some(id), text, |_| true);
         }

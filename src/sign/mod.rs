@@ -29,12 +29,13 @@ pub use certificate::{Certificate, Detached};
 pub use certify::certify;
 pub use error::Error;
 pub use generate::{Generated, KeyFiles, KeyType, NewKey, generate};
-pub use key::{Algorithm, Key};
+pub use key::{Algorithm, Key, KeyForm};
 pub use keyring::{Attested, Keyring, PublicKey, SignedBy, Unverified, armored_signature};
 pub use lint::{Finding, Lint, LintedKey, LintedRelease, Severity, lint};
 pub use passphrase::Passphrase;
 pub use pkcs11::{Error as TokenError, TokenUri};
 pub use spec::KeySpec;
+pub(crate) use validity::critical_in;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

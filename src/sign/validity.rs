@@ -36,6 +36,13 @@ pub(super) fn may_sign(signature: &Signature, algorithm: Algorithm) -> bool {
     if stated { signature.key_flags().sign() } else { algorithm != Algorithm::Other }
 }
 
+/// Whether the signature says to be by this key.
+pub(super) fn names(signature: &Signature, key: &(impl KeyDetails + ?Sized)) -> bool {
+    let (fingerprint, id) = (key.fingerprint(), key.legacy_key_id());
+    signature.issuer_fingerprint().into_iter().any(|issuer| *issuer == fingerprint)
+        || signature.issuer_key_id().into_iter().any(|issuer| *issuer == id)
+}
+
 /// Whether a self-signature rests on a hash that can be forged.
 pub(super) fn is_sha1(signature: &Signature) -> bool {
     matches!(signature.hash_alg(), Some(HashAlgorithm::Sha1 | HashAlgorithm::Md5))
@@ -56,14 +63,18 @@ pub(super) fn critical_subpackets(key: &SignedPublicKey) -> Vec<u8> {
         .chain(details.users.iter().flat_map(|user| &user.signatures))
         .chain(details.user_attributes.iter().flat_map(|attribute| &attribute.signatures))
         .chain(key.public_subkeys.iter().flat_map(|subkey| &subkey.signatures));
-    let critical = all.filter_map(Signature::config).flat_map(|config| {
-        config.hashed_subpackets().chain(config.unhashed_subpackets()).filter(|one| one.is_critical)
-    });
-    let mut numbers: Vec<u8> =
-        critical.map(|one| one.typ().as_u8(false)).filter(|number| !KNOWN.contains(number)).collect();
+    let mut numbers: Vec<u8> = all.flat_map(critical_in).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers
+}
+
+/// As [`critical_subpackets`], of one signature of a key or of data, as often as they are there: the parser is the same.
+pub(crate) fn critical_in(signature: &Signature) -> Vec<u8> {
+    let all = signature.config().into_iter();
+    let all = all.flat_map(|config| config.hashed_subpackets().chain(config.unhashed_subpackets()));
+    let critical = all.filter(|one| one.is_critical).map(|one| one.typ().as_u8(false));
+    critical.filter(|number| !KNOWN.contains(number)).collect()
 }
 
 /// The end of a key that was made at `created`, by its self-signature; both in Unix seconds. Nothing where it has none.
@@ -91,26 +102,30 @@ pub(super) fn algorithm(params: &PublicParams) -> Algorithm {
     }
 }
 
-/// Whether the key may be used today; `name` is for messages.
+/// The clock's time, in Unix seconds, and not SOURCE_DATE_EPOCH: whether a key may still be used is a question of today. No byte of
+/// the output depends on it.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Whether the key may be used at `now`, in Unix seconds; `name` is for messages.
 pub(super) fn check_alive(
     details: &SignedKeyDetails,
     primary: &PublicKey,
     self_signature: &Signature,
     name: &str,
+    now: u64,
 ) -> Result<(), Error> {
     if details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
         return Err(Error::Revoked { key: name.to_owned() });
     }
     match end(u64::from(primary.created_at().as_secs()), self_signature) {
         None => Ok(()),
-        Some(end) => check_expiry(end, name),
+        Some(end) => check_expiry(end, name, now),
     }
 }
 
-/// Against the clock, not SOURCE_DATE_EPOCH: whether a key may still be used is a question of today. No byte of the
-/// output depends on it.
-fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+fn check_expiry(end: u64, name: &str, now: u64) -> Result<(), Error> {
     if end > now {
         return Ok(());
     }
@@ -118,12 +133,13 @@ fn check_expiry(end: u64, name: &str) -> Result<(), Error> {
     Err(Error::Expired { key: name.to_owned(), date })
 }
 
-/// Whether a subkey may sign; an error where it might, were it not revoked or expired.
+/// Whether a subkey may sign at `now`, in Unix seconds; an error where it might, were it not revoked or expired.
 pub(super) fn check_subkey(
     primary: &PublicKey,
     subkey: &PublicSubkey,
     signatures: &[Signature],
     name: &str,
+    now: u64,
 ) -> Result<bool, Error> {
     let valid = |kind: SignatureType| {
         signatures.iter().filter(move |signature| {
@@ -140,7 +156,7 @@ pub(super) fn check_subkey(
     }
     let created = u64::from(subkey.created_at().as_secs());
     if let Some(end) = binding.and_then(|binding| end(created, binding)) {
-        check_expiry(end, name)?;
+        check_expiry(end, name, now)?;
     }
     Ok(true)
 }

@@ -5,6 +5,10 @@ use crate::profile::acceptance::{Covers, Digest};
 use crate::rpm::{ExaminedSignature, Judged, Verdict};
 use crate::sign;
 
+/// A statement in words of the signer's own choice (RFC 9580, 5.2.3.24). Sequoia, by which rpm 4.19 and later read signatures, knows all
+/// other kinds of subpackets, and no such statement (†).
+const NOTATION: u8 = 20;
+
 /// What a signature is worth to a release.
 enum Worth {
     Counts,
@@ -67,10 +71,12 @@ pub(super) fn signatures(case: &Case<'_>, findings: &mut Findings) {
     }
     // What a header that is signed does not name, anybody can exchange.
     let named = [Digest::Payload, Digest::PayloadSha512, Digest::PayloadSha3];
-    let guarded = package
-        .digests
-        .iter()
-        .any(|check| named.contains(&check.digest) && check.verdict != Verdict::Unchecked);
+    let looked_at = &case.profile.packaging.accepts.digests.read;
+    let guarded = package.digests.iter().any(|check| {
+        named.contains(&check.digest)
+            && looked_at.contains(&check.digest)
+            && check.verdict != Verdict::Unchecked
+    });
     if all && !counting.is_empty() && !counting.contains(&Covers::HeaderAndPayload) && !guarded {
         findings.refuse("its signature covers the header only, and that says nothing of the payload");
     }
@@ -101,19 +107,19 @@ fn worth(case: &Case<'_>, signature: &ExaminedSignature) -> Worth {
     if !sign::takes(keys, signature.algorithm) {
         return nothing(format!("is by {}, which {rpm} does not verify", info.algorithm));
     }
+    let unknown = signature.critical.iter().find(|one| !keys.critical_subpackets || **one == NOTATION);
+    if let Some(number) = unknown {
+        return Worth::Damaged(format!(
+            "{named} has a subpacket marked as critical ({number}), which {rpm} does not know"
+        ));
+    }
     match &signature.judged {
         Judged::NoKeys => Worth::Counts,
         Judged::Refused { reason, .. } => nothing(reason.clone()),
         Judged::Good { by } if by.is_early() && !packaging.accepts.signatures.earlier_than_key => {
             nothing(format!("is dated before its key was made, which is a bad one to {rpm}"))
         }
-        Judged::Good { by } if by.critical_subpackets && !keys.critical_subpackets => nothing(format!(
-            "does not count: {rpm} does not import its key, for subpackets marked as critical"
-        )),
-        Judged::Good { by } if by.v6 && !keys.v6 => {
-            nothing(format!("does not count: {rpm} does not import its key, which is of version 6"))
-        }
-        Judged::Good { by } => match sign::refusal(keys, by.algorithm, by.primary, by.sha1_self_signature) {
+        Judged::Good { by } => match sign::refusal(keys, by.form) {
             Some(reason) => nothing(format!("does not count: {reason}")),
             None => Worth::Counts,
         },

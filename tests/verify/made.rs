@@ -148,6 +148,8 @@ pub fn made_with(parameters: &str, time: &str, end: &str) -> Old {
         created: primary[5].parse().unwrap(),
         primary: true,
         sha1_self_signature: false,
+        critical_subpackets: false,
+        v6: false,
         development: false,
         public_key,
     };

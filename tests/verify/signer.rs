@@ -1,4 +1,4 @@
-//! A signer that does what modgraft's own never do: SHA-1, and dates before the key was made.
+//! A signer that does what modgraft's own never do: SHA-1, dates before the key was made, and statements of its own.
 
 use std::io::Read;
 use std::path::Path;
@@ -15,6 +15,8 @@ pub struct Odd {
     pub hash: HashAlgorithm,
     /// Seconds after the key's creation.
     pub after: i64,
+    /// Subpackets besides the usual ones.
+    pub more: Vec<Subpacket>,
 }
 
 impl Odd {
@@ -22,7 +24,7 @@ impl Odd {
     pub fn of(file: &Path, key: &Key) -> Self {
         let text = fs_err::read_to_string(file).unwrap();
         let (secret, _) = SignedSecretKey::from_string(&text).unwrap();
-        Odd { secret, key: key.clone(), hash: HashAlgorithm::Sha256, after: 0 }
+        Odd { secret, key: key.clone(), hash: HashAlgorithm::Sha256, after: 0, more: Vec::new() }
     }
 }
 
@@ -41,6 +43,7 @@ impl Signer for Odd {
         ]
         .into_iter()
         .map(|data| Subpacket::regular(data).unwrap())
+        .chain(self.more.iter().cloned())
         .collect();
         let issuer = SubpacketData::IssuerKeyId(primary.legacy_key_id());
         config.unhashed_subpackets = vec![Subpacket::regular(issuer).unwrap()];

@@ -5,13 +5,17 @@ use std::process::Command;
 
 use ::rpm::IndexData;
 use modgraft::profile::{Compressor, Profile};
+use modgraft::rpm::Error;
 use modgraft::sign::{Environment, KeySpec, Signer, open_with};
 use modgraft::verify::Verified;
 use pgp::crypto::hash::HashAlgorithm;
+use pgp::packet::{Notation, Subpacket, SubpacketData};
+use sha2::{Digest, Sha512};
 
 use crate::edit::Parts;
 use crate::made::{ECDSA, ED25519, Made, Place, RELEASES, RSA, SUBKEY, made, made_with, profile};
 use crate::signer::Odd;
+use crate::support::module::Module;
 use crate::support::{key, run};
 
 /// The releases of [`RELEASES`] that refuse, each of them for this reason alone.
@@ -283,14 +287,67 @@ fn a_key_that_is_not_imported() {
     let signer =
         open_with(&KeySpec::File(secret), &place.path("data"), &Environment::default()).unwrap().unwrap();
     let place = Place::of(signer.key());
-    let package = place.package(&Profile::named("el9").unwrap(), Some(&*signer));
+    // Nothing is signed for such a release by such a key.
+    let mut module = Module::new();
+    module.target.profile = Profile::named("el9").unwrap();
+    let refused = modgraft::rpm::write(&module.packages().binary, Some(&*signer), &place.path("none.rpm"));
+    assert!(
+        matches!(&refused, Err(Error::Sign(modgraft::sign::Error::NotAccepted { reason, .. })) if reason.contains("does not import")),
+        "{refused:?}"
+    );
+    let any = profile("el9", |profile| profile.packaging.keys.critical_subpackets = true);
+    let package = place.package(&any, Some(&*signer));
     let verified = place.verified(&package, true);
-    let reason = "rpm 4.16 does not import its key, for subpackets marked as critical";
+    let reason = "does not count: it does not import the key, for subpackets marked as critical";
     let [el9, fedora] =
         ["el9", "fedora"].map(|name| verified.releases.iter().find(|one| one.release == name).unwrap());
     assert!(el9.reasons.iter().any(|one| one.contains(reason)), "{el9:?}");
     assert!(fedora.accepted, "{fedora:?}");
     as_here(&place, &package);
+}
+
+#[test]
+fn critical_subpackets_of_a_signature() {
+    let made = made(RSA);
+    let mut odd = Odd::of(&made.file, made.signer.key());
+    let notation = Notation { readable: true, name: "a@example.org".into(), value: "b".into() };
+    let all = ["el6", "el7", "el8", "el9", "el10", "fedora"];
+    for (data, refusing) in [
+        (SubpacketData::Notation(notation), &all[..]),
+        // rpm's own parser knows neither; Sequoia does.
+        (SubpacketData::SignersUserID("R".into()), &all[..4]),
+        (SubpacketData::PreferredKeyServer("https://example.org".into()), &all[..4]),
+    ] {
+        odd.more = vec![Subpacket::regular(data.clone()).unwrap()];
+        refused_by(&by(&made, &odd, "regular").1, &[], "");
+        odd.more = vec![Subpacket::critical(data).unwrap()];
+        let (place, verified) = by(&made, &odd, "critical");
+        refused_by(&verified, refusing, "has a subpacket marked as critical (");
+        // It does not take a key to see that.
+        refused_by(&place.verified(&place.path("package.rpm"), false), refusing, "marked as critical (");
+    }
+}
+
+#[test]
+fn a_digest_of_the_payload_that_a_release_does_not_read() {
+    let place = Place::new();
+    let mut parts = universal(&place);
+    let sha512 = crate::edit::hex(&Sha512::digest(&parts.payload));
+    parts.change_header(|entries| {
+        entries.retain(|(tag, _)| ![5092, 5093, 5097].contains(tag));
+        entries.push((5121, IndexData::StringArray(vec![sha512])));
+    });
+    let signature = key().sign(&mut parts.header.as_slice(), 0).unwrap();
+    parts.put(268, IndexData::Bin(signature));
+    let path = place.path("sha512.rpm");
+    parts.write(&path);
+    let verified = place.verified(&path, true);
+    let [el9, fedora] =
+        ["el9", "fedora"].map(|name| verified.releases.iter().find(|one| one.release == name).unwrap());
+    assert_eq!(el9.reasons, ["its signature covers the header only, and that says nothing of the payload"]);
+    let silent = |reason: &String| !reason.contains("says nothing of the payload");
+    assert!(fedora.reasons.iter().all(silent), "{fedora:?}");
+    as_here(&place, &path);
 }
 
 #[test]

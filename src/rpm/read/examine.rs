@@ -12,7 +12,7 @@ use super::verify::judge;
 use super::{Error, Opened, files};
 use crate::package::Relation;
 use crate::profile::acceptance::Covers;
-use crate::sign::{Attested, Keyring, Unverified};
+use crate::sign::{Attested, Keyring, Unverified, critical_in};
 
 /// RPMFORMAT, in packages of version 6.
 const FORMAT: u32 = 5114;
@@ -69,6 +69,9 @@ pub struct ExaminedSignature {
     /// As profiles name it; empty where the packet cannot be read.
     #[serde(skip)]
     pub algorithm: &'static str,
+    /// The numbers of its subpackets that are marked as critical and that rpm's own parser does not know.
+    #[serde(skip)]
+    pub critical: Vec<u8>,
     /// What came of it.
     pub judged: Judged,
 }
@@ -116,6 +119,7 @@ pub fn examine(path: &Path, keys: Option<&Keyring>) -> Result<Examination, Error
         info: found.info(),
         of: found.covers,
         algorithm: found.packet.as_ref().map_or("", |packet| signatures::kind(packet)),
+        critical: found.packet.as_ref().map(|packet| critical_in(packet)).unwrap_or_default(),
         judged: match (judged, &found.packet) {
             (Some(Ok(by)), _) => Judged::Good { by: Box::new(by) },
             (Some(Err(error)), _) => refused(&error),

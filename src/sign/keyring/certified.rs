@@ -5,12 +5,11 @@
 
 use pgp::composed::SignedPublicKey;
 use pgp::packet::{PublicSubkey, RevocationCode, Signature, SignatureType};
-use pgp::types::{KeyDetails, KeyVersion};
+use pgp::types::KeyDetails;
 
-use super::{Attested, SignedBy, Unverified, id, names, time};
-use crate::sign::validity::{
-    algorithm, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature,
-};
+use super::{Attested, SignedBy, Unverified, id, time};
+use crate::sign::KeyForm;
+use crate::sign::validity::{algorithm, day, end, may_sign, names, newest_self_signature};
 
 /// A key that vouches for itself.
 #[derive(Debug, Clone)]
@@ -92,9 +91,9 @@ impl Certified {
     /// What a signature that holds tells.
     pub fn attested(&self, signing: Signing<'_>, signature: &Signature) -> Attested {
         let primary = &self.key.primary_key;
-        let (key, is_primary): (&dyn KeyDetails, _) = match signing {
-            Signing::Primary => (primary, true),
-            Signing::Subkey(subkey) => (&subkey.key, false),
+        let key: &dyn KeyDetails = match signing {
+            Signing::Primary => primary,
+            Signing::Subkey(subkey) => &subkey.key,
         };
         let user = self.key.details.users.first();
         Attested {
@@ -106,12 +105,8 @@ impl Certified {
                     .unwrap_or_default(),
                 time: time(signature),
             },
-            algorithm: algorithm(key.public_params()),
-            primary: is_primary,
-            sha1_self_signature: is_sha1(&self.own),
+            form: KeyForm::of(&self.key, key, &self.own),
             created: u64::from(key.created_at().as_secs()),
-            critical_subpackets: !critical_subpackets(&self.key).is_empty(),
-            v6: primary.version() == KeyVersion::V6,
         }
     }
 }
