@@ -12,6 +12,7 @@
 //! `scaffold` starts recipes, `lint` tells what is not right with them.
 
 pub mod adapt;
+mod address;
 pub mod audit;
 pub mod autoconf;
 pub mod beneath;

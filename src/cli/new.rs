@@ -4,13 +4,13 @@ use super::args::recipes::New;
 use crate::pipeline::{self, Beginning, NewRecipe};
 use crate::report::Reporter;
 use crate::source::{Base, Snapshot};
-use crate::{Error, scaffold};
+use crate::{Error, address, scaffold};
 
 pub fn run(args: &New, reporter: &dyn Reporter) -> Result<(), Error> {
     let beginning = match (&args.from, &args.commit, args.input.as_slice()) {
         (Some(tree), _, [] | [_]) => Beginning::Tree {
             tree: Snapshot::parse(tree).absolute()?,
-            called: tree.split("#sha256=").next().unwrap_or(tree).to_owned(),
+            called: address::shown(tree.split("#sha256=").next().unwrap_or(tree)),
             file: args.input.first().cloned(),
         },
         (None, Some(commit), _) => Beginning::Commit(Base::parse(commit).absolute()?),

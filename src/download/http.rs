@@ -8,9 +8,9 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, RustlsConnector, TcpConnector};
 use ureq::{Agent, Body, ResponseExt};
 
-use super::place::shown;
 use super::proxy::{self, Forward};
 use super::{Error, Settings};
+use crate::address::shown;
 
 /// How many redirections are followed.
 const REDIRECTIONS: u32 = 8;

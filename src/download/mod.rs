@@ -16,7 +16,7 @@ mod transfer;
 pub use digest::{Algorithm, Digest, Hasher};
 pub use error::Error;
 pub use place::Place;
-pub(crate) use place::{decoded, shown};
+pub(crate) use place::decoded;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

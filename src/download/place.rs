@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::Error;
+use crate::address::shown;
 
 /// Where a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,16 +46,6 @@ pub(super) fn name(url: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// As it may be shown: without user and password.
-pub(crate) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => url.to_owned(),
-    }
-}
-
 /// `%20` and its like as the bytes that they stand for; what is no such form stays.
 pub(crate) fn decoded(text: &str) -> String {
     let bytes = text.as_bytes();
@@ -92,13 +83,6 @@ mod tests {
         for bad in ["", "ftp://x/y", "file://x/y", "http://", "https:///y", "http://x/\ny"] {
             assert!(matches!(Place::parse(bad), Err(Error::Url { .. })), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn no_password_is_shown() {
-        assert_eq!(shown("https://me:secret@x/y@z"), "https://x/y@z");
-        assert_eq!(shown("https://x/y@z"), "https://x/y@z");
-        assert_eq!(shown("/a@b"), "/a@b");
     }
 
     #[test]

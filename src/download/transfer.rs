@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use super::http::Failure;
 use super::part::{self, Part};
-use super::place::shown;
 use super::{Download, Error, Fetched, Place, Shared, TICK};
+use crate::address::shown;
 
 /// What a file's transfer tells.
 pub(super) enum Told {

@@ -182,12 +182,13 @@ impl Locks {
                 self.revision(recipe, url, commit)?;
             }
             SourceSpec::Release { tarball, sha256, .. } if tarball.contains("://") => {
-                let of_it = |source: &&Pinned| source.from.as_deref() == Some(tarball);
+                let from = source::portable(tarball);
+                let of_it = |source: &&Pinned| source.from.as_ref() == Some(&from);
                 let locked = self.of(recipe).iter().find(of_it);
-                let locked = locked.ok_or_else(|| self.missing(tarball.clone()))?;
+                let locked = locked.ok_or_else(|| self.missing(from.clone()))?;
                 if locked.content != source::Content::Sha256(sha256.to_ascii_lowercase()) {
                     let found = format!("SHA-256 {sha256}");
-                    return Err(self.differs(tarball.clone(), found, value(locked)));
+                    return Err(self.differs(from, found, value(locked)));
                 }
             }
             SourceSpec::Patches { files, base: Some(Base::Git { repository, revision }) } => {

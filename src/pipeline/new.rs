@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::clock::stage;
+use crate::address;
 use crate::changeset::{self, ModuleFound};
 use crate::paths;
 use crate::report::{Event, Reporter, Stage};
@@ -134,7 +135,7 @@ fn begin(beginning: &Beginning, options: &source::Options) -> Result<Begun, crat
         }
         Beginning::Commit(base) => {
             let (url, commit) = commit_of(Some(base.clone()), options)?;
-            let spec_words = format!("commit {commit} of {url}");
+            let spec_words = format!("commit {commit} of {}", address::shown(&url));
             Ok(Begun { spec: SourceSpec::Commit { url, commit }, spec_words, tree: None })
         }
         Beginning::Tree { tree: snapshot, called, file } => {
@@ -162,7 +163,7 @@ fn commit_of(base: Option<Base>, options: &source::Options) -> Result<(String, S
 /// The source as a recipe in `folder` names it: what goes there by its name, folders by the way to them.
 fn beside(spec: &SourceSpec, folder: &Path) -> std::io::Result<SourceSpec> {
     let name = |path: &Path| PathBuf::from(path.file_name().unwrap_or(path.as_os_str()));
-    Ok(match spec.clone() {
+    Ok(match spec.clone().shown() {
         SourceSpec::Patches { files, base } => SourceSpec::Patches {
             files: files.iter().map(|file| name(file)).collect(),
             base: match base {

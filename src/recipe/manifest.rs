@@ -100,12 +100,14 @@ pub struct Source {
     #[schemars(with = "Option<String>")]
     pub base: Option<Spanned<String>>,
     /// A git repository's url.
-    pub git: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub git: Option<Spanned<String>>,
     /// The commit that brings the module, or has its `files`; all 40 digits.
     #[schemars(with = "Option<String>", regex(pattern = r"^[0-9a-f]{40}$"))]
     pub commit: Option<Spanned<String>>,
     /// A release: a url, or a path relative to this file.
-    pub tarball: Option<String>,
+    #[schemars(with = "Option<String>")]
+    pub tarball: Option<Spanned<String>>,
     /// The tarball's SHA-256, 64 lower-case hexadecimal digits.
     #[schemars(with = "Option<String>", regex(pattern = r"^[0-9a-f]{64}$"))]
     pub sha256: Option<Spanned<String>>,

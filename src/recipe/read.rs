@@ -9,8 +9,8 @@ use toml::Spanned;
 
 use super::manifest::{Entry, Manifest, Source};
 use super::{ChangelogEntry, Define, Document, DocumentKind, Error, Recipe};
-use crate::lint;
 use crate::source::{Base, SourceSpec};
+use crate::{address, lint};
 
 /// Reads the recipe in `file`; patches and documents are relative to the file's folder.
 ///
@@ -280,7 +280,7 @@ impl Reader<'_> {
                 }
                 Ok(SourceSpec::Patches {
                     files: files.clone(),
-                    base: base.as_ref().map(|base| Base::parse(base.get_ref())),
+                    base: base.as_ref().map(|base| self.address(base).map(Base::parse)).transpose()?,
                 })
             }
             Source {
@@ -294,7 +294,7 @@ impl Reader<'_> {
                 files,
             } => {
                 self.hexadecimal("commit", commit, 40)?;
-                let (url, commit) = (url.clone(), commit.get_ref().clone());
+                let (url, commit) = (self.address(url)?.to_owned(), commit.get_ref().clone());
                 Ok(match files.clone() {
                     None => SourceSpec::Commit { url, commit },
                     Some(files) => SourceSpec::Revision { url, commit, files },
@@ -312,7 +312,7 @@ impl Reader<'_> {
             } => {
                 self.hexadecimal("sha256", sha256, 64)?;
                 Ok(SourceSpec::Release {
-                    tarball: tarball.clone(),
+                    tarball: self.address(tarball)?.to_owned(),
                     sha256: sha256.get_ref().clone(),
                     files: files.clone(),
                 })
@@ -334,6 +334,25 @@ impl Reader<'_> {
                 FORMS,
             )),
         }
+    }
+
+    /// An address without a password: the recipe is in the source package.
+    fn address<'v>(&self, value: &'v Spanned<String>) -> Result<&'v str, Error> {
+        let text = value.get_ref();
+        if address::shown(text) == *text {
+            return Ok(text);
+        }
+        // Nor is it shown on a terminal, or in a pipeline's log.
+        let mut hidden = self.text.to_string();
+        hidden.replace_range(value.span(), &"*".repeat(value.span().len()));
+        let hidden = Reader { text: Arc::from(hidden), shown: self.shown };
+        Err(hidden.value(
+            value.span(),
+            "a user or password stands in the source's url",
+            "would be published with the source package",
+            "leave it out: git asks its own credential helpers (`git help credentials`), and a tarball that was \
+             downloaded by hand is taken from beside the recipe",
+        ))
     }
 
     fn hexadecimal(&self, key: &str, value: &Spanned<String>, digits: usize) -> Result<(), Error> {
@@ -419,6 +438,11 @@ patches = ["0001.patch"]
                 "patches = [\"0001.patch\"]",
                 "git = \"u\"\ncommit = \"12ab\"",
                 "8:10: `commit` must be 40 lower-case",
+            ),
+            (
+                "patches = [\"0001.patch\"]",
+                "patches = [\"0001.patch\"]\nbase = \"https://token@x/y@1\"",
+                "8:8: a user or password",
             ),
             ("patches = [\"0001.patch\"]", "git = \"u\"", "6:1: the source is not of one form"),
             (

@@ -32,6 +32,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::address::shown;
 use crate::download::{self, Algorithm, Download, Fetched, Hasher, Progress};
 use crate::sign::{Keyring, Unverified};
 use location::Root;
@@ -85,6 +86,7 @@ impl Repository {
     /// [`Error::Untrusted`] where a signature of the metadata is demanded; [`Error::Download`].
     pub fn open(place: &str, options: &Options, progress: &dyn Progress) -> Result<Repository, Error> {
         let root = Root::parse(place)?;
+        let place = &*shown(place);
         let folder = options.cache.join(short_name(&root));
         fs_err::create_dir_all(&folder)?;
         let repomd = repomd(place, &root, &folder, options, progress)?;
@@ -226,7 +228,7 @@ fn repomd(
         let to = scratch.path().join("file");
         let wanted = Download { url: url.clone(), to, size: None, digest: None, limit };
         let fetched = download::one(&wanted, progress)?;
-        Ok((url, fs_err::read(fetched.path)?))
+        Ok((shown(&url), fs_err::read(fetched.path)?))
     };
     let (url, text) = get(REPOMD, LARGEST_REPOMD).map_err(|error| match error {
         Error::Download(download::Error::Missing { url, .. } | download::Error::NoFile { path: url, .. }) => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::git::cache::Cache;
 use super::git::{Location, Repository};
 use super::{Base, Error, Options, Tree};
+use crate::address::shown;
 
 impl Base {
     /// Reads what `--base` and a recipe's `base` take: `DIR` or `GIT@REV`. What is wrong with it shows in
@@ -59,8 +60,8 @@ impl Base {
             _ => return Ok(()),
         };
         let text = match self {
-            Base::Directory(path) => path.display().to_string(),
-            Base::Git { repository, revision } => format!("{repository}@{revision}"),
+            Base::Directory(path) => shown(&path.display().to_string()),
+            Base::Git { repository, revision } => shown(&format!("{repository}@{revision}")),
         };
         Err(Error::BaseText { text, problem })
     }
@@ -75,7 +76,7 @@ pub(super) fn open(base: &Base, recipe_dir: &Path, options: &Options) -> Result<
             Ok((Tree::directory(&folder(base, path)?)?, words))
         }
         Base::Git { repository, revision } => {
-            let words = format!("{revision} of {repository}");
+            let words = format!("{revision} of {}", shown(repository));
             let (place, commit) = commit(base, recipe_dir, options)?;
             Ok((Tree::git(&place, &commit)?, words))
         }

@@ -8,12 +8,14 @@ use jiff::tz::{Offset, TimeZone};
 use super::git::cache::Cache;
 use super::git::{Kind, Location, Objects, Repository, is_full_id};
 use super::{Error, MAX_PATCH_BYTES, Options, PatchFile, Sources, Tree};
+use crate::address::shown;
 
 /// The tree without entries, which every git knows.
 const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// Fetches `commit` of `url`; a relative path is taken from `recipe_dir`.
 pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Options) -> Result<Sources, Error> {
+    let repository_name = shown(url);
     let id = commit.to_ascii_lowercase();
     if !is_full_id(&id) {
         return Err(Error::CommitId { commit: commit.to_owned() });
@@ -25,14 +27,14 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
             let path = recipe_dir.join(url);
             if !path.is_dir() {
                 let detail = format!("there is no folder {}", path.display());
-                return Err(Error::Repository { url: url.to_owned(), detail });
+                return Err(Error::Repository { url: repository_name, detail });
             }
             Repository::at(&path).offline(options.offline)
         }
     };
     let mut objects = Objects::open(&repository)?;
     let Some(raw) = objects.get_kind(&id, Kind::Commit)? else {
-        return Err(Error::UnknownCommit { url: url.to_owned(), commit: id });
+        return Err(Error::UnknownCommit { url: repository_name, commit: id });
     };
     let read = Commit::parse(&raw);
     // Of a merge, the change against the first parent: what it brings to its branch. Upstream's git is made from svn, and what
@@ -42,7 +44,7 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
         None => Tree::memory(format!("the empty tree before {id}"), Default::default()),
         Some(parent) => {
             let Some(raw) = objects.get_kind(parent, Kind::Commit)? else {
-                return Err(Error::NoParent { url: url.to_owned(), commit: id, parent: parent.to_owned() });
+                return Err(Error::NoParent { url: repository_name, commit: id, parent: parent.to_owned() });
             };
             Tree::git_with(objects, parent, &Commit::parse(&raw).tree)
         }
@@ -58,7 +60,7 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
     let mut bytes = read.mail_header(&id).into_bytes();
     bytes.extend_from_slice(&difference);
     let merge = if read.parents.len() > 1 { ", a merge, as the change to its first parent" } else { "" };
-    let description = format!("commit {} of {url}{merge}", &id[..12]);
+    let description = format!("commit {} of {repository_name}{merge}", &id[..12]);
     Ok(Sources {
         patches: vec![PatchFile::new(name, bytes, Some(id))],
         base: Some(base),

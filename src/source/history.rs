@@ -5,6 +5,7 @@ use std::path::Path;
 use super::git::cache::Cache;
 use super::git::{Location, Repository, check_url, is_full_id};
 use super::{Error, Options};
+use crate::address::shown;
 
 /// What a log may have at most. Bytes.
 const LONGEST: u64 = 64 << 20;
@@ -49,33 +50,34 @@ pub fn newer(
     if !is_full_id(&commit) {
         return Err(Error::CommitId { commit });
     }
+    let name = shown(url);
     let repository = match Location::of(url) {
         Location::Remote => Cache::of_history(url, options)?.branches()?,
         Location::Path => {
             let path = recipe_dir.join(url);
             if !path.is_dir() {
                 let detail = format!("there is no folder {}", path.display());
-                return Err(Error::Repository { url: url.to_owned(), detail });
+                return Err(Error::Repository { url: name, detail });
             }
             Repository::at(&path).offline(options.offline)
         }
     };
-    if repository.resolve(url, &commit).is_err() {
-        return Err(Error::UnknownCommit { url: url.to_owned(), commit });
+    if repository.resolve(&name, &commit).is_err() {
+        return Err(Error::UnknownCommit { url: name, commit });
     }
     let having = with(&repository, &commit)?;
     let branch = match branch {
         Some(branch) if having.iter().any(|known| known == branch) => branch.to_owned(),
         Some(branch) => {
-            repository.resolve(url, &format!("refs/heads/{branch}"))?;
+            repository.resolve(&name, &format!("refs/heads/{branch}"))?;
             let detail = format!("the branch {branch} does not have the commit {commit}");
-            return Err(Error::Repository { url: url.to_owned(), detail });
+            return Err(Error::Repository { url: name, detail });
         }
         None => {
             let own = own_branch(&repository)?;
             let known = having.iter().find(|branch| Some(*branch) == own.as_ref()).or(having.first());
             known.cloned().ok_or_else(|| Error::Repository {
-                url: url.to_owned(),
+                url: name,
                 detail: format!("no branch has the commit {commit}"),
             })?
         }

@@ -30,6 +30,7 @@ pub fn is_remote(repository: &str) -> bool {
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::address;
 use crate::hash::sha256;
 
 /// What a recipe says of its source: one of these.
@@ -222,6 +223,24 @@ impl SourceSpec {
             other @ (SourceSpec::Patches { .. } | SourceSpec::Commit { .. }) => other,
         }
     }
+
+    /// The same source without users and passwords in its urls: what a recipe may say of it.
+    pub fn shown(self) -> SourceSpec {
+        match self {
+            SourceSpec::Patches { files, base: Some(Base::Git { repository, revision }) } => {
+                let base = Some(Base::Git { repository: address::shown(&repository), revision });
+                SourceSpec::Patches { files, base }
+            }
+            SourceSpec::Commit { url, commit } => SourceSpec::Commit { url: address::shown(&url), commit },
+            SourceSpec::Release { tarball, sha256, files } => {
+                SourceSpec::Release { tarball: address::shown(&tarball), sha256, files }
+            }
+            SourceSpec::Revision { url, commit, files } => {
+                SourceSpec::Revision { url: address::shown(&url), commit, files }
+            }
+            other @ (SourceSpec::Patches { .. } | SourceSpec::Tree { .. }) => other,
+        }
+    }
 }
 
 /// The whole tree that `spec` takes files from; nothing where it is of patches. Relative paths are taken from `recipe_dir`.
@@ -274,7 +293,12 @@ pub fn fetch(spec: &SourceSpec, recipe_dir: &Path, options: &Options) -> Result<
             let at = Base::Git { repository: url.clone(), revision: commit.clone() };
             let (tree, _) = base::open(&at, recipe_dir, options)?;
             let files = tree::wanted(&tree, files)?;
-            let description = format!("{} of commit {} of {url}", tree::count(files.len()), &commit[..12]);
+            let description = format!(
+                "{} of commit {} of {}",
+                tree::count(files.len()),
+                &commit[..12],
+                address::shown(url)
+            );
             Ok(Sources { patches: Vec::new(), base: Some(tree), files, description })
         }
         SourceSpec::Tree { directory, files } => tree::plain(&recipe_dir.join(directory), files),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::tree::{count, wanted};
 use super::{Error, Options, Sources, Tree};
+use crate::address::shown;
 use crate::compression::Compression;
 use crate::download::{self, Algorithm, Digest, Download};
 use crate::hash::sha256;
@@ -41,6 +42,7 @@ pub(super) fn tree(tarball: &str, digest: &str, recipe_dir: &Path, options: &Opt
         return Err(Error::DigestMalformed { text: digest.to_owned() });
     }
     let name = tarball.rsplit('/').next().unwrap_or(tarball);
+    let called = shown(tarball);
     let path = if tarball.starts_with("http://") || tarball.starts_with("https://") {
         match recipe_dir.join(name) {
             beside if !name.is_empty() && beside.is_file() => beside,
@@ -49,18 +51,19 @@ pub(super) fn tree(tarball: &str, digest: &str, recipe_dir: &Path, options: &Opt
     } else if let Some((scheme, rest)) = tarball.split_once("://") {
         if scheme != "file" || !rest.starts_with('/') {
             let problem = "a release comes by https://, http:// or file:///";
-            return Err(Error::Url { url: tarball.to_owned(), problem });
+            return Err(Error::Url { url: called, problem });
         }
         rest.into()
     } else {
         recipe_dir.join(tarball)
     };
-    let bytes = read(&path, tarball)?;
+    let bytes = read(&path, &called)?;
     let found = sha256(&bytes);
     if found != expected {
-        return Err(Error::Digest { file: tarball.to_owned(), expected, found });
+        return Err(Error::Digest { file: called, expected, found });
     }
-    Ok(Tree::memory(tarball.to_owned(), unpack(tarball, &bytes)?))
+    let files = unpack(&called, &bytes)?;
+    Ok(Tree::memory(called, files))
 }
 
 /// The tarball at `url` out of the cache, where it is kept under its digest; fetched first where it is not there yet.
@@ -71,7 +74,7 @@ fn cached(url: &str, expected: &str, options: &Options) -> Result<PathBuf, Error
     }
     if options.offline {
         return Err(Error::Offline {
-            what: url.to_owned(),
+            what: shown(url),
             help: "run once without --offline, or put the file beside the recipe under its own name"
                 .to_owned(),
         });
@@ -81,7 +84,7 @@ fn cached(url: &str, expected: &str, options: &Options) -> Result<PathBuf, Error
     match download::one(&wanted, &download::quiet) {
         Ok(fetched) => Ok(fetched.path),
         Err(download::Error::Digest { found, .. }) => Err(Error::Digest {
-            file: url.to_owned(),
+            file: shown(url),
             expected: expected.to_owned(),
             found: found.hex().to_owned(),
         }),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{Base, Error, Options, Snapshot, SourceSpec, Tree, base, release};
+use crate::address::shown;
 use crate::c::directive;
 use crate::hash::sha256;
 
@@ -52,7 +53,7 @@ impl Snapshot {
                 Ok(SourceSpec::Release { tarball: tarball.clone(), sha256: sha256.clone(), files })
             }
             Snapshot::Tarball { tarball, sha256: None } if tarball.contains("://") => {
-                Err(Error::SnapshotDigest { url: tarball.clone() })
+                Err(Error::SnapshotDigest { url: shown(tarball) })
             }
             Snapshot::Tarball { tarball, sha256: None } => {
                 let sha256 = sha256(&release::read(Path::new(tarball), tarball)?);
@@ -125,13 +126,10 @@ pub fn version(text: &str) -> Option<String> {
     Some(format!("{}.{}.{patch}{sign}", number("MAJORVERSION")?, number("MINORVERSION")?))
 }
 
-/// A local path's last part, a url as it is: what a recipe that travels can say of a place on this machine.
+/// A local path's last part, a url without user and password: what a recipe that travels can say of a place.
 pub fn portable(place: &str) -> String {
-    if place.contains("://") {
-        return place.to_owned();
-    }
     match super::git::Location::of(place) {
-        super::git::Location::Remote => place.to_owned(),
+        super::git::Location::Remote => shown(place),
         super::git::Location::Path => {
             let path = PathBuf::from(place);
             path.file_name().map_or_else(|| ".".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -178,11 +176,12 @@ mod tests {
     }
 
     #[test]
-    fn a_recipe_names_no_folder_of_this_machine() {
+    fn a_recipe_names_no_folder_of_this_machine_and_no_password() {
         for (place, name) in [
             ("/home/me/httpd", "httpd"),
             ("../x/httpd-2.4.62.tar.gz", "httpd-2.4.62.tar.gz"),
             ("https://example.org/httpd", "https://example.org/httpd"),
+            ("https://oauth2:token@example.org/httpd", "https://example.org/httpd"),
             ("git@example.org:httpd.git", "git@example.org:httpd.git"),
             ("/", "."),
         ] {

@@ -176,6 +176,102 @@ fn a_folder_a_tarball_and_a_revision_give_the_same_module() {
     assert!(report.contains("modules/trio/config.m4 lists it for mod_trio"), "{report}");
 }
 
+/// What is in a package, as one text: its header, and its files.
+fn unpacked(place: &Place, package: &str) -> String {
+    let unpack = format!(
+        "rm -rf unpacked && mkdir unpacked && rpm2cpio {package} | (cd unpacked && cpio -idm --quiet) && \
+         rpm -qp --nosignature --xml {package} && find unpacked -type f -exec cat {{}} + | tr -d '\\0'"
+    );
+    tool(place, "sh", &["-c", &unpack])
+}
+
+#[test]
+fn a_token_in_a_url_is_in_nothing_that_is_said_written_or_packaged() {
+    const TOKEN: &str = "glpat-0123secret";
+    let place = Place::new();
+    let commit = repository(&place);
+    let url = format!("https://oauth2:{TOKEN}@git.invalid/group/httpd.git");
+    let plain = "https://git.invalid/group/httpd.git";
+    let settings = format!("[url \"{}\"]\n insteadOf = {url}\n", place.path("git").display());
+    place.write("home/.gitconfig", settings);
+    let run = |args: &[&str]| {
+        let mut command = place.command();
+        command.env("HOME", place.path("home")).env_remove("XDG_CONFIG_HOME").args(args);
+        let run = super::run::finish(&mut command);
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(!said.contains("oauth2") && !said.contains(TOKEN), "{args:?}:\n{said}");
+        run
+    };
+    let clean = |folder: &str| {
+        let files =
+            walkdir::WalkDir::new(place.path(folder)).into_iter().map(|entry| entry.unwrap().into_path());
+        for file in files.filter(|path| path.is_file()) {
+            let bytes = fs_err::read(&file).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("oauth2") && !text.contains(TOKEN), "{}", file.display());
+            if file.extension().is_some_and(|ending| ending == "rpm") {
+                let inside = unpacked(&place, file.to_str().unwrap());
+                assert!(!inside.contains("oauth2") && !inside.contains(TOKEN), "{}", file.display());
+            }
+        }
+    };
+    let (from, file) = (format!("{url}@2.4.99"), "modules/trio/mod_trio.c");
+    good(&run(&["build-module", "--from", &from, file, "--out", "from", "--sign-key", "none", "--no-check"]));
+    clean("from");
+    let source = "from/mod_trio-2.4.99-1.src.rpm";
+    assert!(unpacked(&place, source).contains(&format!("git = \"{plain}\"\ncommit = \"{commit}\"")));
+    assert!(read(&place, "from/report.json").contains(plain));
+    // The source package is all that it takes to build it again, and what was fetched is found without the token.
+    good(&run(&["rebuild", "from/mod_trio-2.4.99-1.x86_64.rpm"]));
+    let found = format!("{plain}@{commit}");
+    good(&run(&["flatten", "--from", &found, file, "--offline", "--out", "again"]));
+
+    let new = tool(
+        &place,
+        "git",
+        &["-C", "git", "diff", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "--", "modules"],
+    );
+    place.write("new.patch", new + "\n");
+    tool(&place, "git", &["-C", "git", "rm", "-q", "-r", "modules"]);
+    let who = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+    tool(
+        &place,
+        "git",
+        &[&["-C", "git"], &who[..], &["commit", "-q", "--no-gpg-sign", "-m", "without"]].concat(),
+    );
+    tool(&place, "git", &["-C", "git", "tag", "without"]);
+    let base = format!("{url}@without");
+    let arguments =
+        ["build-module", "new.patch", "--base", &base, "--out", "base", "--sign-key", "none", "--no-check"];
+    good(&run(&arguments));
+    clean("base");
+
+    good(&run(&["new", "--from", &from, file, "--out", "recipes"]));
+    good(&run(&["new", "new.patch", "--base", &base, "--out", "based"]));
+    clean("recipes");
+    clean("based");
+    assert!(read(&place, "recipes/mod_trio/module.toml").contains(&format!("git = \"{plain}\"")));
+
+    // Errors: of modgraft's own, and of git.
+    let of_tarball = format!("https://oauth2:{TOKEN}@127.0.0.1:1/x.tar.gz");
+    for (from, code) in [
+        (format!("{url}@no-such"), 3),
+        (format!("https://oauth2:{TOKEN}@git.invalid@x"), 2),
+        (format!("https://oauth2:{TOKEN}@127.0.0.1:1/x.git@1"), 5),
+        (format!("https://{TOKEN}@127.0.0.1:1/x.git@{}", "0".repeat(40)), 5),
+        (of_tarball.clone(), 2),
+        (format!("{of_tarball}#sha256={}", "0".repeat(64)), 5),
+    ] {
+        let run = run(&["build-module", "--from", &from, file]);
+        assert_eq!(run.code, code, "{}", run.stderr);
+    }
+    let recipe = read(&place, "recipes/mod_trio/module.toml").replace(plain, &url);
+    place.write("recipes/mod_trio/module.toml", recipe);
+    let run = run(&["build-module", "recipes/mod_trio"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("a user or password stands in the source's url"), "{}", run.stderr);
+}
+
 #[test]
 fn a_recipe_names_the_main_file_and_gets_the_others_and_the_libraries() {
     let place = Place::new();

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Kind, LOCAL, Location, Objects, Repository, check_url, command, is_full_id, last_line};
+use crate::address::shown;
 use crate::hash::sha256;
 use crate::source::commit::Commit;
 use crate::source::{Error, Options};
@@ -29,6 +30,8 @@ enum Depth {
 #[derive(Debug)]
 pub(in crate::source) struct Cache<'a> {
     url: &'a str,
+    /// The url for messages: without a password.
+    name: String,
     directory: PathBuf,
     offline: bool,
 }
@@ -37,8 +40,10 @@ impl<'a> Cache<'a> {
     /// The place for `url`; nothing is fetched yet.
     pub(in crate::source) fn of(url: &'a str, options: &Options) -> Result<Cache<'a>, Error> {
         check_url(url)?;
+        // Nor does the place depend on a password: what was fetched with one is found without.
+        let called = shown(url);
         // The url's last part is for a person who looks into the cache, the digest for uniqueness.
-        let name: String = url
+        let last: String = called
             .trim_end_matches('/')
             .rsplit(['/', ':'])
             .next()
@@ -49,8 +54,8 @@ impl<'a> Cache<'a> {
             .take(40)
             .collect();
         let directory =
-            options.cache.join("git").join(format!("{name}-{}.git", &sha256(url.as_bytes())[..16]));
-        Ok(Cache { url, directory, offline: options.offline })
+            options.cache.join("git").join(format!("{last}-{}.git", &sha256(called.as_bytes())[..16]));
+        Ok(Cache { url, name: called, directory, offline: options.offline })
     }
 
     /// The place for the branches of `url` with all their history, but without the files' content; nothing is fetched yet.
@@ -62,7 +67,7 @@ impl<'a> Cache<'a> {
 
     /// A repository with the branches as they are there now, and the branch that is checked out there.
     pub(in crate::source) fn branches(&self) -> Result<Repository, Error> {
-        let local = self.may_fetch(&format!("the history of {}", self.url))?;
+        let local = self.may_fetch(&format!("the history of {}", self.name))?;
         let _lock = self.lock()?;
         self.create()?;
         let repository = self.repository();
@@ -123,19 +128,19 @@ impl<'a> Cache<'a> {
         if let Err(reason) = fetched {
             // What was fetched before is the best that can be had offline.
             let known = if self.offline && self.directory.is_dir() {
-                self.repository().resolve(self.url, &reference).ok()
+                self.repository().resolve(&self.name, &reference).ok()
             } else {
                 None
             };
             return known.map(|id| (self.repository(), id)).ok_or(reason);
         }
-        let id = self.repository().resolve(self.url, &reference)?;
+        let id = self.repository().resolve(&self.name, &reference)?;
         Ok((self.repository(), id))
     }
 
     /// Fetches a branch or tag into `reference`.
     fn fetch_name(&self, name: &str, reference: &str) -> Result<(), Error> {
-        let local = self.may_fetch(&format!("revision {name} of {}", self.url))?;
+        let local = self.may_fetch(&format!("revision {name} of {}", self.name))?;
         let _lock = self.lock()?;
         match self.fetch(local, Depth::Commits(1), &[format!("+{name}:{reference}")])? {
             None => Ok(()),
@@ -151,7 +156,7 @@ impl<'a> Cache<'a> {
     }
 
     fn unknown_revision(&self, revision: &str) -> Error {
-        Error::UnknownRevision { repository: self.url.to_owned(), revision: revision.to_owned() }
+        Error::UnknownRevision { repository: self.name.clone(), revision: revision.to_owned() }
     }
 
     /// Sees to it that the commit, and if asked its parent's tree, are there.
@@ -159,7 +164,7 @@ impl<'a> Cache<'a> {
         if self.has(id, parent)? {
             return Ok(());
         }
-        let local = self.may_fetch(&format!("commit {id} of {}", self.url))?;
+        let local = self.may_fetch(&format!("commit {id} of {}", self.name))?;
         let _lock = self.lock()?;
         // Another modgraft may have fetched it while this one waited for the lock.
         if self.has(id, parent)? {
@@ -184,7 +189,7 @@ impl<'a> Cache<'a> {
     }
 
     fn unknown_commit(&self, id: &str) -> Error {
-        Error::UnknownCommit { url: self.url.to_owned(), commit: id.to_owned() }
+        Error::UnknownCommit { url: self.name.clone(), commit: id.to_owned() }
     }
 
     /// Whether the commit is there, and if asked its parent's tree.
@@ -219,7 +224,7 @@ impl<'a> Cache<'a> {
             help: format!(
                 "run once without --offline, or let a copy on this machine stand in: \
                  `git config --global url.PATH.insteadOf {}`",
-                self.url
+                self.name
             ),
         })
     }
@@ -347,7 +352,7 @@ impl<'a> Cache<'a> {
             "returned error: 4",
             "not allowed",
         ];
-        let (url, detail) = (self.url.to_owned(), last_line(said));
+        let (url, detail) = (self.name.clone(), last_line(said));
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
         if has(NETWORK) {
             Error::Network { url, detail }

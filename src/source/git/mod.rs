@@ -12,6 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::Error;
+use crate::address::{shown, shown_in};
 use crate::process::{self, Running};
 
 /// For what only reads local objects, in seconds.
@@ -36,7 +37,7 @@ impl Location {
 
 /// Refuses what git would read as an option or as the name of a helper program (`ext::sh -c …`).
 pub(super) fn check_url(url: &str) -> Result<(), Error> {
-    let refuse = |problem| Err(Error::Url { url: url.to_owned(), problem });
+    let refuse = |problem| Err(Error::Url { url: shown(url), problem });
     if url.is_empty() {
         return refuse("it is empty");
     }
@@ -197,11 +198,12 @@ pub(super) fn is_full_id(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// The line of git's stderr that says what was wrong: the first `fatal:` one, else the last.
+/// The line of git's stderr that says what was wrong: the first `fatal:` one, else the last. A url in it may be one that the
+/// user's settings put in place of ours: it has no password either.
 pub(super) fn last_line(stderr: &str) -> String {
     let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let fatal = lines.clone().find(|line| line.starts_with("fatal:"));
-    fatal.or_else(|| lines.next_back()).map_or_else(|| "it gave no reason".to_owned(), str::to_owned)
+    fatal.or_else(|| lines.next_back()).map_or_else(|| "it gave no reason".to_owned(), shown_in)
 }
 
 #[cfg(test)]

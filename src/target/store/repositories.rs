@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::given::{self, Package};
 use super::{Error, Pinned};
+use crate::address;
 use crate::changeset::Glob;
-use crate::download::{self, Progress};
+use crate::download::Progress;
 use crate::machine::Machine;
 use crate::profile::Profile;
 use crate::repository::{self, Chosen, Repository, Trust, Wanted};
@@ -48,7 +49,7 @@ pub struct Fetched {
 pub fn fetch(asked: Asked<'_>, folder: &Path, progress: &dyn Progress) -> Result<Fetched, target::Error> {
     let remote = |place: &&String| place.contains("://") && !place.starts_with("file:");
     if let (true, Some(place)) = (asked.offline, asked.places.iter().find(remote)) {
-        return Err(Error::Offline { what: format!("packages from {place}") }.into());
+        return Err(Error::Offline { what: format!("packages from {}", address::shown(place)) }.into());
     }
     let trust = match asked.key {
         Some(file) => Trust::Packages(Arc::new(Keyring::open(file).map_err(repository::Error::from)?)),
@@ -121,7 +122,7 @@ fn notes(chosen: &Chosen) -> Vec<String> {
 /// file that was given.
 fn url(place: &str) -> String {
     if place.contains("://") {
-        return download::shown(place);
+        return address::shown(place);
     }
     let path = fs_err::canonicalize(place).unwrap_or_else(|_| PathBuf::from(place));
     let mut url = "file://".to_owned();
@@ -139,6 +140,7 @@ fn url(place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::download;
 
     #[test]
     fn a_path_becomes_a_url_that_leads_there() {

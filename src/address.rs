@@ -1,0 +1,56 @@
+//! Addresses without the passwords and tokens that may stand in them.
+//!
+//! What was typed may have a token in its url (`https://oauth2:TOKEN@…`), as pipelines are given it. It is used to fetch, and
+//! for nothing else: what is shown, written down or packaged goes through here.
+
+/// Schemes whose user is part of the address: no ssh server is reached without it, and it is no secret.
+const WITH_USER: &[&str] = &["ssh", "git+ssh", "ssh+git"];
+
+/// An address as it may be shown and published: without password, and without user unless ssh needs it. What is no url
+/// stays as it is.
+pub(crate) fn shown(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
+    // Where git and browsers take the server to end; of text, also at its next blank.
+    let end = rest.find(|c: char| "/?#".contains(c) || c.is_whitespace()).unwrap_or(rest.len());
+    let Some((login, _)) = rest[..end].rsplit_once('@') else { return address.to_owned() };
+    let server = &rest[login.len() + 1..];
+    match login.split(':').next().filter(|_| WITH_USER.contains(&scheme.to_ascii_lowercase().as_str())) {
+        Some(user) => format!("{scheme}://{user}@{server}"),
+        None => format!("{scheme}://{server}"),
+    }
+}
+
+/// A text, such as another program's message, with each address in it as [`shown`] has it.
+pub(crate) fn shown_in(text: &str) -> String {
+    text.split_inclusive(char::is_whitespace).map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        for (address, expected) in [
+            ("https://me:secret@x/y@z", "https://x/y@z"),
+            ("https://token@x", "https://x"),
+            ("https://me:se@cret@x:8080?q", "https://x:8080?q"),
+            ("HTTP://me:secret@x/", "HTTP://x/"),
+            ("ssh://git:secret@x/y", "ssh://git@x/y"),
+            ("ssh://git@x/y", "ssh://git@x/y"),
+        ] {
+            assert_eq!(shown(address), expected);
+        }
+        for same in ["https://x/y@z", "/a@b", "git@x:y", "../x", ""] {
+            assert_eq!(shown(same), same);
+        }
+    }
+
+    #[test]
+    fn nor_is_it_in_what_a_program_says() {
+        let said = "fatal: could not read Password for 'https://token@x': prompts disabled\nsee https://a:b@x/y me@x\n";
+        let expected =
+            "fatal: could not read Password for 'https://x': prompts disabled\nsee https://x/y me@x\n";
+        assert_eq!(shown_in(said), expected);
+    }
+}
