@@ -16,6 +16,7 @@ mod address;
 pub mod audit;
 pub mod autoconf;
 pub mod beneath;
+mod beside;
 pub mod c;
 pub mod cache;
 pub mod changeset;

@@ -1,17 +1,14 @@
 //! Licence texts and documentation of a recipe.
 
-use std::io::Read;
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::assemble::Common;
 use super::file;
 use super::names::Unique;
 use super::{Error, File};
+use crate::beside;
 use crate::recipe::{Document, DocumentKind};
-
-/// A document is kept in memory; nobody reads a larger one. Bytes.
-const LARGEST: u64 = 16 << 20;
 
 /// The documents of a package, read.
 #[derive(Debug, Default)]
@@ -86,24 +83,8 @@ impl Documents {
 }
 
 fn content(document: &Document, folder: &Path) -> Result<Arc<[u8]>, Error> {
-    let refuse = |reason: String| Error::Document { path: document.path.clone(), reason };
-    let inside = |component| matches!(component, Component::Normal(_) | Component::CurDir);
-    if document.path.file_name().is_none() || !document.path.components().all(inside) {
-        return Err(refuse("it is not beneath the recipe's folder".to_owned()));
-    }
-    let path = folder.join(&document.path);
-    let real = path.canonicalize().map_err(|error| refuse(error.to_string()))?;
-    let root = folder.canonicalize().map_err(|error| refuse(error.to_string()))?;
-    if !real.starts_with(&root) {
-        return Err(refuse("a symbolic link leads out of the recipe's folder".to_owned()));
-    }
-    if !real.is_file() {
-        return Err(refuse("it is no regular file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    fs_err::File::open(&real)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(refuse(format!("it is larger than {} MiB", LARGEST >> 20)));
-    }
-    Ok(bytes.into())
+    let bytes = beside::read(folder, &document.path);
+    let refuse =
+        |error: std::io::Error| Error::Document { path: document.path.clone(), reason: error.to_string() };
+    bytes.map(Arc::from).map_err(refuse)
 }

@@ -11,6 +11,7 @@ use super::prepare::Ready;
 use super::{Error, Request, epoch};
 use crate::adapt::overlay::Overlay;
 use crate::adapt::pack;
+use crate::beside;
 use crate::compile::Toolchain;
 use crate::hash::{hex, sha256};
 use crate::source::Content;
@@ -105,7 +106,7 @@ pub(super) fn of(ready: &Ready, overlays: &[Overlay], request: &Request) -> Resu
     }
     for path in recipe.documents.iter().map(|document| &document.path).chain(&recipe.headers) {
         // What is wrong with one is told where it is used.
-        if let Ok(bytes) = fs_err::read(recipe.directory.join(path)) {
+        if let Ok(bytes) = beside::read(&recipe.directory, path) {
             inputs.file(format!("recipe/{}", path.display()), &bytes);
         }
     }

@@ -8,6 +8,7 @@ use toml::Spanned;
 use super::read::Reader;
 use super::{Compat, Error};
 use crate::adapt::pack;
+use crate::beside;
 
 impl Reader<'_> {
     /// Reads the rule packs beside the recipe.
@@ -18,8 +19,8 @@ impl Reader<'_> {
     pub(super) fn compat(&self, files: &[Spanned<PathBuf>], directory: &Path) -> Result<Compat, Error> {
         let mut compat = Compat::default();
         for file in files {
-            let path = directory.join(self.beside(file)?);
-            let text = fs_err::read_to_string(&path).map_err(|error| {
+            let path = self.beside(file)?;
+            let text = beside::read_text(directory, path).map_err(|error| {
                 let message = format!("the rule pack cannot be read: {error}");
                 self.value(
                     file.span(),
@@ -28,7 +29,7 @@ impl Reader<'_> {
                     "put the pack beside module.toml; README.md has the form",
                 )
             })?;
-            let pack = pack::read(&text, &path.display().to_string())?;
+            let pack = pack::read(&text, &directory.join(path).display().to_string())?;
             let taken = compat.packs.iter().chain(pack::built_in()).any(|known| known.name == pack.name);
             if taken {
                 let message = format!("there is another rule pack called `{}`", pack.name);

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Error;
+use crate::beneath::at;
+use crate::beside;
 use crate::target::Target;
 
 /// The folder beneath the recipe's.
@@ -59,7 +61,8 @@ pub fn overlays(directory: &Path, keys: &[String]) -> Result<Overlays, Error> {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         if name.ends_with(".patch") && !name.starts_with('.') && path.is_file() {
-            patches.push((name, Arc::from(fs_err::read_to_string(&path)?)));
+            let text = beside::read_text(directory, Path::new(&self::path(key, &name)));
+            patches.push((name, Arc::from(text.map_err(|error| at(&path, error))?)));
         }
     }
     patches.sort();

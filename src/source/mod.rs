@@ -30,8 +30,8 @@ pub fn is_remote(repository: &str) -> bool {
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::address;
 use crate::hash::sha256;
+use crate::{address, beside};
 
 /// What a recipe says of its source: one of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -182,7 +182,7 @@ impl Sources {
         let Some(tree) = &mut self.base else { return Err(Error::HeadersWithoutTree) };
         for header in headers {
             let path = header.to_string_lossy().into_owned();
-            let bytes = fs_err::read(recipe_dir.join(header))
+            let bytes = beside::read(recipe_dir, header)
                 .map_err(|reason| Error::Header { path: path.clone(), reason })?;
             tree.add(&path, bytes.into())?;
         }

@@ -296,3 +296,39 @@ fn lint_tells_denies_and_explains() {
     assert_eq!(place.run(["lint", "--explain", "no-such"]).code, 2);
     assert_eq!(Place::new().run(["lint"]).code, 2);
 }
+
+#[test]
+fn a_link_in_a_recipe_brings_no_file_of_the_machine_into_a_package_or_a_message() {
+    const SECRET: &str = "machine git.invalid login me password s3cr3t";
+    let place = Place::new();
+    let outside = place.write("home/netrc", SECRET);
+    let link = |path: &str| {
+        let path = place.path(&format!("mod_hello/{path}"));
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&outside, path).unwrap();
+    };
+    let module = "#include \"httpd.h\"\n#include \"http_config.h\"\n#include \"config.h\"\n\
+                  AP_DECLARE_MODULE(hello) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, NULL };\n";
+    place.write("hello/mod_hello.c", module);
+    let base = "name = \"mod_hello\"\nsummary = \"Says hello\"\nlicense = \"MIT\"\nversion = \"1\"\n";
+    let source = "[source]\ndirectory = \"../hello\"\nfiles = [\"mod_hello.c\"]\n";
+    link("config.h");
+    link("rules.toml");
+    for key in
+        ["headers = [\"config.h\"]\n", "compat = [\"rules.toml\"]\n", "license-files = [\"config.h\"]\n", ""]
+    {
+        if key.is_empty() {
+            // Without a key: an overlay is found by its folder.
+            link("overlays/local/a.patch");
+            link("overlays/httpd-2.4/a.patch");
+        }
+        // The header is there in its own right for the others.
+        place.write("hello/config.h", "#define X 1\n");
+        place.write("mod_hello/module.toml", format!("{base}{key}{source}"));
+        let run = place.run(["build-module", "mod_hello", "--sign-key", "none", "--no-check"]);
+        assert_ne!(run.code, 0, "{key}: {}", run.stderr);
+        let told = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("a symbolic link leads out of the recipe's folder"), "{key}: {}", run.stderr);
+        assert!(!run.stderr.contains("s3cr3t") && !place.path("out").exists(), "{key}: {}", run.stderr);
+    }
+}
