@@ -52,6 +52,7 @@ pub mod report;
 pub mod repository;
 pub mod rpm;
 pub mod scaffold;
+mod shell;
 pub mod sign;
 pub mod source;
 pub mod spec;

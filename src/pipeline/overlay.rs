@@ -15,7 +15,7 @@ use crate::adapt::overlay::{self, Overlay};
 use crate::flatten::TranslationUnit;
 use crate::recipe::{self, Input};
 use crate::report::{Event, Reporter, Stage, diagnostic};
-use crate::{adapt, compile};
+use crate::{adapt, compile, shell};
 
 /// What the work tree is of.
 const STATE: &str = "overlay.toml";
@@ -186,14 +186,14 @@ fn files(
     let call: Vec<String> = words
         .chain(language.iter().cloned())
         .chain(["-fsyntax-only".to_owned(), name.clone()])
-        .map(|word| quoted(&word))
+        .map(|word| shell::quoted(&[&word]))
         .collect();
     let readme = Readme {
         module: &ready.recipe.name,
         httpd: &ready.target.httpd_version,
-        recipe: quoted(&ready.recipe.directory.to_string_lossy()),
+        recipe: shell::quoted(&[&ready.recipe.directory.to_string_lossy()]),
         target: &request.target,
-        dir: quoted(&tree.dir.to_string_lossy()),
+        dir: shell::quoted(&[&tree.dir.to_string_lossy()]),
         key,
         patch,
         rejected: !laid_out.rejected.is_empty(),
@@ -305,14 +305,4 @@ fn slug(message: &str) -> String {
     }
     slug.truncate(100);
     if slug.is_empty() { "overlay".to_owned() } else { slug }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }

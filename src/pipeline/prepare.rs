@@ -15,7 +15,7 @@ use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
 use crate::source::{self, SourceSpec, Sources};
 use crate::target::{self, Target};
-use crate::{adapt, flatten, libraries};
+use crate::{adapt, flatten, libraries, shell};
 
 /// All that is known before the first C file.
 pub struct Ready {
@@ -206,10 +206,7 @@ fn compare_with_own(
 /// The command with which a person takes over, true for what was asked.
 fn by_hand(request: &Request, recipe: &Recipe) -> String {
     let target = &request.target;
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._+-@:".contains(c);
-    let quoted = |text: &str| {
-        if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-    };
+    let quoted = |text: &str| shell::quoted(&[text]);
     match &request.input {
         Input::Recipe(_) if !recipe.directory.as_os_str().is_empty() => {
             let folder = quoted(&recipe.directory.to_string_lossy());

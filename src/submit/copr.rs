@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of, number, shown};
+use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of, number};
+use crate::shell::quoted;
 
 /// A project of Copr.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ impl Copr {
         follow.extend(["watch-build", &id]);
         let path = source.path.to_string_lossy();
         fetch.push(&path);
-        let (follow, fetch) = (shown(&follow), shown(&fetch));
+        let (follow, fetch) = (quoted(&follow), quoted(&fetch));
         Build { engine: "copr", id, source: source.file.clone(), follow, fetch, remote: true }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of, number, shown};
+use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of, number};
+use crate::shell::quoted;
 
 /// A build target of a Koji.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ impl Koji {
         follow.extend(["watch-task", &id]);
         let path = source.path.to_string_lossy();
         fetch.push(&path);
-        let (follow, fetch) = (shown(&follow), shown(&fetch));
+        let (follow, fetch) = (quoted(&follow), quoted(&fetch));
         Build { engine: "koji", id, source: source.file.clone(), follow, fetch, remote: true }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of, shown};
+use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of};
+use crate::shell::quoted;
 
 /// mock, for one or more of its configurations.
 #[derive(Debug, Clone)]
@@ -37,8 +38,8 @@ impl Mock {
             engine: "mock",
             id: configuration.to_owned(),
             source: source.file.clone(),
-            follow: shown(&["mock", "-r", configuration, "--orphanskill"]),
-            fetch: shown(&["mock", "-r", configuration, &source.path.to_string_lossy()]),
+            follow: quoted(&["mock", "-r", configuration, "--orphanskill"]),
+            fetch: quoted(&["mock", "-r", configuration, &source.path.to_string_lossy()]),
             remote: false,
         }
     }

@@ -146,11 +146,6 @@ fn number(id: &str, engine: &'static str) -> Result<u64, Error> {
     })
 }
 
-/// A command as a shell takes it.
-fn shown(words: &[&str]) -> String {
-    shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,10 @@ use std::process::Command;
 
 use quick_xml::escape::partial_escape;
 
-use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of, shown};
+use super::{Build, Clients, Engine, Error, Finished, Place, Source, name_of};
 use crate::repository::xml::{Item, attribute, walk};
 use crate::rpm;
+use crate::shell::quoted;
 
 /// A project of an Open Build Service.
 #[derive(Debug, Clone)]
@@ -93,7 +94,7 @@ impl Obs {
         }
         follow.extend(["results", "--watch", &self.project, package]);
         fetch.push(&path);
-        let (follow, fetch) = (shown(&follow), shown(&fetch));
+        let (follow, fetch) = (quoted(&follow), quoted(&fetch));
         Build { engine: "obs", id, source: source.file.clone(), follow, fetch, remote: true }
     }
 
