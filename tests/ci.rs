@@ -10,6 +10,9 @@ use serde_json::Value;
 use support::gnupg::{Gnupg, RSA};
 use support::{python, run};
 
+/// A commit of modgraft.
+const REV: &str = "0123456789abcdef0123456789abcdef01234567";
+
 /// A project with the reference recipe.
 struct Project {
     folder: tempfile::TempDir,
@@ -67,7 +70,8 @@ impl Project {
 fn pipelines_are_what_the_services_schemas_ask_for() {
     let project = Project::new();
     for (service, file) in [("github", ".github/workflows/modgraft.yml"), ("gitlab", ".gitlab-ci.yml")] {
-        for targets in [&[][..], &["--targets", "local"], &["--targets", "local,el8"]] {
+        let origin = ["--git", "https://git.example/modgraft", "--rev", REV];
+        for targets in [&[][..], &["--targets", "local"], &["--targets", "local,el8"], &origin] {
             project.pipeline(service, targets);
             let schema = match service {
                 "github" => "vendor.github-workflows",
@@ -97,8 +101,90 @@ fn pipelines_are_what_the_services_schemas_ask_for() {
             && !pipeline.to_string().contains("pull_request_target")
     );
     let pipeline = project.pipeline("gitlab", &[]);
-    assert!(!pipeline["build"].to_string().contains("MODGRAFT_KEY"));
+    // Nor does anything of a stranger's run in the job that has the key, or touch the program that this one runs.
+    for (name, job) in pipeline.as_object().unwrap() {
+        let has_key = job.to_string().contains("MODGRAFT_KEY");
+        assert_eq!(has_key, name == "pages", "{name}");
+        assert_eq!(job.to_string().contains("cargo install"), name == "install", "{name}");
+    }
+    assert!(pipeline["pages"].get("cache").is_none());
+    assert_eq!(pipeline["install"]["artifacts"]["paths"], serde_json::json!([".modgraft/programs/"]));
+    assert_eq!(pipeline["build"]["artifacts"]["paths"], serde_json::json!(["out/"]));
+    // The rules count in their order: the default branch has its pipeline whatever merge requests there are.
+    let rules: Vec<&str> = pipeline["workflow"]["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|rule| rule["if"].as_str())
+        .collect();
+    let at = |wanted: &str| rules.iter().position(|rule| rule.contains(wanted)).unwrap();
+    assert!(at("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH") < at("$CI_OPEN_MERGE_REQUESTS"), "{rules:?}");
     assert!(pipeline["pages"]["rules"][0]["if"].as_str().unwrap().contains("$CI_DEFAULT_BRANCH"));
+}
+
+#[test]
+fn names_that_yaml_would_take_for_something_else_are_names() {
+    let project = Project::new();
+    let names = ["1e3", "8", "8.10", "null", "on", "yes"];
+    let target = |name: &&str| {
+        format!(
+            "\n[[target]]\nname = \"{name}\"\nprofile = \"el8\"\narch = \"x86_64\"\nrepositories = [\"https://x.example\"]\n"
+        )
+    };
+    let lock = format!("version = 1\n{}", names.iter().map(target).collect::<String>());
+    fs_err::write(project.path("modgraft.lock"), lock).unwrap();
+    let github = project.pipeline("github", &[]);
+    assert_eq!(github["jobs"]["build"]["strategy"]["matrix"]["target"], serde_json::json!(names));
+    let gitlab = project.pipeline("gitlab", &[]);
+    assert_eq!(gitlab["build"]["parallel"]["matrix"][0]["TARGET"], serde_json::json!(names));
+}
+
+#[test]
+fn pull_requests_from_forks_are_built_where_the_pipeline_says_where_modgraft_comes_from() {
+    let project = Project::new();
+    let git = "https://git.example/modgraft";
+    let origin = ["--git", git, "--rev", REV];
+    let github = project.pipeline("github", &origin);
+    assert_eq!(github["env"], serde_json::json!({"MODGRAFT_GIT": git, "MODGRAFT_REV": REV}));
+    assert!(github["jobs"]["build"].get("if").is_none() && !github.to_string().contains("vars.MODGRAFT_REV"));
+    let gitlab = project.pipeline("gitlab", &origin);
+    assert_eq!(gitlab["variables"], serde_json::json!({"MODGRAFT_GIT": git, "MODGRAFT_REV": REV}));
+    // Without, a fork's has no variables: it is passed over, and does not fail.
+    let github = project.pipeline("github", &[]);
+    let condition = github["jobs"]["build"]["if"].as_str().unwrap();
+    assert!(condition.contains("head.repo.full_name == github.repository"), "{condition}");
+    assert!(github["env"].to_string().contains("vars.MODGRAFT_GIT"));
+    assert!(project.pipeline("gitlab", &[]).get("variables").is_none());
+}
+
+#[test]
+fn a_profile_of_the_projects_own_is_signed_and_published_for() {
+    let project = Project::new();
+    let profile = project.path("profiles/our own.toml");
+    fs_err::create_dir_all(profile.parent().unwrap()).unwrap();
+    fs_err::write(&profile, "extends = \"debian\"\n").unwrap();
+    let lock = "version = 1\n\n[[target]]\nname = \"own\"\nprofile = \"profiles/our own.toml\"\narch = \"x86_64\"\n\
+                repositories = [\"https://x.example\"]\n";
+    fs_err::write(project.path("modgraft.lock"), lock).unwrap();
+    let publish = |pipeline: &Value| pipeline["jobs"]["publish"]["steps"].clone();
+    let steps = publish(&project.pipeline("github", &[]));
+    assert!(steps[0]["uses"].as_str().unwrap().starts_with("actions/checkout@"), "{steps}");
+    let script = scripts(&project.pipeline("github", &[])["jobs"]["publish"]).pop().unwrap().1;
+    // The pipeline's own lines, for packages that this machine can build.
+    let shell = Shell::new(&project);
+    let build = "modgraft build-all --targets local --out made --sign-key none --cache results";
+    shell.good(&scripts(&project.pipeline("github", &[])["jobs"]["build"])[1].1, &[]);
+    shell.good(&format!("{build} && mkdir -p out && mv made/local out/own"), &[]);
+    let passphrase = "a passphrase of the pipeline";
+    let (secret, public) = key(&project, passphrase);
+    let text = fs_err::read_to_string(secret).unwrap();
+    let variables = [
+        ("SIGN_KEY", text.trim_end()),
+        ("MODGRAFT_PASSPHRASE", passphrase),
+        ("BASE_URL", "https://x.example/r"),
+    ];
+    shell.good(&script, &variables);
+    is_published(&project, "own", &public);
 }
 
 /// The scripts of a job: GitHub's steps by their names, GitLab's lines as one.
@@ -198,8 +284,8 @@ fn key(project: &Project, passphrase: &str) -> (PathBuf, PathBuf) {
     (secret, gnupg.public(&project.path("public.asc")))
 }
 
-fn is_published(project: &Project, public: &Path) {
-    let folder = project.path("public/local");
+fn is_published(project: &Project, target: &str, public: &Path) {
+    let folder = project.path("public").join(target);
     assert!(folder.join("repodata/repomd.xml").is_file());
     let checked = run(project.modgraft().args(["repo", "check"]).arg(&folder).arg("--key").arg(public));
     assert_eq!(checked, "");
@@ -255,7 +341,7 @@ fn the_scripts_of_githubs_pipeline_build_sign_and_publish() {
     ];
     let said = shell.good(&publish, &variables);
     assert!(!said.contains(passphrase) && !said.contains("PRIVATE KEY"), "{said}");
-    is_published(&project, &public);
+    is_published(&project, "local", &public);
 }
 
 #[test]
@@ -264,6 +350,7 @@ fn the_scripts_of_gitlabs_pipeline_build_sign_and_publish() {
     let pipeline = project.pipeline("gitlab", &["--targets", "local"]);
     let shell = Shell::new(&project);
     // All but what installs packages, in one shell, as a job has it.
+    shell.good(&scripts(&pipeline["install"])[0].1, &[]);
     let script = |job: &str| {
         let all = scripts(&pipeline[job]).into_iter().map(|(_, script)| script);
         all.filter(|script| !script.starts_with("apt-get")).collect::<Vec<_>>().join("\n")
@@ -281,7 +368,7 @@ fn the_scripts_of_gitlabs_pipeline_build_sign_and_publish() {
     ];
     let said = shell.good(&script("pages"), &pages);
     assert!(!said.contains(passphrase), "{said}");
-    is_published(&project, &public);
+    is_published(&project, "local", &public);
 }
 
 #[test]
@@ -297,6 +384,8 @@ fn what_is_there_stays_and_wrong_targets_are_told() {
         (&["gitlab", "--force", "--targets", "el8,el8"], "modgraft::ci::twice"),
         (&["gitlab", "--force", "--targets", "$(id)"], "modgraft::target::"),
         (&["gitlab", "--force", "--dir", "modules"], "modgraft::ci::no_targets"),
+        (&["gitlab", "--force", "--git", "https://token@x/y", "--rev", REV], "modgraft::ci::git"),
+        (&["gitlab", "--force", "--git", "https://x.example/y", "--rev", "main"], "modgraft::ci::rev"),
     ] {
         let output = project.init(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);

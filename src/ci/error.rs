@@ -34,6 +34,34 @@ pub enum Error {
         lock: PathBuf,
     },
 
+    /// Not an address that a pipeline can have.
+    #[error("`{git}` is no git address for a pipeline: {problem}")]
+    #[diagnostic(
+        code(modgraft::ci::git),
+        help(
+            "--git takes an address as `cargo install --git` does: https://HOST/PATH or ssh://git@HOST/PATH"
+        )
+    )]
+    Git {
+        /// As typed, without a password.
+        git: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// Not a full commit id.
+    #[error("`{rev}` is no full commit id")]
+    #[diagnostic(
+        code(modgraft::ci::rev),
+        help(
+            "--rev takes all 40 digits, so that every run installs the same modgraft: `git rev-parse {rev}`"
+        )
+    )]
+    Rev {
+        /// As typed.
+        rev: String,
+    },
+
     /// One target twice.
     #[error("the target `{0}` is named twice")]
     #[diagnostic(code(modgraft::ci::twice), help("each has a job of its own: name it once"))]
@@ -60,9 +88,12 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Io(_) => Kind::Environment,
-            Error::Exists(_) | Error::NoTargets { .. } | Error::Twice(_) | Error::NotLocked { .. } => {
-                Kind::Usage
-            }
+            Error::Exists(_)
+            | Error::NoTargets { .. }
+            | Error::Git { .. }
+            | Error::Rev { .. }
+            | Error::Twice(_)
+            | Error::NotLocked { .. } => Kind::Usage,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Writes the pipeline of a folder of recipes, for GitHub or GitLab. The texts are in `templates/ci/`.
 
 mod error;
+mod origin;
 mod render;
 
 use std::io::Write;
@@ -8,28 +9,34 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub use error::Error;
+pub use origin::Origin;
 pub use render::{Service, Target, render};
 
-use crate::profile::Profile;
 use crate::target::store::{LOCK_FILE, LockFile, Name};
 
 /// The target that is always there, and in no lock file.
 const LOCAL: &str = "local";
 
 /// Writes a pipeline into the project in `folder`, and returns its file. Without `names` it builds for all targets of the
-/// project's modgraft.lock.
+/// project's modgraft.lock. Without `origin`, variables of the project say where modgraft comes from.
 ///
 /// # Errors
 /// [`Error::Exists`] unless `force`; [`Error::NoTargets`], [`Error::Twice`], [`Error::NotLocked`], and those of the lock file
 /// and of names. What was there stays as it was then.
-pub fn init(service: Service, folder: &Path, names: &[String], force: bool) -> Result<PathBuf, crate::Error> {
+pub fn init(
+    service: Service,
+    folder: &Path,
+    names: &[String],
+    origin: Option<&Origin>,
+    force: bool,
+) -> Result<PathBuf, crate::Error> {
     let lock = folder.join(LOCK_FILE);
     let targets = targets(&lock, names)?;
     let file = folder.join(service.file());
     if !force && fs_err::symlink_metadata(&file).is_ok() {
         return Err(Error::Exists(file).into());
     }
-    put(&file, &render(service, &targets), force)?;
+    put(&file, &render(service, &targets, origin), force)?;
     Ok(file)
 }
 
@@ -51,15 +58,12 @@ fn targets(lock: &Path, names: &[String]) -> Result<Vec<Target>, crate::Error> {
             targets.push(Target { name, profile: None });
             continue;
         }
-        // As it stands in a pipeline, it needs no quotes: lower-case letters, digits, `.`, `_`, `-`.
         let known = Name::parse(&name).map_err(crate::target::Error::from)?;
         let Some(entry) = locked.get(&known) else {
             return Err(Error::NotLocked { name, lock: lock.to_owned() }.into());
         };
-        // A profile of the project's own stands by its path in the lock file, which the signing commands take as well only
-        // where it is a built-in one.
-        let profile = Profile::named(&entry.profile).is_ok().then(|| entry.profile.clone());
-        targets.push(Target { name, profile });
+        // By its name or its path from here, as the commands of the pipeline take it: they run here too.
+        targets.push(Target { name, profile: Some(entry.profile.clone()) });
     }
     Ok(targets)
 }

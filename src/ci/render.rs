@@ -3,6 +3,9 @@
 use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason};
 use serde::Serialize;
 
+use super::Origin;
+use crate::{profile, shell};
+
 /// Whose pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
@@ -32,9 +35,9 @@ impl Service {
 /// A target, and the profile that its packages are signed and published for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Target {
-    /// Of letters, digits, `.`, `_` and `-`.
+    /// Of lower-case letters, digits, `.`, `_` and `-`: a shell takes it as it is, and YAML would take `8.10` for a number.
     pub name: String,
-    /// A built-in one's name.
+    /// A built-in one's name, or the path of a file of the project; none of `local`.
     pub profile: Option<String>,
 }
 
@@ -64,8 +67,14 @@ const HTTPD: &str = "apache2-bin apache2-dev";
 
 #[derive(Serialize)]
 struct View<'a> {
+    /// In quotes, with commas between them.
     names: String,
-    targets: &'a [Target],
+    targets: Vec<Target>,
+    /// Whether a profile is a file of the project.
+    own_profiles: bool,
+    /// Where modgraft comes from, where the pipeline says so itself.
+    git: Option<&'a str>,
+    rev: Option<&'a str>,
     /// Whether any has to be added to what the machine has.
     added: bool,
     annotations: bool,
@@ -77,12 +86,19 @@ struct View<'a> {
 }
 
 /// The pipeline's text.
-pub fn render(service: Service, targets: &[Target]) -> String {
+pub fn render(service: Service, targets: &[Target], origin: Option<&Origin>) -> String {
     let local = |target: &Target| target.name == super::LOCAL;
-    let names: Vec<&str> = targets.iter().map(|target| target.name.as_str()).collect();
+    let names: Vec<String> = targets.iter().map(|target| format!("\"{}\"", target.name)).collect();
+    let in_shell = |target: &Target| {
+        let profile = target.profile.as_deref().map(|profile| shell::quoted(&[profile]));
+        Target { profile, ..target.clone() }
+    };
     let mut view = View {
         names: names.join(", "),
-        targets,
+        targets: targets.iter().map(in_shell).collect(),
+        own_profiles: targets.iter().filter_map(|target| target.profile.as_deref()).any(profile::is_file),
+        git: origin.map(|origin| origin.git.as_str()),
+        rev: origin.map(|origin| origin.rev.as_str()),
         added: !targets.iter().all(local),
         annotations: service == Service::GitLab,
         packages: if targets.iter().any(local) { format!("{PACKAGES} {HTTPD}") } else { PACKAGES.to_owned() },
@@ -92,7 +108,7 @@ pub fn render(service: Service, targets: &[Target]) -> String {
         publish: String::new(),
     };
     let mut engine = Handlebars::new();
-    // No HTML; names need no quotes, as `Name` has it.
+    // No HTML; what is put in is plain, or in quotes already.
     engine.register_escape_fn(handlebars::no_escape);
     engine.set_strict_mode(true);
     engine.register_helper("indented", Box::new(indented));
@@ -137,17 +153,17 @@ mod tests {
             name: name.into(),
             profile: profile.map(Into::into),
         };
-        vec![target("el8", Some("el8")), target("own", None), target("local", None)]
+        vec![target("el8", Some("el8")), target("8.10", Some("our profiles/own.toml")), target("local", None)]
     }
 
     #[test]
     fn every_action_is_pinned_by_a_whole_commit_and_says_its_version() {
-        let text = render(Service::GitHub, &some());
+        let text = render(Service::GitHub, &some(), None);
         let uses: Vec<&str> = text
             .lines()
             .filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "))
             .collect();
-        assert_eq!(uses.len(), 7, "{uses:?}");
+        assert_eq!(uses.len(), 8, "{uses:?}");
         for action in uses {
             let (_, rest) = action.split_once('@').expect("a revision");
             let (commit, version) = rest.split_once(" # v").expect("a version");
@@ -160,14 +176,21 @@ mod tests {
     #[test]
     fn each_target_is_signed_and_published_as_its_profile_asks() {
         for service in [Service::GitHub, Service::GitLab] {
-            let text = render(service, &some());
-            assert!(text.contains("[el8, own, local]"), "{text}");
+            let text = render(service, &some(), None);
+            assert!(text.contains("[\"el8\", \"8.10\", \"local\"]"), "{text}");
             assert!(
                 text.contains("modgraft sign --sign-key \"$key\" --profile el8 out/el8/*/*.rpm"),
                 "{text}"
             );
-            assert!(text.contains("modgraft sign --sign-key \"$key\" out/own/*/*.rpm"), "{text}");
-            assert!(text.contains("apache2-dev") && !render(service, &some()[..1]).contains("apache2-dev"));
+            let own = "--profile 'our profiles/own.toml' out/8.10/*/*.rpm";
+            assert!(
+                text.contains(own) && text.contains("--for 'our profiles/own.toml' --base-url"),
+                "{text}"
+            );
+            assert!(text.contains("modgraft sign --sign-key \"$key\" out/local/*/*.rpm"), "{text}");
+            assert!(
+                text.contains("apache2-dev") && !render(service, &some()[..1], None).contains("apache2-dev")
+            );
         }
     }
 }

@@ -58,6 +58,5 @@ fn check(args: &Check, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
 
 /// The profile that a word names: a built-in one's name, or a file's path.
 fn profile(word: &str) -> Result<Arc<Profile>, Error> {
-    let is_file = word.contains('/') || word.ends_with(".toml");
-    Ok(if is_file { Profile::read(Path::new(word)) } else { Profile::named(word) }?)
+    Ok(Profile::find(word, Path::new(""))?)
 }

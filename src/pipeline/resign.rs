@@ -19,7 +19,7 @@ pub struct Resigning {
     pub packages: Vec<PathBuf>,
     /// What they get.
     pub signatures: NewSignatures,
-    /// The distribution that is to accept them: a profile's name.
+    /// The distribution that is to accept them: a profile's name or file.
     pub profile: Option<String>,
     /// Whether signatures that are there give way; else a signed package is an error.
     pub replace: bool,
@@ -43,7 +43,8 @@ pub enum NewSignatures {
 impl Resigning {
     /// What the distribution says, where one is named.
     pub(super) fn profile(&self) -> Result<Option<Arc<Profile>>, crate::Error> {
-        Ok(self.profile.as_deref().map(Profile::named).transpose()?)
+        let find = |word| Profile::find(word, Path::new(""));
+        Ok(self.profile.as_deref().map(find).transpose()?)
     }
 
     /// Opens a package that may be signed.

@@ -25,7 +25,7 @@ pub struct Submitting<'a> {
     pub wait: bool,
     /// Where packages go: OUT/PLACE/*.rpm.
     pub out: &'a Path,
-    /// The distribution whose rpm is to accept the signatures: a profile's name.
+    /// The distribution whose rpm is to accept the signatures: a profile's name or file.
     pub profile: Option<&'a str>,
     /// How long one build is followed.
     pub limit: Duration,
@@ -48,7 +48,7 @@ pub fn submit(
     alone(&sources)?;
     if let Some(name) = submitting.profile {
         // A name that is wrong is told before hours have passed.
-        Profile::named(name)?;
+        Profile::find(name, Path::new(""))?;
     }
     let work = super::work::folder().map_err(Error::Io)?;
     let tell = |line: &str| reporter.detail(line);
@@ -72,7 +72,7 @@ pub fn submit(
     }
 }
 
-/// Two of one name and version would lie upon each other.
+/// Refuses two of one name, whatever their versions: their packages would go into one folder, and into one package of OBS.
 fn alone(sources: &[Source]) -> Result<(), submit::Error> {
     for (index, source) in sources.iter().enumerate() {
         let same = |other: &&Source| other.name == source.name;

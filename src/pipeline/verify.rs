@@ -28,8 +28,7 @@ pub fn releases(named: &[String]) -> Result<Vec<Arc<Profile>>, crate::Error> {
 /// # Errors
 /// [`crate::profile::Error`] where it is not there or cannot be read.
 pub fn release(name: &str) -> Result<Arc<Profile>, crate::Error> {
-    let is_file = name.contains('/') || name.ends_with(".toml");
-    Ok(if is_file { Profile::read(Path::new(name))? } else { Profile::named(name)? })
+    Ok(Profile::find(name, Path::new(""))?)
 }
 
 /// Judges a package for each release, by all keys in these files; without any, signatures are not judged, and a warning says so.

@@ -17,6 +17,7 @@ pub use packaging::{
     Checksum, Compression, Compressor, DebugSources, Fallback, HttpdRelation, LibraryPackages, Macros,
     MetadataCompression, Packaging, Repodata,
 };
+pub(crate) use read::is_file;
 
 use std::collections::BTreeMap;
 

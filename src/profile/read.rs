@@ -15,7 +15,20 @@ pub const EXTENDS: &str = "extends";
 /// The key of those that others start from and nothing is built for.
 pub const TEMPLATE: &str = "template";
 
+/// Whether a word is the path of a profile's file, and no built-in one's name.
+pub(crate) fn is_file(word: &str) -> bool {
+    word.contains('/') || word.ends_with(".toml")
+}
+
 impl Profile {
+    /// The profile that a word names: a built-in one by its name, or one of a person's own by its file, from `folder`.
+    ///
+    /// # Errors
+    /// As [`Profile::read`] and [`Profile::named`].
+    pub fn find(word: &str, folder: &Path) -> Result<Arc<Profile>, Error> {
+        if is_file(word) { Self::read(&folder.join(word)) } else { Self::named(word) }
+    }
+
     /// Reads a file of a person's own. Its name is the file's, without ending.
     ///
     /// # Errors

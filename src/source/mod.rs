@@ -22,6 +22,11 @@ pub use pinned::{Content, Pinned};
 pub use snapshot::{RELEASE_HEADER, httpd_version, portable, version as release_version};
 pub use tree::{Revision, Tree};
 
+/// Whether this is a commit's id in full: 40 lower-case hexadecimal digits.
+pub fn is_full_id(revision: &str) -> bool {
+    git::is_full_id(revision)
+}
+
 /// Whether a repository's name is an address, and no path on this machine.
 pub fn is_remote(repository: &str) -> bool {
     matches!(git::Location::of(repository), git::Location::Remote)

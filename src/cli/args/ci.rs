@@ -58,6 +58,15 @@ pub struct Init {
     #[arg(long, value_name = "TARGET,…", value_delimiter = ',')]
     pub targets: Vec<String>,
 
+    /// The git address that modgraft comes from, written into the pipeline; without it, variables of the project say so, which
+    /// GitHub does not give to pull requests from forks
+    #[arg(long, value_name = "URL", requires = "rev")]
+    pub git: Option<String>,
+
+    /// The full id of the commit there
+    #[arg(long, value_name = "COMMIT", requires = "git")]
+    pub rev: Option<String>,
+
     /// Write over a file that is there
     #[arg(long)]
     pub force: bool,

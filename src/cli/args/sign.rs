@@ -86,8 +86,8 @@ pub struct Signatures {
     pub import: Option<PathBuf>,
 
     /// The distribution that is to accept the packages: refuse a key that its rpm refuses, and sign the payload too where it
-    /// needs that (el6, el7); payload signatures that are there are renewed in any case
-    #[arg(long, value_name = "NAME")]
+    /// needs that (el6, el7); payload signatures that are there are renewed in any case. A profile by name or file
+    #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
 }
 

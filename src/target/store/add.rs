@@ -12,7 +12,7 @@ use super::{Error, Name, ROOT, Store};
 use crate::download::Progress;
 use crate::machine::Machine;
 use crate::process;
-use crate::profile::Profile;
+use crate::profile::{self, Profile};
 use crate::target::lock::{Lock, Stage};
 use crate::target::{self, Provenance, Target, folder, pack};
 use crate::unpack::{self, Leave, Limits, Tree};
@@ -332,11 +332,8 @@ fn beside(file: &Path) -> &Path {
 impl Named {
     /// The profile that a word names; as a path, it begins at `folder`.
     fn parse(word: &str, folder: &Path) -> Result<Self, Error> {
-        if !word.contains('/') && !word.ends_with(".toml") {
-            return Ok(Named { profile: Profile::named(word)?, file: None });
-        }
-        let file = folder.join(word);
-        Ok(Named { profile: Profile::read(&file)?, file: Some(file) })
+        let file = profile::is_file(word).then(|| folder.join(word));
+        Ok(Named { profile: Profile::find(word, folder)?, file })
     }
 
     /// As a lock file has it: one of a person's own by its path from there.

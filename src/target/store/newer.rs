@@ -43,11 +43,8 @@ pub fn newer(
     offline: bool,
     progress: &dyn Progress,
 ) -> Result<Vec<NewPackage>, target::Error> {
-    let profile = match locked.profile.contains('/') || locked.profile.ends_with(".toml") {
-        true => Profile::read(&lock.parent().unwrap_or(Path::new("")).join(&locked.profile)),
-        false => Profile::named(&locked.profile),
-    };
-    let profile = profile.map_err(Error::from)?;
+    let folder = lock.parent().unwrap_or(Path::new(""));
+    let profile = Profile::find(&locked.profile, folder).map_err(Error::from)?;
     let remote = |place: &&String| !place.starts_with("file:");
     if let (true, Some(place)) = (offline, locked.repositories.iter().find(remote)) {
         return Err(Error::Offline { what: format!("the packages of {place}") }.into());
