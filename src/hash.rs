@@ -23,10 +23,18 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 /// # Errors
 /// It cannot be read.
 pub(crate) fn sha256_of(file: &Path) -> io::Result<String> {
-    let (mut file, mut hash) = (File::open(file)?, Sha256::new());
+    sha256_from(&mut File::open(file)?)
+}
+
+/// The SHA-256 of all that comes, in lower-case hexadecimal digits.
+///
+/// # Errors
+/// Those of the reader.
+pub(crate) fn sha256_from(from: &mut dyn Read) -> io::Result<String> {
+    let mut hash = Sha256::new();
     let mut buffer = vec![0; CHUNK];
     loop {
-        match file.read(&mut buffer)? {
+        match from.read(&mut buffer)? {
             0 => return Ok(hex(&hash.finalize())),
             read => hash.update(&buffer[..read]),
         }

@@ -177,6 +177,24 @@ pub enum Error {
         source_package: String,
     },
 
+    /// The build is of another source package of the same name and version.
+    #[error("{package} is not what was submitted: its {file} is not that of {source_package}")]
+    #[diagnostic(
+        code(modgraft::submit::other_sources),
+        help(
+            "nothing was signed or kept; somebody else submitted another one, or the service still has the build before: look \
+             there, and submit yours again, or fetch it when it is built"
+        )
+    )]
+    Other {
+        /// The source package that came.
+        package: String,
+        /// The first of its files that differs.
+        file: String,
+        /// The one that was submitted.
+        source_package: String,
+    },
+
     /// A package that came damaged.
     #[error("{package}, as it was fetched, is damaged: {reason}")]
     #[diagnostic(
@@ -241,7 +259,10 @@ impl Error {
             | Error::Client { .. }
             | Error::Answer { .. }
             | Error::Incomplete { .. } => Kind::Environment,
-            Error::NotASource { .. } | Error::Foreign { .. } | Error::Damaged { .. } => Kind::Input,
+            Error::NotASource { .. }
+            | Error::Foreign { .. }
+            | Error::Other { .. }
+            | Error::Damaged { .. } => Kind::Input,
             Error::Name { .. } | Error::Count { .. } | Error::Id { .. } | Error::Same { .. } => Kind::Usage,
             Error::Failed { .. } | Error::Nothing { .. } => Kind::Refused,
             Error::Some { kind, .. } => *kind,

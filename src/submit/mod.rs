@@ -1,10 +1,11 @@
 //! Builds of source packages elsewhere: by mock, Copr, Koji and the Open Build Service, each through its own client.
 //!
 //! A source package stands alone: its spec builds with the distribution's own httpd-devel. What comes back is believed only
-//! after it was compared with the source package and read whole. Tokens and passwords stay in the clients' configuration:
+//! after its source package was compared with ours, file by file, and all of it was read. Tokens and passwords stay in the clients' configuration:
 //! none of them is known here.
 
 mod client;
+mod content;
 mod copr;
 mod error;
 mod koji;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use client::Clients;
+pub use content::Content;
 pub use copr::Copr;
 pub use error::Error;
 pub use koji::Koji;
@@ -40,6 +42,8 @@ pub struct Source {
     pub version: String,
     /// Its summary.
     pub summary: String,
+    /// Its files.
+    pub content: Content,
 }
 
 impl Source {
@@ -54,11 +58,12 @@ impl Source {
         if !inspection.is_source {
             return Err(Error::NotASource { path: path.to_owned() }.into());
         }
+        let content = Content::read(path)?;
         let path = fs_err::canonicalize(path).map_err(Error::from)?;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let rpm::Inspection { name, version, summary, .. } = inspection;
         name_of(&name, "package")?;
-        Ok(Source { path, file, name, version, summary })
+        Ok(Source { path, file, name, version, summary, content })
     }
 }
 

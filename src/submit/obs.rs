@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use quick_xml::escape::partial_escape;
 
@@ -27,6 +29,12 @@ pub struct Obs {
 const GOING: [&str; 6] = ["blocked", "scheduled", "dispatching", "building", "signing", "finished"];
 /// What was not to be built.
 const SKIPPED: [&str; 3] = ["excluded", "disabled", "locked"];
+
+/// What osc says of a commit that changed something.
+const COMMITTED: &str = "Committed revision";
+/// How long it is waited for the service to take notice of it, and how often it is asked.
+const NOTICED: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// How a package fares in one repository, for one architecture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,7 +119,7 @@ impl Obs {
             self.command(clients, |osc| osc.args(words).arg(folder))
         };
         match clients.answer(command(), &format!("check out {}/{package}", self.project)) {
-            Err(Error::Client { said, .. }) if said.iter().any(|line| line.contains("404")) => {}
+            Err(Error::Client { said, .. }) if said.iter().any(|line| line.contains("HTTP Error 404")) => {}
             other => return other.map(|_| ()),
         }
         let meta = clients.folder.join(".meta.xml");
@@ -130,11 +138,18 @@ impl Obs {
 
     fn results(&self, package: &str, clients: &Clients<'_>) -> Result<Vec<Status>, Error> {
         let words = ["results", "--watch", "--xml", &self.project, package];
-        let said = clients.answer_in(
-            self.command(clients, |osc| osc.args(words)),
-            "follow the build",
-            clients.limit,
-        )?;
+        self.statuses(package, &words, clients.limit, clients)
+    }
+
+    fn statuses(
+        &self,
+        package: &str,
+        words: &[&str],
+        limit: Duration,
+        clients: &Clients<'_>,
+    ) -> Result<Vec<Status>, Error> {
+        let said =
+            clients.answer_in(self.command(clients, |osc| osc.args(words)), "follow the build", limit)?;
         // One document each time that something changed.
         let last = said.rfind("<resultlist").map_or("", |start| &said[start..]);
         read(last, package).map_err(|reason| Error::Answer {
@@ -142,6 +157,24 @@ impl Obs {
             what: "how the build fares".to_owned(),
             said: vec![reason],
         })
+    }
+}
+
+impl Obs {
+    /// How the package fares at this moment.
+    fn now(&self, package: &str, clients: &Clients<'_>) -> Result<Vec<Status>, Error> {
+        let quiet = Clients { tell: &|_| {}, ..*clients };
+        self.statuses(package, &["results", "--xml", &self.project, package], NOTICED, &quiet)
+    }
+
+    /// Waits until the service has taken notice of a commit: for some seconds it still tells how the one before ended.
+    fn await_notice(&self, package: &str, before: &[Status], clients: &Clients<'_>) -> Result<(), Error> {
+        let end = Instant::now() + NOTICED;
+        while self.now(package, clients)? == before && Instant::now() < end {
+            thread::sleep(PAUSE);
+        }
+        // What it never tells apart is told by the sources of what comes back.
+        Ok(())
     }
 }
 
@@ -186,6 +219,7 @@ impl Engine for Obs {
         let package = self.package(source);
         let folder = clients.folder.join(".checkout");
         self.check_out(package, source, &folder, clients)?;
+        let before = self.now(package, clients)?;
         // What the service itself is told by files (_service, _constraints, _multibuild) stays.
         for entry in fs_err::read_dir(&folder)? {
             let entry = entry?;
@@ -205,8 +239,12 @@ impl Engine for Obs {
         let message = format!("{} {}", source.name, source.version);
         let words = ["commit", "--noservice", "--message", &message];
         let commit = self.command(&inside, |osc| osc.args(words));
-        inside.answer(commit, &format!("commit {}", source.file))?;
+        let said = inside.answer(commit, &format!("commit {}", source.file))?;
         fs_err::remove_dir_all(&folder)?;
+        // Of what was there already nothing is committed, and nothing built.
+        if said.contains(COMMITTED) {
+            self.await_notice(package, &before, clients)?;
+        }
         Ok(vec![self.build(package, source)])
     }
 
@@ -224,12 +262,12 @@ impl Engine for Obs {
 
     fn finish(&self, build: &Build, _: &Source, clients: &Clients<'_>) -> Result<Finished, Error> {
         let package = build.id.rsplit('/').next().unwrap_or_default();
-        let end = std::time::Instant::now() + clients.limit;
+        let end = Instant::now() + clients.limit;
         let statuses = loop {
             let statuses = self.results(package, clients)?;
             let going = |status: &Status| status.dirty || GOING.contains(&&*status.code);
             // osc waits for the next change by itself; what is dirty may look finished to it.
-            if !statuses.iter().any(going) || std::time::Instant::now() > end {
+            if !statuses.iter().any(going) || Instant::now() > end {
                 break statuses;
             }
         };

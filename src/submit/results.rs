@@ -1,10 +1,11 @@
 //! What came back: packages, compared with the source package and read whole; the logs of what failed.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::client::Last;
-use super::{Build, Error, Finished, Place, Source};
+use super::{Build, Content, Error, Finished, Place, Source};
 use crate::compression::{Bounded, Compression};
 use crate::rpm;
 
@@ -31,7 +32,7 @@ pub struct Fetched {
 /// The packages of all places that did not fail.
 ///
 /// # Errors
-/// [`Error::Damaged`], [`Error::Foreign`], [`Error::Incomplete`] for any of them; [`Error::Nothing`] where there is none.
+/// [`Error::Damaged`], [`Error::Foreign`], [`Error::Other`], [`Error::Incomplete`] for any of them; [`Error::Nothing`] where there is none.
 pub fn gather(
     build: &Build,
     source: &Source,
@@ -51,7 +52,8 @@ pub fn gather(
 
 fn packages(build: &Build, source: &Source, place: &Place, folder: &Path) -> Result<Vec<Fetched>, Error> {
     let mut all = Vec::new();
-    let mut to_install = false;
+    // Source packages that came, and of which each other package is.
+    let (mut sources, mut made_of) = (BTreeSet::new(), BTreeSet::new());
     for entry in entries(folder)? {
         let file = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if !file.ends_with(".rpm") {
@@ -65,27 +67,37 @@ fn packages(build: &Build, source: &Source, place: &Place, folder: &Path) -> Res
         let of = if package.is_source {
             format!("{}-{}-{}.src.rpm", package.name, package.version, package.release)
         } else {
-            to_install = true;
             package.source_rpm.unwrap_or_default()
         };
         if !is_of(&of, source) {
             let of = rpm::plain(if of.is_empty() { "no source package" } else { &of });
             return Err(Error::Foreign { package: file, of, source_package: source.file.clone() });
         }
+        if package.is_source {
+            let content = Content::read(&entry).map_err(|error| damaged(error.to_string()))?;
+            if let Some(other) = source.content.differing(&content) {
+                let (package, other) = (file, rpm::plain(other));
+                return Err(Error::Other { package, file: other, source_package: source.file.clone() });
+            }
+            sources.insert(of);
+        } else {
+            made_of.insert(of);
+        }
         all.push(Fetched { place: place.name.clone(), file, path: entry });
     }
-    if let Some(missing) = place.listed.iter().find(|listed| !all.iter().any(|here| here.file == **listed)) {
+    let listed = place.listed.iter().find(|listed| !all.iter().any(|here| here.file == **listed));
+    // Only the source package says of what: name and version may be another build's, too.
+    if let Some(missing) = listed.or_else(|| made_of.difference(&sources).next()) {
         return Err(Error::Incomplete {
             build: build.to_string(),
             package: rpm::plain(missing),
             fetch: build.fetch.clone(),
         });
     }
-    if to_install {
-        Ok(all)
-    } else {
-        Err(Error::Nothing { build: build.to_string(), place: place.name.clone() })
+    if made_of.is_empty() {
+        return Err(Error::Nothing { build: build.to_string(), place: place.name.clone() });
     }
+    Ok(all)
 }
 
 /// Whether a source package's file name is of this name and version. The release is the builder's: Koji and mock put the
@@ -188,6 +200,7 @@ mod tests {
             name: "mod_tiny".into(),
             version: "1.0".into(),
             summary: String::new(),
+            content: Content::default(),
         };
         for good in ["mod_tiny-1.0-1.src.rpm", "mod_tiny-1.0-1.el8.src.rpm", "mod_tiny-1.0-lp156.2.1.src.rpm"]
         {

@@ -37,6 +37,11 @@ fn query(package: &PathBuf, format: &str) -> String {
     super::support::run(command.args(["-qp", "--nosignature", "--qf", format]).arg(package))
 }
 
+/// What a chroot's folder has: the source package too, as Copr's builder lays it there.
+fn came() -> Vec<PathBuf> {
+    built().packages.iter().chain([&built().source]).cloned().collect()
+}
+
 fn serve(wrong: Wrong, packages: Vec<PathBuf>) -> (Http, Arc<Mutex<Vec<u8>>>) {
     let uploaded = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&uploaded);
@@ -97,11 +102,14 @@ fn answer(
                     let nevra = |file: &PathBuf| {
                         let keys = ["name", "version", "release", "arch"];
                         let values = query(file, "%{NAME}\\n%{VERSION}\\n%{RELEASE}\\n%{ARCH}");
-                        let all: serde_json::Map<_, _> = keys
+                        let mut all: serde_json::Map<_, _> = keys
                             .into_iter()
                             .zip(values.lines())
                             .map(|(key, value)| (key.to_owned(), value.into()))
                             .collect();
+                        if name(file).ends_with(".src.rpm") {
+                            all.insert("arch".to_owned(), "src".into());
+                        }
                         serde_json::Value::Object(all)
                     };
                     let all: Vec<serde_json::Value> = listed.iter().map(nevra).collect();
@@ -147,7 +155,7 @@ fn configure(place: &Place, http: &Http) -> String {
 #[test]
 fn copr_cli_submits_follows_and_fetches_and_the_packages_are_signed_here() {
     let bin = python::copr_cli();
-    let (place, (http, uploaded)) = (Place::new(), serve(Wrong::Nothing, built().packages.clone()));
+    let (place, (http, uploaded)) = (Place::new(), serve(Wrong::Nothing, came()));
     let config = configure(&place, &http);
     let source = built().source.to_str().unwrap();
     let arguments = ["copr", "tester/modules", source, "-r", CHROOT, "--config", &config, "--verbose"];
@@ -157,7 +165,7 @@ fn copr_cli_submits_follows_and_fetches_and_the_packages_are_signed_here() {
     let srpm = fs_err::read(&built().source).unwrap();
     assert!(body.windows(srpm.len()).any(|window| window == srpm));
     assert!(String::from_utf8_lossy(&body).contains(CHROOT));
-    assert_eq!(are_signed(&place, &ran.stdout), built().packages.len());
+    assert_eq!(are_signed(&place, &ran.stdout), came().len());
     assert!(ran.stdout.lines().all(|line| line.starts_with("out/epel-8-x86_64/")), "{}", ran.stdout);
     assert!(ran.stderr.contains("watch-build 4711"), "{}", ran.stderr);
     assert!(!ran.stderr.contains(TOKEN) && !ran.stdout.contains(TOKEN), "{}", ran.stderr);
@@ -167,7 +175,7 @@ fn copr_cli_submits_follows_and_fetches_and_the_packages_are_signed_here() {
 #[test]
 fn an_id_is_printed_and_taken_up_again_and_machines_get_events() {
     let bin = python::copr_cli();
-    let (place, (http, _)) = (Place::new(), serve(Wrong::Nothing, built().packages.clone()));
+    let (place, (http, _)) = (Place::new(), serve(Wrong::Nothing, came()));
     let config = configure(&place, &http);
     let source = built().source.to_str().unwrap();
     let ran = place.submit(&bin, &["copr", "modules", source, "--config", &config, "--no-wait"]).good();
@@ -182,7 +190,7 @@ fn an_id_is_printed_and_taken_up_again_and_machines_get_events() {
     let submitted = events.iter().find(|event| event["event"] == "submitted").expect("an event");
     assert_eq!((&submitted["engine"], &submitted["id"]), (&"copr".into(), &"4711".into()));
     let results = events.iter().find(|event| event["event"] == "results").expect("an event");
-    assert_eq!(results["files"].as_array().unwrap().len(), 2 * built().packages.len());
+    assert_eq!(results["files"].as_array().unwrap().len(), 2 * came().len());
     place.submit(&bin, &["copr", "modules", source, "--build", "x"]).bad(2, &["no build of copr"]);
     place.submit(&bin, &["copr", "modules", source, "--build", "1", "--build", "2"]).bad(2, &["2 times"]);
 }
@@ -197,7 +205,7 @@ fn what_is_foreign_damaged_or_missing_is_refused_and_nothing_of_it_kept() {
         (Wrong::Gone, 5, "modgraft::submit::incomplete"),
         (Wrong::Token, 5, "Login invalid"),
     ] {
-        let mut packages = built().packages.clone();
+        let mut packages = came();
         if wrong == Wrong::Foreign {
             packages.push(other.clone());
         }
@@ -217,12 +225,12 @@ fn what_is_foreign_damaged_or_missing_is_refused_and_nothing_of_it_kept() {
 #[test]
 fn a_chroot_that_failed_shows_its_log_and_the_other_has_its_packages() {
     let bin = python::copr_cli();
-    let (place, (http, _)) = (Place::new(), serve(Wrong::Chroot, built().packages.clone()));
+    let (place, (http, _)) = (Place::new(), serve(Wrong::Chroot, came()));
     let config = configure(&place, &http);
     let source = built().source.to_str().unwrap();
     let ran = place.submit(&bin, &["copr", "modules", source, "--config", &config]);
     let ran = ran.bad(4, &["epel-9-x86_64", "Failed build dependencies: httpd-devel", "out/logs/copr-4711"]);
-    assert_eq!(are_signed(&place, &ran.stdout), built().packages.len());
+    assert_eq!(are_signed(&place, &ran.stdout), came().len());
     let logs = "logs/copr-4711/epel-9-x86_64/builder-live.log.gz".to_owned();
     assert!(place.files("out").contains(&logs), "{:?}", place.files("out"));
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use md5::{Digest, Md5};
 
 use super::http::{Http, Request, Response};
-use super::place::{Place, are_signed, built, name};
+use super::place::{Place, are_signed, built, name, other_sources};
 
 const PROJECT: &str = "home:tester";
 const PACKAGE: &str = "mod_proxy_wstunnel";
@@ -19,7 +19,7 @@ struct State {
     exists: bool,
     revision: usize,
     files: BTreeMap<String, Vec<u8>>,
-    /// How often the results were asked for.
+    /// How often the results were asked for since something was committed.
     asked: usize,
 }
 
@@ -132,10 +132,16 @@ fn answer(request: &Request, state: &mut State, el9: &str) -> Response {
         return xml(format!("<project name=\"{PROJECT}\"><title/><description/>{both}</project>"));
     }
     if path == format!("/build/{PROJECT}/_result") {
-        state.asked += 1;
-        // First it has yet to look at what was committed, and is at the result of before.
-        let (dirty, code) =
-            if state.asked == 1 { (" dirty=\"true\"", "building") } else { ("", "succeeded") };
+        if state.revision > 0 {
+            state.asked += 1;
+        }
+        // First it tells how the commit before ended, then that it has yet to look at this one.
+        let (dirty, code) = match state.asked {
+            0 | 1 => ("", "failed"),
+            2 => (" dirty=\"true\"", "failed"),
+            3 => ("", "building"),
+            _ => ("", "succeeded"),
+        };
         let result = |name: &str, code: &str, more: &str| {
             format!(
                 "<result project=\"{PROJECT}\" repository=\"{name}\" arch=\"x86_64\" code=\"published\" \
@@ -194,7 +200,7 @@ fn osc_commits_spec_and_sources_and_fetches_what_was_built() {
     );
     assert!(names.contains(&"_constraints") && !names.contains(&"older.patch"), "{names:?}");
     assert_eq!(state.revision, 1);
-    assert!(state.asked >= 2, "it did not wait for what was dirty");
+    assert!(state.asked >= 4, "it did not wait for what was committed");
     drop(state);
     assert_eq!(are_signed(&place, &ran.stdout), built().packages.len() + 1, "{}", ran.stdout);
     assert!(ran.stdout.contains("out/EL_8-x86_64/"), "{}", ran.stdout);
@@ -234,4 +240,33 @@ fn what_one_repository_cannot_build_is_told_and_spoils_no_other() {
         }
         assert!(are_signed(&place, &ran.stdout) > 1);
     }
+}
+
+#[test]
+fn what_is_of_other_sources_is_not_taken_though_name_and_version_are_the_same() {
+    let (place, obs) = (Place::new(), Obs::start("excluded"));
+    let config = obs.configure(&place);
+    // A colleague committed another one since, and the service has built that.
+    {
+        let mut state = obs.state.lock().unwrap();
+        (state.exists, state.revision, state.asked) = (true, 2, 9);
+    }
+    let id = format!("{PROJECT}/{PACKAGE}");
+    let mine = other_sources();
+    let arguments = ["obs", PROJECT, mine.to_str().unwrap(), "--config", &config, "--build", &id];
+    let ran = place.submit(Path::new("/usr/bin"), &arguments);
+    ran.bad(3, &["modgraft::submit::other_sources", "mod_proxy_wstunnel.c"]);
+    assert!(!place.files("out").iter().any(|file| file.ends_with(".rpm")), "{:?}", place.files("out"));
+}
+
+#[test]
+fn an_error_that_has_404_in_it_overwrites_no_package() {
+    let place = Place::new();
+    let osc = "#!/bin/sh\necho \"$1\" >> calls\n[ \"$1\" != --version ] || { echo 1.0; exit; }\n\
+               echo 'A    0404-fix.patch'; echo 'Connection reset by peer' >&2; exit 1\n";
+    let bin = place.program("osc", osc.replace("calls", place.path("calls").to_str().unwrap()).as_str());
+    let source = built().source.to_str().unwrap();
+    place.submit(&bin, &["obs", PROJECT, source]).bad(5, &["Connection reset by peer"]);
+    let calls = fs_err::read_to_string(place.path("calls")).unwrap();
+    assert!(calls.contains("checkout") && !calls.contains("meta"), "{calls}");
 }

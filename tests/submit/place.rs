@@ -41,6 +41,20 @@ pub fn built() -> &'static Built {
     })
 }
 
+/// A source package of the same name, version and release, of other files.
+pub fn other_sources() -> PathBuf {
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    let make = || {
+        let folder = scratch("submit-other-sources");
+        let args = ["build-module", "mod_proxy_wstunnel", "--no-line", "--no-check", "--offline", "--out"];
+        let mut command = modgraft(&folder);
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).args(args).arg(folder.join("made"));
+        let printed = run(&mut command);
+        printed.lines().find(|line| line.ends_with(".src.rpm")).expect("a source package").into()
+    };
+    MADE.get_or_init(make).clone()
+}
+
 fn modgraft(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
     command.env("MODGRAFT_CACHE", folder.join("cache")).env("MODGRAFT_DATA", folder.join("data"));
