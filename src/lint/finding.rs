@@ -78,15 +78,24 @@ impl Finding {
 
     /// What is wrong with a recipe that was read and not understood.
     pub(super) fn of_error(error: recipe::Error, file: &Path) -> Result<Finding, Error> {
-        let shown = file.display().to_string();
-        let place = match &error {
+        let mut shown = file.display().to_string();
+        let (text, at, help) = match &error {
             recipe::Error::Syntax { source_code, at, help, .. }
             | recipe::Error::Value { source_code, at, help, .. } => {
-                Some((source_code.inner().clone(), *at, help.clone()))
+                (source_code.inner().clone(), *at, help.clone())
             }
-            _ => None,
+            // Its place is in the pack.
+            recipe::Error::Pack(error) => {
+                let (text, at, help) = error.place();
+                text.name().clone_into(&mut shown);
+                (text.inner().clone(), at, help.to_owned())
+            }
+            recipe::Error::Encoding(_) => {
+                let help = "a recipe is a TOML file; is this the right one?".to_owned();
+                (Arc::from(""), (0..0).into(), help)
+            }
+            _ => return Err(Box::new(error).into()),
         };
-        let Some((text, at, help)) = place else { return Err(Box::new(error).into()) };
         let found = Found { at: at.offset()..at.offset() + at.len(), message: error.to_string(), help };
         Ok(Finding::new(&UNREADABLE, found, &shown, &text))
     }

@@ -3,27 +3,40 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::{Found, Subject};
-use crate::source::{Base, SourceSpec, is_remote};
+use crate::source::{Base, SourceSpec, Unpinned, is_remote};
+
+/// A path as the recipe's folder lists it.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
+}
 
 pub(super) fn file_missing(subject: &Subject) -> Vec<Found> {
     let mut found = Vec::new();
     let mut look = |path: &Path, steps: &[super::places::Step<'_>]| {
-        let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
-        let there = match plain.components().all(|part| matches!(part, Component::Normal(_))) {
-            true => subject.files.contains(&plain),
-            // Outside of the recipe's folder only a patch can be, which the source stage reads.
-            false => true,
-        };
-        if !there {
+        let plain = plain(path);
+        // What is outside of the recipe's folder, or hidden in it, is not known here; the source stage looks there.
+        let known = |part: Component<'_>| matches!(part, Component::Normal(name) if !name.to_string_lossy().starts_with('.'));
+        let there = || subject.files.iter().any(|file| file.starts_with(&plain));
+        if plain.components().all(known) && !there() {
             let message = format!("there is no {} beside the recipe", path.display());
             let help = "put the file there, or correct its name; paths are relative to the recipe's folder";
             found.push(subject.found(steps, message, help));
         }
     };
-    if let SourceSpec::Patches { files, .. } = &subject.recipe.source {
-        for (number, file) in files.iter().enumerate() {
-            look(file, &["source".into(), "patches".into(), number.into()]);
+    match &subject.recipe.source {
+        SourceSpec::Patches { files, base } => {
+            for (number, file) in files.iter().enumerate() {
+                look(file, &["source".into(), "patches".into(), number.into()]);
+            }
+            if let Some(Base::Directory(folder)) = base {
+                look(folder, &["source".into(), "base".into()]);
+            }
         }
+        SourceSpec::Release { tarball, .. } if !tarball.contains("://") => {
+            look(Path::new(tarball), &["source".into(), "tarball".into()]);
+        }
+        SourceSpec::Tree { directory, .. } => look(directory, &["source".into(), "directory".into()]),
+        SourceSpec::Commit { .. } | SourceSpec::Release { .. } | SourceSpec::Revision { .. } => {}
     }
     for (number, header) in subject.recipe.headers.iter().enumerate() {
         look(header, &["headers".into(), number.into()]);
@@ -47,7 +60,8 @@ pub(super) fn patch_unused(subject: &Subject) -> Vec<Found> {
         path.components().count() == 1
             && path.extension().is_some_and(|ending| ending == "patch" || ending == "diff")
     };
-    let unused = subject.files.iter().filter(is_patch).filter(|path| !files.contains(path));
+    let named: Vec<PathBuf> = files.iter().map(|file| plain(file)).collect();
+    let unused = subject.files.iter().filter(is_patch).filter(|path| !named.contains(path));
     unused
         .map(|path| {
             let message = format!("{} stands beside the recipe, which does not name it", path.display());
@@ -61,13 +75,10 @@ pub(super) fn patch_unused(subject: &Subject) -> Vec<Found> {
 }
 
 pub(super) fn revision_moves(subject: &Subject) -> Vec<Found> {
-    let SourceSpec::Patches { base: Some(Base::Git { revision, .. }), .. } = &subject.recipe.source else {
-        return Vec::new();
-    };
-    if revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Vec::new();
-    }
-    let help = "write the commit's 40 digits behind the @: a branch moves, and a tag can be moved";
+    let SourceSpec::Patches { base: Some(base), .. } = &subject.recipe.source else { return Vec::new() };
+    let Some(Unpinned::Revision { revision, .. }) = base.unpinned() else { return Vec::new() };
+    let help =
+        "write the commit's 40 digits, in lower case, behind the @: a branch moves, and a tag can be moved";
     let message = format!("the base is {revision}, which may be another commit tomorrow");
     vec![subject.found(&["source".into(), "base".into()], message, help)]
 }

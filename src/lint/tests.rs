@@ -60,6 +60,18 @@ const CASES: &[(&str, &str, &str)] = &[
     ("url-http", "https://example.org/mod_x", "http://example.org/mod_x"),
     ("left-to-write", "[source]", "# to write: a thing\n[source]"),
     ("file-missing", "[\"LICENSE\"]", "[\"LICENSE\", \"NOTICE\"]"),
+    (
+        "file-missing",
+        "patches = [\"0001.patch\"]",
+        "tarball = \"./x-1.tar.gz\"\nsha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nfiles = [\"mod_x.c\"]",
+    ),
+    ("file-missing", "patches = [\"0001.patch\"]", "directory = \"src\"\nfiles = [\"mod_x.c\"]"),
+    ("file-missing", "[\"0001.patch\"]", "[\"0001.patch\"]\nbase = \"httpd\""),
+    (
+        "revision-moves",
+        "[\"0001.patch\"]",
+        "[\"0001.patch\"]\nbase = \"https://example.org/httpd@ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD\"",
+    ),
     ("revision-moves", "[\"0001.patch\"]", "[\"0001.patch\"]\nbase = \"https://example.org/httpd@2.4.x\""),
     ("source-local", "[\"0001.patch\"]", "[\"0001.patch\"]\nbase = \"/home/me/httpd\""),
     (
@@ -82,6 +94,14 @@ const CASES: &[(&str, &str, &str)] = &[
 #[test]
 fn a_good_recipe_has_no_findings() {
     assert_eq!(found(GOOD), [""; 0]);
+    for source in [
+        "patches = [\"./0001.patch\"]",
+        "patches = [\"0001.patch\"]\nbase = \"https://example.org/httpd@abcdefabcdefabcdefabcdefabcdefabcdefabcd\"",
+        "directory = \".\"\nfiles = [\"mod_x.c\"]",
+        "directory = \".src\"\nfiles = [\"mod_x.c\"]",
+    ] {
+        assert_eq!(found(&GOOD.replace("patches = [\"0001.patch\"]", source)), [""; 0], "{source}");
+    }
 }
 
 #[test]

@@ -332,3 +332,24 @@ fn a_link_in_a_recipe_brings_no_file_of_the_machine_into_a_package_or_a_message(
         assert!(!run.stderr.contains("s3cr3t") && !place.path("out").exists(), "{key}: {}", run.stderr);
     }
 }
+
+#[test]
+fn a_recipe_that_cannot_be_read_does_not_keep_lint_from_the_others() {
+    let place = Place::new();
+    let recipe = "summary = \"Says hello.\"\nlicense = \"MIT\"\nversion = \"1\"\n";
+    let source = "[source]\npatches = [\"a.patch\"]\n";
+    place.write(
+        "modules/a/module.toml",
+        format!("name = \"mod_a\"\n{recipe}compat = [\"rules.toml\"]\n{source}"),
+    );
+    place.write("modules/a/rules.toml", "[pack]\nname = \"own\"\n[[rule]]\nno = 1\n");
+    place.write("modules/b/module.toml", b"name = \"\xff\"\n".as_slice());
+    place.write("modules/c/module.toml", format!("name = \"mod_c\"\n{recipe}{source}"));
+    let run = place.run(["lint"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    for part in
+        ["--> modules/a/rules.toml:", "modules/b/module.toml is not UTF-8", "--> modules/c/module.toml:"]
+    {
+        assert!(run.stdout.contains(part), "{part:?} is not in:\n{}", run.stdout);
+    }
+}

@@ -23,6 +23,13 @@ pub struct Error {
     help: String,
 }
 
+impl Error {
+    /// The pack's file and text, the place in it, and what to do.
+    pub fn place(&self) -> (&NamedSource<Arc<str>>, SourceSpan, &str) {
+        (&self.source_code, self.at, &self.help)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
