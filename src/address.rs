@@ -1,4 +1,4 @@
-//! Addresses without the passwords and tokens that may stand in them.
+//! Addresses: without the passwords and tokens that may stand in them, and with what a url cannot have encoded.
 //!
 //! What was typed may have a token in its url (`https://oauth2:TOKEN@…`), as pipelines are given it. It is used to fetch, and
 //! for nothing else: what is shown, written down or packaged goes through here.
@@ -25,9 +25,30 @@ pub(crate) fn shown_in(text: &str) -> String {
     text.split_inclusive(char::is_whitespace).map(shown).collect()
 }
 
+/// A text as a part of a url: what no url keeps for itself (RFC 3986, 2.3) and the letters of `also` stay, each other byte becomes
+/// `%XX`.
+pub(crate) fn encoded(text: &str, also: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let letter = char::from(byte);
+        if letter.is_ascii_alphanumeric() || "-._~".contains(letter) || also.contains(letter) {
+            out.push(letter);
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_url_would_misread_is_encoded() {
+        assert_eq!(encoded("a-._~/b c+ä%20", "/"), "a-._~/b%20c%2B%C3%A4%2520");
+        assert_eq!(encoded("a:b/c", ":"), "a:b%2Fc");
+    }
 
     #[test]
     fn no_password_is_shown() {

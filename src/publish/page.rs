@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::entry::Entry;
 use super::{Checks, Error};
+use crate::address::encoded;
 
 /// What the page tells.
 pub(super) struct View<'a> {
@@ -99,7 +100,7 @@ fn add_rows(page: &mut String, entries: &[&Entry]) {
     // About as long as they are. What is not needed costs nothing.
     page.reserve(entries.len() * 256);
     for entry in entries {
-        let (href, version) = (encoded(&entry.href), entry.evr.to_string());
+        let (href, version) = (encoded(&entry.href, "/"), entry.evr.to_string());
         let [href, name, version, arch, summary] =
             [&*href, &entry.name, &version, &entry.arch, &entry.summary].map(escaped);
         writeln!(
@@ -125,23 +126,6 @@ fn is_debug(name: &str) -> bool {
 fn grouped(fingerprint: &str) -> String {
     let letters: Vec<char> = fingerprint.chars().collect();
     letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(" ")
-}
-
-/// As it may stand in a link.
-fn encoded(href: &str) -> Cow<'_, str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~-".contains(&byte);
-    if href.bytes().all(plain) {
-        return Cow::Borrowed(href);
-    }
-    let mut out = String::with_capacity(href.len() + 8);
-    for byte in href.bytes() {
-        if plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            write!(out, "%{byte:02X}").expect("writing into memory cannot fail");
-        }
-    }
-    Cow::Owned(out)
 }
 
 #[cfg(test)]

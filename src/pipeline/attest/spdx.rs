@@ -8,6 +8,7 @@ use sha1::{Digest as _, Sha1};
 
 use super::edits::sentence;
 use super::{Build, Told};
+use crate::address::encoded;
 use crate::hash::{hex, sha256};
 use crate::package::{Content, File, FileKind, Package, PackageKind, file};
 use crate::pipeline::inputs::Input;
@@ -258,18 +259,9 @@ fn time(package: &Package) -> String {
     Timestamp::from_second(seconds).unwrap_or_default().to_string()
 }
 
-/// What a url's path or a purl takes as it is, the rest percent-encoded.
+/// As it stands in a url's path or a purl.
 fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => {
-                out.push(byte.into())
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    encoded(text, ":")
 }
 
 #[cfg(test)]

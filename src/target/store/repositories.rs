@@ -125,16 +125,7 @@ fn url(place: &str) -> String {
         return address::shown(place);
     }
     let path = fs_err::canonicalize(place).unwrap_or_else(|_| PathBuf::from(place));
-    let mut url = "file://".to_owned();
-    for byte in path.to_string_lossy().bytes() {
-        match byte {
-            b'/' | b'-' | b'_' | b'.' | b'~' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => {
-                url.push(char::from(byte))
-            }
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url
+    format!("file://{}", address::encoded(&path.to_string_lossy(), "/"))
 }
 
 #[cfg(test)]
