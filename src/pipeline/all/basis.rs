@@ -371,6 +371,8 @@ mod tests {
             created: 0,
             primary: false,
             sha1_self_signature: false,
+            critical_subpackets: false,
+            v6: false,
             development: false,
             public_key: String::new(),
         };
