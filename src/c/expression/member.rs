@@ -81,7 +81,7 @@ impl Code<'_> {
     /// What is done with the member at `member` of the postfix expression that starts at `start`.
     fn access(&self, start: usize, member: usize) -> Access {
         let (mut first, mut next) = (start, member + 1);
-        // A part of the member is the member: `a->b.c`, `a->b[1]`. What it points at is not.
+        // A part of the member is the member: `a->b.c`. What it points at is not, and `a->b[1]` mostly is that.
         loop {
             if self.is(next, b'.') {
                 next += 2;
@@ -126,8 +126,22 @@ impl Code<'_> {
         self.tokens.get(at).is_some_and(|token| match token.kind {
             TokenKind::Identifier => token.text(self.text) != "return",
             TokenKind::Number | TokenKind::Literal => true,
-            TokenKind::Punctuator(mark) => matches!(mark, b')' | b']' | b'&'),
+            TokenKind::Punctuator(b')') => !self.may_be_cast(at),
+            TokenKind::Punctuator(mark) => matches!(mark, b']' | b'&'),
             _ => false,
         })
+    }
+
+    /// Whether the parenthesis that closes at `close` may be a cast. `(a) & b->c` reads like one where `a` is no type: that it
+    /// is written is the answer that harms nobody.
+    fn may_be_cast(&self, close: usize) -> bool {
+        let Some(open) = self.opening(close) else { return true };
+        let called = open.checked_sub(1).and_then(|before| self.word(self.tokens.get(before)?));
+        if called.is_some_and(|name| !is_keyword(name)) {
+            return false;
+        }
+        // No expression has a `*` that nothing follows.
+        let pointer = (open..close).any(|at| self.is(at, b'*') && self.is(at + 1, b')'));
+        pointer || self.tokens[open + 1..close].iter().all(|token| token.kind == TokenKind::Identifier)
     }
 }

@@ -20,6 +20,8 @@ use super::lex::{self, Token, TokenKind};
 pub struct Code<'t> {
     text: &'t str,
     tokens: Vec<Token>,
+    /// The preprocessor lines that are among the tokens, each with those it is continued on.
+    directives: Vec<Range<usize>>,
 }
 
 /// What is done with a member.
@@ -59,17 +61,21 @@ impl<'t> Code<'t> {
     /// Reads a text.
     pub fn new(text: &'t str) -> Self {
         let mut tokens = Vec::new();
+        let mut directives = Vec::new();
         for token in lex::tokens(text, 0..text.len()) {
             match token.kind {
                 TokenKind::Comment => {}
-                TokenKind::Directive => tokens.extend(
-                    lex::tokens_of_directive(text, token.range())
-                        .filter(|one| one.kind != TokenKind::Comment),
-                ),
+                TokenKind::Directive => {
+                    directives.push(token.range());
+                    tokens.extend(
+                        lex::tokens_of_directive(text, token.range())
+                            .filter(|one| one.kind != TokenKind::Comment),
+                    );
+                }
                 _ => tokens.push(token),
             }
         }
-        Code { text, tokens }
+        Code { text, tokens, directives }
     }
 
     /// The words of a range.
@@ -130,9 +136,8 @@ impl<'t> Code<'t> {
 
     fn in_directive(&self, at: usize) -> bool {
         let Some(token) = self.tokens.get(at) else { return false };
-        let line_start =
-            self.text.get(..token.start).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-        self.text.get(line_start..token.end).is_some_and(|line| line.trim_start().starts_with('#'))
+        let next = self.directives.partition_point(|directive| directive.end <= token.start);
+        self.directives.get(next).is_some_and(|directive| directive.start <= token.start)
     }
 
     fn at_line_start(&self, token: &Token) -> bool {

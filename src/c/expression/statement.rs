@@ -7,7 +7,7 @@ use crate::c::lex::TokenKind;
 
 impl Code<'_> {
     /// The expression statement around `range`, with its semicolon; nothing where the expression is part of something else
-    /// (a condition, a declaration, an argument).
+    /// (a condition, a declaration, an argument, a macro's whole body), or a preprocessor line stands in the statement.
     pub fn statement(&self, range: &Range<usize>) -> Option<Range<usize>> {
         self.statement_around(range, false)
     }
@@ -19,12 +19,23 @@ impl Code<'_> {
 
     fn statement_around(&self, range: &Range<usize>, inside: bool) -> Option<Range<usize>> {
         let first = self.index(range.start)?;
-        let end = (first..self.tokens.len()).find(|at| self.is(*at, b';') || self.is(*at, b'{'))?;
-        let semicolon = self.tokens.get(end).filter(|token| token.is(b';'))?;
+        let directive = self.in_directive(first);
+        let ends = |at: &usize| self.is(*at, b';') || self.is(*at, b'{') || self.in_directive(*at) != directive;
+        let end = (first..self.tokens.len()).find(ends)?;
+        let semicolon =
+            self.tokens.get(end).filter(|token| token.is(b';') && self.in_directive(end) == directive)?;
         let mut start = first;
-        while let Some(before) = start.checked_sub(1) {
+        while let Some(mut before) = start.checked_sub(1) {
+            // The statement begins behind a preprocessor line, where what stands in front of the line lets one begin.
+            let crossed = !directive && self.in_directive(before);
+            if crossed {
+                let Some(code) = (0..before).rev().find(|at| !self.in_directive(*at)) else { break };
+                before = code;
+            }
             let token = self.tokens.get(before)?;
             match token.kind {
+                TokenKind::Punctuator(b';' | b'{' | b'}' | b':') => break,
+                TokenKind::Identifier if matches!(self.word(token), Some("else" | "do")) => break,
                 TokenKind::Punctuator(b')' | b']') => {
                     let open = self.opening(before)?;
                     // `if (…)` in front of the statement is not of it.
@@ -32,9 +43,13 @@ impl Code<'_> {
                     if matches!(head, Some("if" | "while" | "for" | "switch")) {
                         break;
                     }
+                    if crossed {
+                        return None;
+                    }
                     start = open;
                     continue;
                 }
+                _ if crossed => return None,
                 // The brackets around the expression close behind it: it is part of something.
                 TokenKind::Punctuator(b'(') if inside => {
                     let called = before.checked_sub(1).and_then(|at| self.word(self.tokens.get(at)?))?;
@@ -43,8 +58,8 @@ impl Code<'_> {
                     }
                 }
                 TokenKind::Punctuator(b'(' | b'[') => return None,
-                TokenKind::Punctuator(b';' | b'{' | b'}' | b':') => break,
-                TokenKind::Identifier if matches!(self.word(token), Some("else" | "do")) => break,
+                // What a macro stands for is not told from its name here.
+                TokenKind::Punctuator(b'#') => return None,
                 TokenKind::Identifier if self.word(token) == Some("return") => return None,
                 _ => {}
             }

@@ -42,6 +42,9 @@ fn writing_is_told_from_reading() {
     reads("a & r^->flags", "r");
     reads("a && r^->flags", "r");
     reads("f(r^->ip) = 1;", "r");
+    reads("f(a) & r^->flags", "r");
+    reads("(a | B) & r^->flags", "r");
+    reads("(a[1]) && r^->flags", "r");
     writes("r^->ip = x;");
     writes("r^->part.of = x;");
     writes("(r^->ip) = x;");
@@ -51,6 +54,12 @@ fn writing_is_told_from_reading() {
     writes("r^->count <<= 2;");
     writes("f(&r^->ip);");
     writes("return &r^->ip;");
+    writes("f((char **)&r^->ip, a);");
+    writes("f((char **) &(r^->ip), a);");
+    writes("p = (const struct part *)&r^->part.of;");
+    writes("p = (int (*)(void))&r^->call;");
+    writes("p = (part_t)&r^->part;");
+    writes("return (void *)&r^->ip;");
 }
 
 #[test]
@@ -106,6 +115,31 @@ fn a_statement_ends_at_its_semicolon_and_begins_behind_what_guards_it() {
     assert_eq!(enclosing("{ if (a) f(g(&x), b); }").as_deref(), Some("f(g(&x), b);"));
     assert_eq!(enclosing("{ if (f(x)) b; }"), None);
     assert_eq!(enclosing("{ return f(x); }"), None);
+}
+
+#[test]
+fn a_statement_does_not_reach_over_a_preprocessor_line() {
+    let both = |text: &str| {
+        let code = Code::new(text);
+        let offset = text.find("x").unwrap();
+        let words = |range: Option<Range<usize>>| range.map(|range| text[range].to_owned());
+        let range = offset..offset + 1;
+        (words(code.statement(&range)), words(code.enclosing_statement(&range)))
+    };
+    let is = |text: &str, statement: &str| {
+        let statement = Some(statement.to_owned());
+        assert_eq!(both(text), (statement.clone(), statement), "{text}");
+    };
+    let none = |text: &str| assert_eq!(both(text), (None, None), "{text}");
+    is("{\n#ifdef A\n a();\n#endif\n x->log = b;\n}", "x->log = b;");
+    is("{\n#if defined(A) \\\n  && defined(B)\n x->log = b;\n#endif\n}", "x->log = b;");
+    is("{ if (a)\n#ifdef A\n x->log = b;\n#else\n c;\n#endif\n}", "x->log = b;");
+    is("#define SET(r, b) do { x->log = b; } while (0)\n", "x->log = b;");
+    none("{ a = b +\n#ifdef A\n c +\n#endif\n x->log;\n}");
+    none("{ a(b,\n#ifdef A\n c,\n#endif\n x->log);\n}");
+    none("{ x->log =\n#ifdef A\n a;\n#else\n b;\n#endif\n}");
+    none("#define SET(r, b) x->log = b\nint a;\n");
+    none("#define SET(r, b) x->log = b;\n");
 }
 
 #[test]
