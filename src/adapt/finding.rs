@@ -35,6 +35,8 @@ pub enum Kind {
     ConstModule,
     /// The module structure has another name than that which the module's code uses.
     ModuleName,
+    /// A member that is an array, by the type that its elements are taken for.
+    Elements,
     /// `#error`, or anything else that no rule is for.
     Other,
 }
@@ -53,6 +55,7 @@ impl Kind {
             Kind::Value => "a value",
             Kind::Conflict => "the name",
             Kind::ConstModule | Kind::ModuleName => "the module structure",
+            Kind::Elements => "the elements of",
             Kind::Other => "this",
         }
     }
@@ -65,11 +68,11 @@ pub struct Finding {
     pub kind: Kind,
     /// Its name; empty where there is none.
     pub name: String,
-    /// Of a member: the names of the structure's type, `struct` left out.
+    /// Of a member, and of elements: the names of the structure's type, `struct` left out.
     pub owners: Vec<String>,
     /// Of a member: what is done with it.
     pub access: Option<Access>,
-    /// Of a member that is assigned, and of an argument: the value, as it is written.
+    /// Of a member that is assigned, and of an argument: the value, as it is written. Of elements: their type.
     pub value: Option<String>,
     /// Of an argument: which, from 1.
     pub argument: Option<usize>,
@@ -155,49 +158,6 @@ pub fn findings(messages: &[Message], text: &str, own_name: &str) -> Vec<Finding
     let mut seen = std::collections::HashSet::new();
     all.retain(|finding| seen.insert((finding.at.clone(), finding.place.clone(), finding.message.clone())));
     all
-}
-
-/// What the compiler does not object to, and the module does not survive: `const module NAME` is in memory that cannot be
-/// written, and httpd writes the module's number into it when it loads (seen with modules of 2008); a structure that is
-/// defined as `NAME` where all code uses `NAME_module` leaves that one empty, and each lookup finds the core's configuration
-/// (seen in a branch that upstream never compiles).
-pub fn own(text: &str, symbol: &str) -> Vec<Finding> {
-    let code = Code::new(text);
-    let mut found = Vec::new();
-    for at in code.uses("module") {
-        let Some((head, _)) = text.get(at.end..).and_then(|rest| rest.split_once(['=', ';', '{', ')', '*']))
-        else {
-            continue;
-        };
-        let defines = text.get(at.end + head.len()..).is_some_and(|rest| rest.starts_with('='));
-        let line = text.get(..at.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
-        let Some(name) = head.split_whitespace().next_back().filter(|_| defines) else { continue };
-        if line.trim() == "const" {
-            let start = at.start - line.len() + line.find("const").unwrap_or_default();
-            let words = "the module structure is const, and httpd writes into it";
-            found.push(own_finding(Kind::ConstModule, "module", start..start + "const".len(), words));
-        }
-        if line.trim().is_empty() && symbol.strip_suffix("_module") == Some(name) {
-            let end = at.end + head.trim_end().len();
-            let words = "the module structure is not called as the module's code calls it";
-            found.push(own_finding(Kind::ModuleName, name, end - name.len()..end, words));
-        }
-    }
-    found
-}
-
-fn own_finding(kind: Kind, name: &str, at: Range<usize>, words: &str) -> Finding {
-    Finding {
-        kind,
-        name: name.to_owned(),
-        owners: Vec::new(),
-        access: None,
-        value: None,
-        argument: None,
-        at: Some(at),
-        message: words.to_owned(),
-        place: None,
-    }
 }
 
 fn finding(message: &Message, lines: &Lines<'_>, code: &Code<'_>, own_name: &str) -> Finding {
@@ -377,23 +337,6 @@ mod tests {
         let text = "void f(void)\n{\n    USE(w);\n}\n";
         let found = one(text, "'w_t' has no member named 'hits'", 3, 5);
         assert_eq!((found.kind, found.access, found.at), (Kind::Member, None, None));
-    }
-
-    #[test]
-    fn a_const_module_structure_is_found() {
-        let text = "extern const module AP_MODULE_DECLARE_DATA x_module;\nconst module *all;\n\
-                    const module AP_MODULE_DECLARE_DATA x_module = {\n0 };\n";
-        let found = own(text, "x_module");
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].at.clone().map(|at| at.start), text.rfind("const"));
-    }
-
-    #[test]
-    fn a_structure_of_another_name_than_the_code_uses_is_found() {
-        let text = "module AP_MODULE_DECLARE_DATA x_module;\nmodule AP_MODULE_DECLARE_DATA x =\n{ 0 };\nmodule y = { 0 };\n";
-        let found = own(text, "x_module");
-        assert_eq!(found.len(), 1);
-        assert_eq!((found[0].kind, found[0].at.clone().map(|at| &text[at])), (Kind::ModuleName, Some("x")));
     }
 
     #[test]

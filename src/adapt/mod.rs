@@ -16,6 +16,7 @@ pub mod overlay;
 pub mod pack;
 mod plan;
 mod template;
+mod trap;
 mod wall;
 
 use std::collections::{BTreeSet, HashSet};
@@ -176,7 +177,7 @@ fn rounds_of(
 /// Whether the compiler takes a unit that nobody edited. The call is that of the question, but for what it makes.
 fn fits_as_it_is(draft: &Draft, inputs: &Inputs<'_>) -> Result<bool, Error> {
     match inputs.compiles {
-        Some(compiles) if finding::own(draft.text(), &draft.unit().symbol).is_empty() => {
+        Some(compiles) if trap::findings(draft.text(), &draft.unit().symbol, inputs.rules).is_empty() => {
             compiles(draft.unit()).map_err(|error| Error::Compile(Box::new(error)))
         }
         _ => Ok(false),
@@ -188,7 +189,7 @@ fn ask(draft: &Draft, inputs: &Inputs<'_>) -> Result<Vec<Finding>, Error> {
     let said = compile::objections(&unit, inputs.target, inputs.toolchain, inputs.libraries, inputs.limit)
         .map_err(|error| Error::Compile(Box::new(error)))?;
     let mut findings = finding::findings(&said, draft.text(), &draft.unit().file_name());
-    findings.extend(finding::own(draft.text(), &draft.unit().symbol));
+    findings.extend(trap::findings(draft.text(), &draft.unit().symbol, inputs.rules));
     Ok(findings)
 }
 

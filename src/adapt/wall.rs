@@ -106,7 +106,8 @@ fn message(finding: &Finding, httpd: &str) -> String {
 fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     let target = inputs.target;
     let by_hand = inputs.by_hand.to_owned();
-    if finding.name.is_empty() || finding.kind == Kind::Other {
+    // What is of another type has been there all along.
+    if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Other) {
         return by_hand;
     }
     let words =

@@ -132,6 +132,10 @@ fn when(when: &When) -> String {
         Kind::Conflict => format!("the target gives {name} another meaning"),
         Kind::ConstModule => "the module structure is `const`".to_owned(),
         Kind::ModuleName => "the module structure has another name than the module's code uses".to_owned(),
+        Kind::Elements => {
+            let element = when.value.as_ref().map(names).unwrap_or_default();
+            format!("the module takes the elements of {name}{owner} for {element}")
+        }
         Kind::Other => format!("the compiler objects to {name}"),
     }
 }

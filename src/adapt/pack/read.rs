@@ -95,6 +95,9 @@ fn possible(rule: &Rule) -> Result<(), String> {
     if kind == Kind::Member && rule.when.owner.is_none() {
         return Err("a member needs its `owner`".to_owned());
     }
+    if kind == Kind::Elements && (rule.when.owner.is_none() || rule.when.value.is_none()) {
+        return Err("elements need the `owner` of their array, and their type as `value`".to_owned());
+    }
     match &rule.r#do {
         Action::Replace(text) | Action::Constant(text) => template::check(text, kind),
         Action::Adapter(adapter) if kind == Kind::Argument => {
@@ -135,6 +138,7 @@ mod tests {
         assert!(error(&RULE.replace("p/x", "q/x")).contains("not of its pack"));
         assert!(error(&RULE.replace("{1}", "{object}")).contains("{object}"));
         assert!(error(&RULE.replace("\"function\"", "\"member\"")).contains("owner"));
+        assert!(error(&RULE.replace("\"function\"", "\"elements\"")).contains("owner"));
         assert!(error(&RULE.replace("note =", "nota =")).contains("unknown field"));
         let twice = format!("{RULE}{}", RULE.split_once("about = \"a\"\n").unwrap().1);
         assert!(error(&twice).contains("stands twice"));

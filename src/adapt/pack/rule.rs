@@ -77,11 +77,12 @@ pub struct When {
     pub kind: Kind,
     /// Its name, or names, each with `*` at an end for any beginning or ending.
     pub name: Names,
-    /// Of a member: the name of its structure's type, with or without typedef.
+    /// Of a member, and of elements: the name of its structure's type, with or without typedef.
     pub owner: Option<Names>,
     /// Of a member: what is done with it; either where it is missing.
     pub access: Option<Touch>,
-    /// Of a member that is assigned: the value, as it is written, with `*` at an end for any beginning or ending.
+    /// Of a member that is assigned: the value, as it is written, with `*` at an end for any beginning or ending. Of elements:
+    /// the type that they are taken for, `TYPE *` being any pointer to it.
     pub value: Option<Names>,
     /// Of a function: the argument, from 1, that must be a function of the module which only ever declines.
     pub declines: Option<usize>,

@@ -5,6 +5,7 @@
 
 mod call;
 mod definition;
+mod elements;
 mod member;
 mod scope;
 mod statement;
@@ -12,6 +13,8 @@ mod statement;
 mod tests;
 
 use std::ops::Range;
+
+pub use elements::Elements;
 
 use super::lex::{self, Token, TokenKind};
 
@@ -87,6 +90,12 @@ impl<'t> Code<'t> {
     pub fn uses(&self, name: &str) -> Vec<Range<usize>> {
         let named = self.tokens.iter().enumerate().filter(|(_, token)| self.word(token) == Some(name));
         named.filter(|(at, _)| !self.is_member(*at)).map(|(_, token)| token.range()).collect()
+    }
+
+    /// The tokens that are members of this name, in order.
+    fn members(&self, name: &str) -> Vec<usize> {
+        let named = self.tokens.iter().enumerate().filter(|(_, token)| self.word(token) == Some(name));
+        named.map(|(at, _)| at).filter(|at| self.is_member(*at)).collect()
     }
 
     /// Every identifier, each once, members left out.

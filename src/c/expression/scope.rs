@@ -72,7 +72,7 @@ impl<'t> Code<'t> {
     }
 
     /// The brace in column 0 that ends a function.
-    fn ends_function(&self, at: usize) -> bool {
+    pub(super) fn ends_function(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| token.is(b'}') && self.at_line_start(token))
     }
 

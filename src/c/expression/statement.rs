@@ -20,7 +20,8 @@ impl Code<'_> {
     fn statement_around(&self, range: &Range<usize>, inside: bool) -> Option<Range<usize>> {
         let first = self.index(range.start)?;
         let directive = self.in_directive(first);
-        let ends = |at: &usize| self.is(*at, b';') || self.is(*at, b'{') || self.in_directive(*at) != directive;
+        let ends =
+            |at: &usize| self.is(*at, b';') || self.is(*at, b'{') || self.in_directive(*at) != directive;
         let end = (first..self.tokens.len()).find(ends)?;
         let semicolon =
             self.tokens.get(end).filter(|token| token.is(b';') && self.in_directive(end) == directive)?;

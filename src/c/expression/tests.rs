@@ -218,3 +218,32 @@ fn a_pointer_in_scope_is_that_of_the_same_function() {
     assert_eq!(start("z;"), text.find("int h"));
     assert_eq!(start("i;"), None);
 }
+
+#[test]
+fn the_elements_of_an_array_have_the_type_of_the_cast() {
+    let all = |body: &str| {
+        let text = format!(
+            "int g(far_t *b)\n{{\n}}\nint f(near_t *b, const struct other_t **c, odd d)\n{{\n{body}\n}}\n"
+        );
+        let code = Code::new(&text);
+        let shown = |one: Elements<'_>| {
+            (code.text(&one.array.member).to_owned(), one.owner.unwrap_or_default().to_owned(), one.element)
+        };
+        code.elements().into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let one = |body: &str, owner: &str, element: &str| {
+        assert_eq!(all(body), [("list".to_owned(), owner.to_owned(), element.to_owned())], "{body}");
+    };
+    one("x = (part_t *)b->list->elts;", "near_t", "part_t");
+    one("x = (part_t*) ( b->list->elts );", "near_t", "part_t");
+    one("x = ((const struct part_t **)(*c)->list->elts)[i];", "other_t", "part_t *");
+    one("x = (part_t *)d.list->elts;", "odd", "part_t");
+    one("{ last_t *b; x = (part_t *)b->list->elts; }", "last_t", "part_t");
+    one("x = (part_t *)b[i + 1].list->elts;", "near_t", "part_t");
+    one("near_t *e = b; x = (unsigned int *)e->list->elts;", "near_t", "unsigned int");
+    one("x = &APR_ARRAY_IDX(b->list, i, part_t *);", "near_t", "part_t *");
+    one("x = (part_t *)b->to->list->elts;", "", "part_t");
+    one("return b; x = (part_t *)h(b)->list->elts;", "", "part_t");
+    assert!(all("x = b->list->elts;").is_empty());
+    assert!(all("x = f(b)->list->elts; y = (a + 1)->elts; z = APR_ARRAY_IDX(list, i, part_t);").is_empty());
+}
