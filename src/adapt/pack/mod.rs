@@ -78,13 +78,14 @@ impl Rules {
 
     /// The rules that fit a finding, in order.
     pub fn fitting(&self, finding: &Finding) -> impl Iterator<Item = &Arc<Rule>> {
-        self.rules.iter().filter(|rule| rule.when.fits(finding))
+        self.rules.iter().filter(|rule| rule.fits(finding))
     }
 
     /// The first rule that is about `name` being missing, as a function, type or other name.
     pub fn about(&self, name: &str) -> Option<&Arc<Rule>> {
         let kinds = [Kind::Function, Kind::Type, Kind::Identifier];
-        self.rules.iter().find(|rule| kinds.contains(&rule.when.kind) && rule.when.name.fits(name))
+        let named = |rule: &&Arc<Rule>| kinds.contains(&rule.when.kind) && rule.when.name.fits(name);
+        self.rules.iter().filter(named).find(|rule| rule.provides(name))
     }
 }
 
@@ -104,5 +105,39 @@ pub fn suggestion(own: &[Pack], id: &str) -> String {
     match nearest.filter(|nearest| strsim::jaro_winkler(id, nearest) > 0.85) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => "`modgraft explain` lists all rules".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::c::expression::Code;
+
+    #[test]
+    fn a_shim_has_what_its_rule_is_for() {
+        let rules = built_in().iter().flat_map(|pack| &pack.rules);
+        for rule in rules.filter(|rule| rule.when.kind != Kind::Member) {
+            let Action::Shim(shim) = &rule.r#do else { continue };
+            let code = Code::new(&shim.text);
+            for stated in rule.when.name.all() {
+                // The type of an optional function is made by the macro that declares the function.
+                let function = stated.strip_prefix("apr_OFN_").and_then(|rest| rest.strip_suffix("_t"));
+                let names = Names::One(function.unwrap_or(stated).to_owned());
+                let has = code.identifiers().into_iter().any(|name| names.fits(name));
+                assert!(has, "{} has no {stated}", rule.id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_shim_for_many_names_is_about_those_that_it_has() {
+        let rules = Rules::of(&[], Mmn { major: 20051115, minor: 15 });
+        let about = |name: &str| rules.about(name).map(|rule| rule.id.as_str());
+        for start in ["APLOGtrace", "APLOGctrace", "APLOGrtrace"] {
+            for level in 1..=8 {
+                assert_eq!(about(&format!("{start}{level}")), Some("httpd-2.2/is-level"));
+            }
+            assert_eq!(about(&format!("{start}9")), None);
+        }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::adapt::finding::{Finding, Kind};
-use crate::c::expression::Access;
+use crate::c::expression::{Access, Code};
 
 /// The beginning of a pack file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -43,6 +43,21 @@ pub struct Rule {
     pub note: String,
     /// The document or experiment that it rests on.
     pub source: String,
+}
+
+impl Rule {
+    /// Whether it is for a finding.
+    pub fn fits(&self, finding: &Finding) -> bool {
+        self.when.fits(finding) && self.provides(&finding.name)
+    }
+
+    /// Whether it has something for a name that [`When::name`] stands for: a shim for all names of one beginning has those
+    /// that are in its text, and the others may be found elsewhere.
+    pub fn provides(&self, name: &str) -> bool {
+        let Action::Shim(shim) = &self.r#do else { return true };
+        self.when.name.all().iter().any(|stated| stated == name)
+            || Code::new(&shim.text).identifiers().contains(name)
+    }
 }
 
 /// What a rule costs.
