@@ -212,7 +212,7 @@ fn find_guard(text: &str, chunks: &[Chunk]) -> Option<Guard> {
     let closes =
         last.shape == Shape::Condition && read(last) == Directive::Endif && last.conditions.is_empty();
     // Nothing between the two may be outside the group, such as behind an `#else` of it.
-    let around = |chunk: &Chunk| chunk.conditions.first() == Some(&condition);
+    let around = |chunk: &Chunk| chunk.conditions.first().is_some_and(|first| **first == *condition);
     let inside = chunks.get(open + 1..close)?.iter().all(around);
     let guards = condition == format!("!defined({name})") || condition == format!("!defined {name}");
     (guards && closes && inside).then_some(Guard { open, define, close })

@@ -250,6 +250,23 @@ mod tests {
     }
 
     #[test]
+    fn only_branches_of_one_condition_exclude_each_other() {
+        let text = |between: &str| {
+            format!(
+                "#if A\n#if B\nmodule a_module = {{0}};\n#endif\n{between}\nmodule b_module = {{0}};\n#endif\n"
+            )
+        };
+        assert_eq!(symbols(&text("#else")), [("a_module".to_owned(), 3)]);
+        assert_eq!(symbols(&text("#if B")).len(), 2);
+        assert_eq!(symbols(&text("#endif\n#ifndef A")).len(), 2);
+        let nested = "#if 0\n#if A\nmodule a_module = {0};\n#else\nmodule b_module = {0};\n#endif\n#endif\n";
+        assert_eq!(symbols(nested), []);
+        let open = "#if A\n".repeat(100_000);
+        let hostile = format!("{open}module a_module = {{0}};\n{open}module b_module = {{0}};\n");
+        assert_eq!(symbols(&hostile).len(), 2);
+    }
+
+    #[test]
     fn lines_are_counted_through_everything() {
         let text = "/* a\n b */\n#define X \\\n  \"y\n'\nchar *s = \"\\\n\";\nmodule x_module = {\n";
         assert_eq!(symbols(text), [("x_module".to_owned(), 8)]);

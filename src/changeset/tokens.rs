@@ -2,6 +2,8 @@
 //!
 //! Just enough to find module structures before the stage `c` reads the file in earnest.
 
+use std::cmp::Ordering;
+
 /// Where a word stands among the branches: an index into [`Branches`], nothing at the top.
 pub(super) type Place = Option<usize>;
 
@@ -22,28 +24,34 @@ struct Branch {
     outer: Place,
     /// Which `#if`: its place in the text.
     condition: usize,
-    /// Which of its branches, from 0.
-    number: u32,
-    /// Never compiled.
+    /// Never compiled, for itself or for a branch around it.
     dead: bool,
 }
 
 impl Branches {
-    /// The branch at `place` and those around it.
-    fn around(&self, place: Place) -> impl Iterator<Item = &Branch> + Clone {
-        std::iter::successors(place.and_then(|at| self.0.get(at)), |branch| self.0.get(branch.outer?))
-    }
-
-    /// Whether what stands in the one and what stands in the other is never compiled together.
+    /// Whether what stands in the one and what stands in the other is never compiled together, as they are in different
+    /// branches of one `#if`.
     pub(super) fn exclude_each_other(&self, one: Place, other: Place) -> bool {
-        let others = self.around(other);
-        let mut pairs = self.around(one).flat_map(|a| others.clone().map(move |b| (a, b)));
-        pairs.any(|(a, b)| a.condition == b.condition && a.number != b.number)
+        let (mut one, mut other) = (one, other);
+        while one != other {
+            let (Some(a), Some(b)) = (self.at(one), self.at(other)) else { return false };
+            // An `#if` stands behind those around it, so the two ways meet where they have one in common.
+            match a.condition.cmp(&b.condition) {
+                Ordering::Equal => return true,
+                Ordering::Greater => one = a.outer,
+                Ordering::Less => other = b.outer,
+            }
+        }
+        false
     }
 
     /// Whether it is never compiled.
     pub(super) fn is_dead(&self, place: Place) -> bool {
-        self.around(place).any(|branch| branch.dead)
+        self.at(place).is_some_and(|branch| branch.dead)
+    }
+
+    fn at(&self, place: Place) -> Option<&Branch> {
+        self.0.get(place?)
     }
 }
 
@@ -72,17 +80,20 @@ impl<'a> Tokens<'a> {
         let line = line.strip_prefix(b"#").unwrap_or(line).trim_ascii();
         let word = line.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         let (word, rest) = line.split_at(word);
-        let present = self.place.and_then(|at| self.branches.0.get(at));
+        let present = self.branches.at(self.place);
         let next = match (word, present) {
             (b"if" | b"ifdef" | b"ifndef", _) => {
                 let dead = word == b"if" && rest.trim_ascii() == b"0";
-                Branch { outer: self.place, condition: self.at, number: 0, dead }
+                Branch {
+                    outer: self.place,
+                    condition: self.at,
+                    dead: dead || self.branches.is_dead(self.place),
+                }
             }
             (b"else" | b"elif", Some(branch)) => Branch {
                 outer: branch.outer,
                 condition: branch.condition,
-                number: branch.number.saturating_add(1),
-                dead: false,
+                dead: self.branches.is_dead(branch.outer),
             },
             (b"endif", Some(branch)) => {
                 self.place = branch.outer;

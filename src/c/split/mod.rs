@@ -46,7 +46,7 @@ pub(crate) struct Chunk {
     pub code: usize,
     pub shape: Shape,
     /// The conditions around it, outermost first.
-    pub conditions: Arc<[String]>,
+    pub conditions: Arc<[Arc<str>]>,
     /// Preprocessor lines in it, and the branches that the brace count did not follow.
     pub skipped: Vec<Range<usize>>,
 }
@@ -55,6 +55,11 @@ pub(crate) struct Chunk {
 const COLLAPSE_LIMIT: usize = 8;
 /// A group with more finished code than this is not swallowed by an unfinished piece at its end.
 const COLLAPSE_SIZE: usize = 4;
+
+/// More conditions around one piece than C++ asks of a compiler (256 levels), and the length that they may have together. Each
+/// piece knows all of its own, so this bounds the memory that hostile input takes; what stands deeper is not cut.
+const CONDITION_LIMIT: usize = 256;
+const CONDITION_LENGTH_LIMIT: usize = 16 << 10;
 
 /// Cuts `source[range]`, which is taken to begin at file scope.
 pub(crate) fn split(source: &str, range: Range<usize>) -> Vec<Chunk> {
@@ -83,6 +88,23 @@ struct Group {
     /// The negations of the branches before this one.
     negated: Vec<String>,
     current: String,
+    /// What holds in this branch: all of these together.
+    holds: Arc<str>,
+}
+
+impl Group {
+    fn new(token: usize, chunk: usize, condition: String) -> Self {
+        Group { token, chunk, negated: Vec::new(), holds: Arc::from(condition.as_str()), current: condition }
+    }
+
+    /// Goes on to the next branch; without a condition, the last.
+    fn branch(&mut self, condition: String) {
+        self.negated.push(grouped(&directive::negated(&self.current)));
+        self.current = condition;
+        let own = (!self.current.is_empty()).then(|| grouped(&self.current));
+        let all: Vec<&str> = self.negated.iter().chain(&own).map(String::as_str).collect();
+        self.holds = Arc::from(all.join(" && "));
+    }
 }
 
 struct Splitter<'a> {
@@ -93,7 +115,7 @@ struct Splitter<'a> {
     /// All before it is in `chunks`.
     covered: usize,
     groups: Vec<Group>,
-    conditions: Arc<[String]>,
+    conditions: Arc<[Arc<str>]>,
     /// A run of comments without a blank line in it.
     comment: Option<Range<usize>>,
     /// Whether a `}` in column 0 ends a function whatever the count says; on once the count ran off the end.
@@ -196,18 +218,14 @@ impl Splitter<'_> {
     }
 
     fn set_conditions(&mut self) {
-        self.conditions = self
-            .groups
-            .iter()
-            .map(|group| {
-                let mut all = group.negated.clone();
-                if group.negated.is_empty() {
-                    return group.current.clone();
-                }
-                all.extend((!group.current.is_empty()).then(|| grouped(&group.current)));
-                all.join(" && ")
-            })
-            .collect();
+        self.conditions = self.groups.iter().map(|group| group.holds.clone()).collect();
+    }
+
+    /// Whether more conditions hold here than are followed.
+    fn is_too_deep(&self) -> bool {
+        let count: usize = self.groups.iter().map(|group| group.negated.len() + 1).sum();
+        let length: usize = self.groups.iter().map(|group| group.holds.len()).sum();
+        count > CONDITION_LIMIT || length > CONDITION_LENGTH_LIMIT
     }
 
     fn directive(&mut self, at: usize, token: Token) -> usize {
@@ -230,22 +248,27 @@ impl Splitter<'_> {
         let next = self.push(start, token.start, at, shape, Vec::new());
         match (read, reopened) {
             (Directive::If(current), _) => {
-                self.groups.push(Group { token: at, chunk, negated: Vec::new(), current });
+                self.groups.push(Group::new(at, chunk, current));
             }
             (Directive::Elif(current), Some(mut group)) => {
-                group.negated.push(grouped(&directive::negated(&group.current)));
-                group.current = current;
+                group.branch(current);
                 self.groups.push(group);
             }
             (Directive::Else, Some(mut group)) => {
-                group.negated.push(grouped(&directive::negated(&group.current)));
-                group.current = String::new();
+                group.branch(String::new());
                 self.groups.push(group);
             }
             _ => {}
         }
         self.set_conditions();
-        next
+        if self.is_too_deep() { self.give_up(next) } else { next }
+    }
+
+    /// Takes all that is left for one piece, in which nothing is looked at.
+    fn give_up(&mut self, at: usize) -> usize {
+        let Some(token) = self.tokens.get(at) else { return at };
+        let rest = token.start..self.end;
+        self.push(rest.start, rest.start, self.tokens.len(), Shape::Partial, vec![rest])
     }
 
     fn extern_c(&mut self, at: usize, token: Token) -> Option<usize> {

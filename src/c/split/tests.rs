@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use super::*;
 
 /// Shape and first code line of each piece that is not blank, with its conditions.
@@ -122,4 +124,34 @@ fn hostile_nesting_is_bounded() {
     assert!(!split(&source, 0..source.len()).is_empty());
     let source = "{\n{\n}\n".repeat(20_000);
     assert!(!split(&source, 0..source.len()).is_empty());
+}
+
+#[test]
+fn hostile_conditions_are_bounded() {
+    let deep = |count: usize| "#if A\n".repeat(count) + "int x;\n" + &"#endif\n".repeat(count);
+    let long = "#if 0\n".to_owned() + &"#elif A\nint x;\n".repeat(20_000) + "#endif\n";
+    let wide =
+        format!("#if {}\n", "A ".repeat(8_000)) + &"#if B\nint x;\n#endif\n".repeat(5_000) + "#endif\n";
+    let broad = "#if A\n".repeat(CONDITION_LIMIT - 1) + &"#if B\nint x;\n#endif\n".repeat(5_000);
+    for source in [deep(100_000), long, wide, broad] {
+        let chunks = split(&source, 0..source.len());
+        assert_eq!(chunks.iter().map(|chunk| chunk.range.len()).sum::<usize>(), source.len());
+        // Shared, and so counted once.
+        let mut held: HashMap<*const u8, usize> = HashMap::new();
+        let all = chunks.iter().flat_map(|chunk| chunk.conditions.iter());
+        held.extend(all.map(|condition| (condition.as_ptr(), condition.len())));
+        assert!(held.values().sum::<usize>() < 300 * source.len());
+        assert!(chunks.iter().all(|chunk| chunk.conditions.len() <= CONDITION_LIMIT + 1));
+    }
+    let seen = |source: &str| {
+        let chunks = split(source, 0..source.len());
+        (
+            chunks.iter().any(|chunk| chunk.shape == Shape::Code),
+            chunks.iter().any(|chunk| chunk.shape == Shape::Partial),
+        )
+    };
+    assert_eq!(seen(&deep(CONDITION_LIMIT)), (true, false));
+    assert_eq!(seen(&deep(CONDITION_LIMIT + 1)), (false, true));
+    // What is not cut is not read either: the grammar would need a stack as deep.
+    assert!(crate::c::declarations(&deep(100_000)).iter().all(|declaration| declaration.names.is_empty()));
 }

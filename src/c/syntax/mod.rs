@@ -79,12 +79,21 @@ pub(crate) fn outline(source: &str, chunk: &Chunk) -> Option<Outline> {
     Some(Outline { kind: DeclarationKind::Function, names })
 }
 
+/// The tokens at `range` of a piece that the grammar looks at.
+fn looked_at(source: &str, range: Range<usize>, chunk: &Chunk) -> Vec<Token> {
+    // What is skipped ascends, as the tokens do.
+    let skipped = |token: &Token| {
+        let next = chunk.skipped.partition_point(|skipped| skipped.end <= token.start);
+        chunk.skipped.get(next).is_some_and(|skipped| skipped.contains(&token.start))
+    };
+    lex::tokens(source, range)
+        .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive) && !skipped(token))
+        .collect()
+}
+
 /// The text at `range` of a piece, with blanks where the grammar must not look.
 fn neutral(source: &str, range: Range<usize>, chunk: &Chunk) -> Vec<u8> {
-    let skipped = |token: &Token| chunk.skipped.iter().any(|skipped| skipped.contains(&token.start));
-    let tokens: Vec<Token> = lex::tokens(source, range.clone())
-        .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive) && !skipped(token))
-        .collect();
+    let tokens = looked_at(source, range.clone(), chunk);
     let mut bytes = source.as_bytes().get(range.clone()).unwrap_or_default().to_vec();
     for skipped in &chunk.skipped {
         let within = skipped.start.max(range.start)..skipped.end.min(range.end);
@@ -123,7 +132,7 @@ impl Piece {
                 body,
                 line: file.line(chunk.range.start),
                 code_line: file.line(chunk.code),
-                conditions: chunk.conditions.to_vec(),
+                conditions: chunk.conditions.iter().map(|condition| condition.to_string()).collect(),
                 identifiers: Vec::new(),
                 members: Vec::new(),
                 constants: Vec::new(),
@@ -136,12 +145,7 @@ impl Piece {
     }
 
     fn parse(&mut self, source: &str, code: Range<usize>, chunk: &Chunk) -> Scopes {
-        let skipped = |token: &Token| chunk.skipped.iter().any(|range| range.contains(&token.start));
-        let tokens: Vec<Token> = lex::tokens(source, code.clone())
-            .filter(|token| {
-                !matches!(token.kind, TokenKind::Comment | TokenKind::Directive) && !skipped(token)
-            })
-            .collect();
+        let tokens = looked_at(source, code.clone(), chunk);
         if self.is_macro_call(source, &tokens, chunk.shape) {
             return Scopes::default();
         }
