@@ -22,6 +22,7 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
         tree,
         files: Vec::new(),
         listing: None,
+        defined: HashSet::new(),
         functions: HashMap::new(),
         promised: BTreeMap::new(),
     };
@@ -81,6 +82,8 @@ struct Module<'t> {
     /// In the order in which they were found: the named ones first.
     files: Vec<(String, Arc<str>, Encoding)>,
     listing: Option<Listing>,
+    /// The functions that the sources among them define.
+    defined: HashSet<String>,
     /// What each source defines that was asked; nothing of another module's.
     functions: HashMap<String, Vec<String>>,
     /// Sources that were taken for a function that a header promises, and that function.
@@ -95,6 +98,9 @@ impl Module<'_> {
         }
         if let Some(bytes) = self.tree.read(path)? {
             let (text, encoding) = text::decode(&text::unix(&bytes));
+            if path.ends_with(".c") {
+                self.defined.extend(names(&text, DeclarationKind::Function));
+            }
             self.files.push((path.to_owned(), text, encoding));
         }
         Ok(())
@@ -145,9 +151,7 @@ impl Module<'_> {
                     folders.insert(folder(&header).to_owned());
                 }
             }
-            let defined: HashSet<String> =
-                self.sources().flat_map(|(_, text)| names(text, DeclarationKind::Function)).collect();
-            promised.retain(|name| !defined.contains(name));
+            promised.retain(|name| !self.defined.contains(name));
             if promised.is_empty() {
                 continue;
             }
@@ -191,8 +195,6 @@ impl Module<'_> {
     /// The headers beside the files that include them. Of a release of httpd only the module's own: for any other header the
     /// target's is the one that counts, and flattening takes it from the release where the target has none.
     fn take_headers(&mut self, release: bool) -> Result<(), Error> {
-        let defined: HashSet<String> =
-            self.sources().flat_map(|(_, text)| names(text, DeclarationKind::Function)).collect();
         let stems: HashSet<String> =
             self.sources().filter_map(|(path, _)| path.strip_suffix(".c").map(str::to_owned)).collect();
         let mut next = 0;
@@ -206,7 +208,7 @@ impl Module<'_> {
                         header.strip_suffix(".h").is_some_and(|stem| stems.contains(stem))
                             || names(&text, DeclarationKind::Prototype)
                                 .iter()
-                                .any(|name| defined.contains(name))
+                                .any(|name| self.defined.contains(name))
                     })
                 {
                     self.take(&header)?;
