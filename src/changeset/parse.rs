@@ -95,8 +95,12 @@ impl Hunk {
 
 /// A file patch before its paths are understood.
 struct Raw {
+    line: u32,
+    unit: u32,
     paths: RawPaths,
-    diff: FileDiff,
+    hunks: Vec<Hunk>,
+    binary: Option<u32>,
+    link: bool,
 }
 
 /// Parses all file patches of a patch file. `base` helps to tell how many leading parts of the paths to strip.
@@ -108,10 +112,10 @@ pub(super) fn parse(
     let raw = sections.into_iter().map(|section| one(patch, section)).collect::<Result<Vec<_>, _>>()?;
     let prefixes = Prefixes::of(&raw.iter().map(|file| &file.paths).collect::<Vec<_>>(), base)?;
     raw.into_iter()
-        .map(|Raw { paths, mut diff }| {
+        .map(|Raw { line, unit, paths, hunks, binary, link }| {
             let operation = prefixes.operation(&paths);
-            diff.operation = operation.map_err(|problem| problem.locate(Place::line(patch, diff.line)))?;
-            Ok(diff)
+            let operation = operation.map_err(|problem| problem.locate(Place::line(patch, line)))?;
+            Ok(FileDiff { line, unit, operation, hunks, binary, link })
         })
         .collect()
 }
@@ -126,21 +130,11 @@ fn one(patch: &PatchFile, section: Section) -> Result<Raw, Error> {
             "the patch was cut or edited by hand: make it again",
         )
     };
-    let diff = |link| FileDiff {
-        line,
-        unit,
-        operation: Operation::Modify(String::new()),
-        hunks: Vec::new(),
-        binary,
-        link,
-    };
     let prefixed = match form {
         Form::Named(path) => {
             let path = string(&path);
-            return Ok(Raw {
-                paths: RawPaths::Both { old: path.clone(), new: path, prefixed: None },
-                diff: diff(false),
-            });
+            let paths = RawPaths::Both { old: path.clone(), new: path, prefixed: None };
+            return Ok(Raw { line, unit, paths, hunks: Vec::new(), binary, link: false });
         }
         Form::Git { prefixed } => Some(prefixed),
         Form::Unified => None,
@@ -161,22 +155,23 @@ fn one(patch: &PatchFile, section: Section) -> Result<Raw, Error> {
         FileOperation::Copy { from, to } => RawPaths::Copied { from: string(from), to: string(to) },
     };
     let is_link = |mode: Option<&FileMode>| matches!(mode, Some(FileMode::Symlink | FileMode::Gitlink));
-    let mut diff = diff(is_link(parsed.old_mode()) || is_link(parsed.new_mode()));
+    let link = is_link(parsed.old_mode()) || is_link(parsed.new_mode());
+    let mut hunks = Vec::new();
     if let Some(parsed) = parsed.patch().as_text() {
         if parsed.hunks().len() != at.len() {
             return Err(malformed(format!("{} of {} hunks are readable", parsed.hunks().len(), at.len())));
         }
-        diff.hunks = parsed.hunks().iter().zip(at).map(|(hunk, at)| own(hunk, at)).collect();
+        hunks = parsed.hunks().iter().zip(at).map(|(hunk, at)| own(hunk, at)).collect();
     }
     // Without git's headers, a file is new or gone by its ranges: svn gives both sides the file's name.
-    if let ([hunk], None, RawPaths::Both { old, new, .. }) = (diff.hunks.as_slice(), prefixed, &paths) {
+    if let ([hunk], None, RawPaths::Both { old, new, .. }) = (hunks.as_slice(), prefixed, &paths) {
         if hunk.old_start == 0 && hunk.old_len == 0 {
             paths = RawPaths::Born { old: old.clone(), new: new.clone() };
         } else if hunk.new_start == 0 && hunk.new_side().next().is_none() {
             paths = RawPaths::Gone { old: old.clone(), new: new.clone() };
         }
     }
-    Ok(Raw { paths, diff })
+    Ok(Raw { line, unit, paths, hunks, binary, link })
 }
 
 fn own(hunk: &diffy::Hunk<'_, [u8]>, at: HunkLines) -> Hunk {
