@@ -37,6 +37,30 @@ pub enum Include<'a> {
     Computed,
 }
 
+impl<'a> Include<'a> {
+    /// The path, where it is written.
+    pub fn path(self) -> Option<&'a str> {
+        match self {
+            Include::Quoted(path) | Include::System(path) => Some(path),
+            Include::Computed => None,
+        }
+    }
+}
+
+/// The includes of a text that is not split, in order, whatever the conditions or comments around them: most of a text is never
+/// looked at for them.
+pub(crate) fn includes(text: &str) -> impl Iterator<Item = Include<'_>> {
+    memchr::memmem::find_iter(text.as_bytes(), b"include").filter_map(|at| {
+        let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+        let begins = text.get(start..at)?.trim_start().strip_prefix('#')?.trim().is_empty();
+        let line = text.get(start..).filter(|_| begins)?.lines().next()?;
+        match read(line, 0..line.len()) {
+            Directive::Include(include) => Some(include),
+            _ => None,
+        }
+    })
+}
+
 /// Reads the directive at `range` of `source` (a token of kind [`TokenKind::Directive`]).
 pub(crate) fn read(source: &str, range: Range<usize>) -> Directive<'_> {
     let mut tokens = lex::tokens_of_directive(source, range.clone())
@@ -106,6 +130,17 @@ mod tests {
 
     fn of(text: &str) -> Directive<'_> {
         read(text, 0..text.len())
+    }
+
+    #[test]
+    fn includes_are_found_without_reading_the_rest() {
+        let text = "/* include \"no.h\" */\n#include \"a.h\"\n # include <b/c.h> /* x */\nint include;\n#define include 1\n\
+                    #include_next \"no.h\"\n#include NAME\n#include";
+        let found: Vec<_> = includes(text).collect();
+        assert_eq!(
+            found,
+            [Include::Quoted("a.h"), Include::System("b/c.h"), Include::Computed, Include::Computed]
+        );
     }
 
     #[test]

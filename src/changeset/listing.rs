@@ -80,7 +80,7 @@ fn of_folder(tree: &Tree, folder: &str) -> Result<Files, Error> {
 
 fn one(tree: &Tree, path: &str) -> Result<Option<(String, String)>, Error> {
     let bytes = tree.read(path)?;
-    Ok(bytes.map(|bytes| (path.to_owned(), text::decode(&text::unix(&bytes)).0.to_string())))
+    Ok(bytes.map(|bytes| (path.to_owned(), text::read(&bytes).0.to_string())))
 }
 
 /// The text after the change, as far as it is known.
@@ -140,7 +140,7 @@ impl Changeset {
             return Ok(true);
         }
         let Some(bytes) = base.map(|tree| tree.read(path)).transpose()?.flatten() else { return Ok(false) };
-        let (after, encoding) = text::decode(&text::unix(&bytes));
+        let (after, encoding) = text::read(&bytes);
         self.files.push(FileChange {
             path: path.to_owned(),
             renamed_from: None,

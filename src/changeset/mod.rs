@@ -24,7 +24,7 @@ pub mod rules;
 mod scan;
 mod series;
 mod sketch;
-mod text;
+pub(crate) mod text;
 mod tokens;
 mod whole;
 

@@ -16,6 +16,11 @@ pub enum Encoding {
     Latin1,
 }
 
+/// The text of a file of a tree, with LF at the ends of its lines.
+pub(crate) fn read(bytes: &[u8]) -> (Arc<str>, Encoding) {
+    decode(&unix(bytes))
+}
+
 /// The text of `bytes`. The whole is of one encoding.
 pub(super) fn decode(bytes: &[u8]) -> (Arc<str>, Encoding) {
     match std::str::from_utf8(bytes) {

@@ -8,7 +8,8 @@ use super::listing::{self, Listing};
 use super::modules::definitions;
 use super::rules::{Reason, Rules};
 use super::{Changeset, Class, Encoding, Error, text};
-use crate::c::{DeclarationKind, File, directive};
+use crate::c::directive::{self, Include};
+use crate::c::{DeclarationKind, File};
 use crate::source::path::folder;
 use crate::source::{RELEASE_HEADER, Sources, Tree, httpd_version};
 
@@ -97,7 +98,7 @@ impl Module<'_> {
             return Ok(());
         }
         if let Some(bytes) = self.tree.read(path)? {
-            let (text, encoding) = text::decode(&text::unix(&bytes));
+            let (text, encoding) = text::read(&bytes);
             if path.ends_with(".c") {
                 self.defined.extend(names(&text, DeclarationKind::Function));
             }
@@ -145,7 +146,7 @@ impl Module<'_> {
                 if asked.insert(header.clone())
                     && let Some(bytes) = self.tree.read(&header)?
                 {
-                    let (text, _) = text::decode(&text::unix(&bytes));
+                    let (text, _) = text::read(&bytes);
                     promised.extend(names(&text, DeclarationKind::Prototype));
                     headers.extend(included(&header, &text));
                     folders.insert(folder(&header).to_owned());
@@ -168,7 +169,7 @@ impl Module<'_> {
         for source in self.tree.list(folder)?.iter().filter(|path| path.ends_with(".c")) {
             if !self.functions.contains_key(source) {
                 let Some(bytes) = self.tree.read(source)? else { continue };
-                let (text, _) = text::decode(&text::unix(&bytes));
+                let (text, _) = text::read(&bytes);
                 let is_module = !definitions(&text).is_empty();
                 let functions = if is_module { Vec::new() } else { names(&text, DeclarationKind::Function) };
                 self.functions.insert(source.clone(), functions);
@@ -204,7 +205,7 @@ impl Module<'_> {
             for header in included(&path, &text) {
                 if let Some(bytes) = self.tree.read(&header)?
                     && (!release || {
-                        let (text, _) = text::decode(&text::unix(&bytes));
+                        let (text, _) = text::read(&bytes);
                         header.strip_suffix(".h").is_some_and(|stem| stems.contains(stem))
                             || names(&text, DeclarationKind::Prototype)
                                 .iter()
@@ -236,9 +237,9 @@ fn names(text: &Arc<str>, kind: DeclarationKind) -> Vec<String> {
 /// Paths of the headers that a file includes by quotes from its own folder.
 pub(crate) fn included(path: &str, text: &str) -> Vec<String> {
     let folder = folder(path);
-    let names = text.lines().filter_map(|line| {
-        let name = directive::behind(line, "include")?.trim_start();
-        name.strip_prefix('"')?.split('"').next()
+    let names = directive::includes(text).filter_map(|include| match include {
+        Include::Quoted(name) => Some(name),
+        Include::System(_) | Include::Computed => None,
     });
     names
         .filter(|name| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Interface;
 use super::parts::{Part, PartKind, Parts, Site};
 use super::reach::Reached;
-use crate::c::directive::{self, Directive, Include};
+use crate::c::directive::{self, Include};
 use crate::c::{DeclarationKind, File, Role};
 
 /// An include to be added.
@@ -186,30 +186,5 @@ impl Closure<'_> {
 
 /// The headers that a text includes, whatever the conditions: what is not compiled in does no harm here.
 pub(super) fn included(text: &str) -> Vec<String> {
-    let lines = memchr::memmem::find_iter(text.as_bytes(), b"include").filter_map(|at| {
-        let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
-        let before = text.get(start..at)?;
-        if before.trim_start().strip_prefix('#')?.trim().is_empty() {
-            text.get(start..)?.lines().next()
-        } else {
-            None
-        }
-    });
-    let found = lines.filter_map(|line| match directive::read(line, 0..line.len()) {
-        Directive::Include(Include::Quoted(path) | Include::System(path)) => Some(path.to_owned()),
-        _ => None,
-    });
-    found.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn includes_are_found_without_reading_the_rest() {
-        let text =
-            "/* include \"no.h\" */\n#include \"a.h\"\n # include <b/c.h>\nint include;\n#define include 1";
-        assert_eq!(included(text), ["a.h", "b/c.h"]);
-    }
+    directive::includes(text).filter_map(Include::path).map(str::to_owned).collect()
 }

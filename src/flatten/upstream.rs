@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::test_char;
 use crate::c::File;
+use crate::changeset::text;
 use crate::memo::Memo;
 use crate::source::{RELEASE_HEADER, Tree};
 
@@ -78,17 +79,13 @@ impl<'t> SourceTree<'t> {
 
 impl Upstream for SourceTree<'_> {
     fn read(&self, path: &str) -> Result<Option<Arc<str>>, Failure> {
-        // As the changeset reads files: comments of old sources hold names in Latin-1.
-        let text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-            Ok(text) => text.replace("\r\n", "\n"),
-            Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().replace("\r\n", "\n"),
-        };
         self.texts.try_get(path, || match self.tree.read(path)? {
             None if path == test_char::HEADER => {
                 let program = self.read(test_char::PROGRAM)?;
                 Ok(program.and_then(|program| test_char::header(&program)).map(Arc::from))
             }
-            bytes => Ok(bytes.map(|bytes| text(&bytes).into())),
+            // Comments of old sources hold names in Latin-1.
+            bytes => Ok(bytes.map(|bytes| text::read(&bytes).0)),
         })
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::read::STANDS_FOR;
 use super::{Error, Found};
-use crate::c::{directive, lex};
+use crate::c::directive::{self, Include};
+use crate::c::lex;
 use crate::compile::{self, Message, Severity, Toolchain, Unit};
 use crate::flatten::Interface;
 use crate::target::Target;
@@ -102,7 +103,7 @@ enum Item {
 
 impl<'t> Draft<'t> {
     fn of(target: &Target, headers: &'t [(String, PathBuf)]) -> Self {
-        let base: Vec<&str> = BASE.lines().filter_map(included).collect();
+        let base: Vec<&str> = directive::includes(BASE).filter_map(file_name).collect();
         // APR's headers lie in the last of the folders, and httpd's need them.
         let mut folders: Vec<&Path> = headers.iter().filter_map(|(_, path)| path.parent()).collect();
         folders.dedup();
@@ -186,7 +187,7 @@ impl<'t> Draft<'t> {
             for (name, path) in self.headers {
                 let text = fs_err::read(path).unwrap_or_default();
                 let text = String::from_utf8_lossy(&text);
-                let includes = text.lines().filter_map(included).any(|included| included == header);
+                let includes = directive::includes(&text).filter_map(file_name).any(|file| file == header);
                 if includes && !reached.contains(&name.as_str()) {
                     reached.push(name);
                 }
@@ -202,12 +203,9 @@ impl<'t> Draft<'t> {
     }
 }
 
-/// The file's name in an `#include` line, without its folder.
-fn included(line: &str) -> Option<&str> {
-    let rest = directive::behind(line, "include")?.trim_start();
-    let rest = rest.strip_prefix(['"', '<'])?;
-    let path = &rest[..rest.find(['"', '>'])?];
-    path.rsplit('/').next()
+/// The name of an included file without its folder.
+fn file_name(include: Include<'_>) -> Option<&str> {
+    include.path()?.rsplit('/').next()
 }
 
 #[cfg(test)]
@@ -221,12 +219,5 @@ mod tests {
         let macros = defined(text, &BTreeSet::from(["httpd.h"]));
         let found: Vec<_> = macros.iter().map(|(name, found)| (name.as_str(), found.text.as_str())).collect();
         assert_eq!(found, [("A", "(1 | 2)"), ("B", "(x) x")]);
-    }
-
-    #[test]
-    fn includes_are_read_in_each_form() {
-        assert_eq!(included("#include \"apr.h\""), Some("apr.h"));
-        assert_eq!(included("  #  include <sys/types.h> /* x */"), Some("types.h"));
-        assert_eq!(included("#define include"), None);
     }
 }

@@ -15,6 +15,7 @@ use crate::adapt::{self, Adapted, Compiles, Edit, Offered};
 use crate::compile::{self, SharedObject};
 use crate::flatten::{self, Interface, TranslationUnit, Upstream};
 use crate::report::{Reporter, Stage};
+use crate::source::path::folder;
 use crate::target::Target;
 use crate::target::calendar::Steps;
 
@@ -86,7 +87,6 @@ impl Graft {
 }
 
 fn exports(ready: &Ready, unit: &TranslationUnit) -> Vec<String> {
-    let folder = |path: &str| path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
     let home = folder(&ready.module.file);
     let headers = unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
     compile::promised(headers.map(|(_, text)| &**text), &unit.render(false))

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::text::{Text, WIDTH, wrapped};
 use super::{Arguments, Command, Draft, Known, commands, defines};
-use crate::c::directive;
+use crate::c::directive::{self, Include};
 use crate::changeset::Fact;
 use crate::source::{Base, SourceSpec};
 use crate::{libraries, licenses};
@@ -98,7 +98,8 @@ fn link(text: &mut Text, known: &Known<'_>) {
     let listed = known.listing.map(|listing| &listing.module);
     let mut names: Vec<String> = listed.map_or_else(Vec::new, |module| module.libraries.clone());
     if !known.of_httpd {
-        for header in known.texts.iter().flat_map(|text| included(text)) {
+        for header in known.texts.iter().flat_map(|text| directive::includes(text).filter_map(Include::path))
+        {
             // Macros of its headers may use what those have that they include.
             let library = libraries::of_header(header).or_else(|| libraries::through_header(header));
             for name in library.iter().flat_map(|library| library.link.iter().chain(&library.with)) {
@@ -120,17 +121,6 @@ fn link(text: &mut Text, known: &Known<'_>) {
             "libraries: what pkg-config knows as {name} is looked for by configure, if it is needed"
         ));
     }
-}
-
-/// The headers that a text includes by angle brackets or quotes.
-fn included(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter_map(|line| {
-        let rest = directive::behind(line, "include")?.trim_start();
-        match rest.strip_prefix('<') {
-            Some(name) => name.split('>').next(),
-            None => rest.strip_prefix('"')?.split('"').next(),
-        }
-    })
 }
 
 fn source(text: &mut Text, source: &SourceSpec) {
