@@ -10,6 +10,7 @@ use serde::Deserialize;
 struct Data {
     prefixes: Vec<String>,
     names: HashSet<String>,
+    never_defined: HashSet<String>,
 }
 
 static DATA: LazyLock<Data> = LazyLock::new(|| {
@@ -19,7 +20,14 @@ static DATA: LazyLock<Data> = LazyLock::new(|| {
 
 /// Whether the C library, POSIX or the compiler gives `name` its meaning. What is not listed is only looked for in vain.
 pub(crate) fn has(name: &str) -> bool {
-    DATA.names.contains(name) || DATA.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    DATA.names.contains(name)
+        || is_never_defined(name)
+        || DATA.prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+}
+
+/// Whether `name` is a macro of a system or tool for which nothing is made here: no target defines it.
+pub(crate) fn is_never_defined(name: &str) -> bool {
+    DATA.never_defined.contains(name)
 }
 
 #[cfg(test)]
@@ -34,5 +42,9 @@ mod tests {
         for name in ["ap_strstr_c", "apr_palloc", "request_rec", "OK", "SSL_read"] {
             assert!(!has(name), "{name}");
         }
+        for name in ["WIN32", "OS390", "__cplusplus"] {
+            assert!(is_never_defined(name) && has(name), "{name}");
+        }
+        assert!(!is_never_defined("linux"));
     }
 }

@@ -2,22 +2,7 @@
 
 use super::Interface;
 use crate::c::lex::{self, Token, TokenKind};
-use crate::c::{Declaration, DeclarationKind, File, macros};
-
-/// Macros of systems for which nothing is made here.
-const NEVER: &[&str] = &[
-    "WIN32",
-    "_WIN32",
-    "NETWARE",
-    "OS2",
-    "BEOS",
-    "TPF",
-    "DOXYGEN",
-    "__cplusplus",
-    "_MSC_VER",
-    "AS400",
-    "OS390",
-];
+use crate::c::{Declaration, DeclarationKind, File, library, macros};
 
 /// Expressions that refer to each other deeper than this are not followed.
 const DEPTH: usize = 16;
@@ -172,7 +157,7 @@ impl<'a> Reader<'a> {
     }
 
     fn defined(&self, name: &str) -> Option<bool> {
-        if NEVER.contains(&name) {
+        if library::is_never_defined(name) {
             return Some(false);
         }
         match self.offered.declared_in(name) {

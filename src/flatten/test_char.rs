@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::c::lex::{self, Token, TokenKind};
-use crate::c::macros;
+use crate::c::{library, macros};
 
 /// The program's path in the tree, and that of the header in the same folder.
 pub(super) const PROGRAM: &str = "server/gen_test_char.c";
@@ -51,6 +51,11 @@ pub(super) fn header(source: &str) -> Option<String> {
     Some(text)
 }
 
+/// Whether a condition that names this is of another system than those that something is made for here.
+fn is_elsewhere(name: &str) -> bool {
+    library::is_never_defined(name) || matches!(name, "CHARSET_EBCDIC" | "NEED_ENHANCED_ESCAPES")
+}
+
 /// The tokens that are compiled on Linux.
 fn tokens_here(source: &str) -> Vec<Token> {
     let mut all = Vec::new();
@@ -62,8 +67,8 @@ fn tokens_here(source: &str) -> Vec<Token> {
             TokenKind::Directive => {
                 let line = token.text(source).trim_start_matches('#').trim_start();
                 if line.starts_with("if") {
-                    let elsewhere = ["WIN32", "OS2", "NETWARE", "CHARSET_EBCDIC", "NEED_ENHANCED_ESCAPES"];
-                    let elsewhere = elsewhere.iter().any(|system| line.contains(system));
+                    let elsewhere =
+                        lex::tokens(line, 0..line.len()).any(|token| is_elsewhere(token.text(line)));
                     open.push(!elsewhere || line.starts_with("ifndef") || line.contains('!'));
                 } else if line.starts_with("el") {
                     if let Some(last) = open.last_mut() {

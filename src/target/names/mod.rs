@@ -14,6 +14,8 @@ use serde::Deserialize;
 use declarator::declared;
 use lexer::{Item, Lexer, Token, word};
 
+use crate::c::library;
+
 /// How a header has a name. The order is that of preference where several do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NameKind {
@@ -49,10 +51,6 @@ static DECLARING: LazyLock<Vec<DeclaringMacro>> = LazyLock::new(|| {
         .unwrap_or_else(|error| panic!("declaring-macros.toml is embedded and tested: {error}"));
     data.macros
 });
-
-/// Macros that no target of ours defines: what stands behind them is not there for a module.
-const NEVER_DEFINED: &[&[u8]] =
-    &[b"WIN32", b"_WIN32", b"NETWARE", b"OS2", b"BEOS", b"DOXYGEN", b"__cplusplus", b"_MSC_VER"];
 
 /// What an open brace belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -301,15 +299,16 @@ fn never_true(directive: &[u8], condition: &[u8]) -> bool {
         let rest = rest.trim_ascii();
         rest.is_empty() || rest.starts_with(b"/*") || rest.starts_with(b"//")
     };
+    let never_defined = |name: &[u8]| std::str::from_utf8(name).is_ok_and(library::is_never_defined);
     match directive {
-        b"ifdef" => NEVER_DEFINED.contains(&first),
+        b"ifdef" => never_defined(first),
         b"if" if first == b"0" => alone(rest),
         b"if" if first == b"defined" => {
             let inside = rest.trim_ascii_start();
             let inside = inside.strip_prefix(b"(").unwrap_or(inside);
             let (name, rest) = word(inside);
             let rest = rest.trim_ascii_start();
-            NEVER_DEFINED.contains(&name) && alone(rest.strip_prefix(b")").unwrap_or(rest))
+            never_defined(name) && alone(rest.strip_prefix(b")").unwrap_or(rest))
         }
         _ => false,
     }
