@@ -180,9 +180,19 @@ fn words(variables: &BTreeMap<String, String>, name: &str) -> Vec<String> {
 /// `templates/compiler-flags.toml`; the variable CFLAGS is the user's, and taken as it is.
 const POLICY: &str = "a distribution's policy for its own code: here it stays a warning, which is shown";
 
+/// Silences all warnings, those too that `-Werror=NAME` makes errors of.
+pub const SILENT: &str = "-w";
+
+/// Why it is never passed on, whoever asks for it.
+pub const SILENCES: &str =
+    "it silences what tells this httpd's interface from the one that the module was written for";
+
 /// Why a flag of the target's own build is of no use here.
 fn reason_to_drop(flag: &str, is_link: bool, exists: &dyn Fn(&Path) -> bool) -> Option<String> {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| flag.starts_with(prefix));
+    if flag == SILENT && !is_link {
+        return Some(SILENCES.to_owned());
+    }
     if starts(&["-ffile-prefix-map=", "-fdebug-prefix-map=", "-fmacro-prefix-map="]) {
         return Some("it maps the folders of httpd's own build".to_owned());
     }
@@ -334,6 +344,14 @@ mod tests {
         let dropped: Vec<_> = flags.dropped.iter().map(|dropped| &*dropped.flag).collect();
         assert_eq!(dropped, ["-Werror=format-security", "-Werror"]);
         assert!(flags.dropped[0].reason.contains("stays a warning"), "{}", flags.dropped[0].reason);
+    }
+
+    #[test]
+    fn no_target_silences_the_compiler() {
+        let variables = variables(&[("CC", "gcc -w"), ("CFLAGS", "-O2 -w -Wall")]);
+        let flags = TargetFlags::of(&variables, &[], &|path| Some(path.to_owned()));
+        assert_eq!(flags.compile, ["-O2", "-Wall"]);
+        assert_eq!(flags.dropped.iter().map(|dropped| &*dropped.flag).collect::<Vec<_>>(), ["-w", "-w"]);
     }
 
     #[test]

@@ -244,8 +244,12 @@ fn arguments(
     toolchain: &Toolchain,
     options: &Options,
 ) -> (Vec<String>, Vec<DroppedFlag>) {
-    let TargetFlags { mut compile, include, link, dropped } = apxs;
+    let TargetFlags { mut compile, include, link, mut dropped } = apxs;
     compile.extend(toolchain.cflags.iter().cloned());
+    if toolchain.silent {
+        let (flag, reason) = (flags::SILENT.to_owned(), flags::SILENCES.to_owned());
+        dropped.push(DroppedFlag { flag, variable: "the environment".to_owned(), reason });
+    }
     let levels = flags::levels(&compile);
 
     let mut arguments = compile;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::Error;
+use super::flags;
 use super::probe::{self, UnknownFlag};
 use crate::machine::Machine;
 use crate::memo::Memo;
@@ -35,6 +36,8 @@ pub struct Toolchain {
     pub leading: Vec<String>,
     /// The flags of the variable CFLAGS.
     pub cflags: Vec<String>,
+    /// Whether CC or CFLAGS had `-w` among them, which is not passed on.
+    pub silent: bool,
     /// Which compiler it is.
     pub family: Family,
     /// Its version: `[12, 2]`.
@@ -196,21 +199,22 @@ impl Toolchain {
         let program = PathBuf::from(call.get_program());
         let arguments: Vec<String> = call.get_args().map(text).collect();
         let own = arguments.len().saturating_sub(tool.args().len());
+        // Told to add no flags for warnings, the crate adds the one that switches all off; a person's would do the same.
+        let silent = arguments.iter().filter(|flag| *flag == flags::SILENT).count() > 1;
+        let speaking = |arguments: &[String]| -> Vec<String> {
+            arguments.iter().filter(|flag| *flag != flags::SILENT).cloned().collect()
+        };
         let (leading, cflags) = arguments.split_at(own);
-        // Told to add no flags for warnings, the crate adds the one that switches all off.
-        let mut cflags = cflags.to_vec();
-        if let Some(at) = cflags.iter().position(|flag| flag == "-w") {
-            cflags.remove(at);
-        }
+        let (leading, cflags) = (speaking(leading), speaking(cflags));
         let help = || help(machine, advice);
-        let version = version(&program, leading, &help)?;
+        let version = version(&program, &leading, &help)?;
         let objcopy = objcopy(tool.path(), machine).ok_or_else(|| Error::NoObjcopy {
             help: if machine.is_host() { advice.binutils.clone() } else { help() },
         })?;
         let family = if tool.is_like_clang() { Family::Clang } else { Family::Gcc };
         Ok(Toolchain {
             // gcc puts the name in front that it was called by, and objcopy its own.
-            said: match (family, first_line(&program, leading)?.split_once(' ')) {
+            said: match (family, first_line(&program, &leading)?.split_once(' ')) {
                 (Family::Gcc, Some((_, rest))) => format!("gcc {rest}"),
                 (_, Some((first, rest))) => format!("{first} {rest}"),
                 (_, None) => format!("{} {}.{}", family.words(), version[0], version[1]),
@@ -222,8 +226,9 @@ impl Toolchain {
             objcopy,
             family,
             version,
-            leading: leading.to_vec(),
+            leading,
             cflags,
+            silent,
             program,
             headers: Vec::new(),
             unknown: OnceLock::new(),
@@ -236,6 +241,7 @@ impl Toolchain {
             program: "cc".into(),
             leading: Vec::new(),
             cflags: Vec::new(),
+            silent: false,
             family,
             version,
             said: String::new(),

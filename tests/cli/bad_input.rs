@@ -231,6 +231,22 @@ fn a_missing_compiler() {
     refused(&place, &finish(&mut command), 5, &["no-such-cc", "help: "]);
 }
 
+/// What tells this httpd's interface from another one is warnings, as far as gcc is concerned.
+#[test]
+fn a_compiler_that_is_told_to_be_silent_speaks_all_the_same() {
+    let place = Place::new();
+    let patch = module_patch("modules/x/mod_x.c", "x").replace("+1,6 @@", "+1,7 @@");
+    place.write("x.patch", patch + "+static int lost(void) { return ap_no_such_thing(1); }\n");
+    let mut command = place.command();
+    command.args(["build-module", "x.patch"]).env("CFLAGS", "-w -O1");
+    refused(&place, &finish(&mut command), 4, &["has no function `ap_no_such_thing`"]);
+    place.write("good.patch", module_patch("modules/y/mod_y.c", "y"));
+    let mut command = place.command();
+    command.args(["build-module", "-v", "--no-check", "good.patch"]).env("CFLAGS", "-w -O1");
+    let run = finish(&mut command);
+    assert!(run.code == 0 && run.stderr.contains("left out -w of the environment"), "{}", run.stderr);
+}
+
 #[test]
 fn an_error_of_the_compiler_is_shown_on_upstreams_line() {
     let place = Place::new();
