@@ -1,7 +1,9 @@
 //! Waiting for a file's lock that another process, or another thread, has.
 
-use std::fs::TryLockError;
+use std::fs::{File, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -26,6 +28,22 @@ pub(crate) fn wait<E: From<io::Error>>(
         thread::sleep(PAUSE);
     }
     Ok(())
+}
+
+/// Whether a file that was opened is still the one at a path: whoever had its lock may have removed it, and what is locked then is
+/// nobody's. A link there is another file.
+///
+/// # Errors
+/// One of the two cannot be looked at.
+pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    match fs_err::symlink_metadata(path) {
+        Ok(there) => {
+            let file = file.metadata()?;
+            Ok((file.dev(), file.ino()) == (there.dev(), there.ino()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

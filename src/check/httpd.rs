@@ -240,7 +240,7 @@ impl<'a> Instance<'a> {
         let Instance { plan, setup, .. } = self;
         let mut named = log::named_modules(log);
         named.retain(|name| {
-            let symbol = format!("{}_module", name.trim_start_matches("mod_"));
+            let symbol = format!("{}_module", name.strip_prefix("mod_").unwrap_or(name));
             let is_loaded =
                 symbol == plan.symbol || setup.modules.load.iter().any(|load| load.symbol == symbol);
             !is_loaded && plan.place(&format!("{name}.so")).is_file()

@@ -141,7 +141,7 @@ impl<'a> Walk<'a> {
         let text = part.file.text();
         let certain = certain && declaration.conditions.is_empty();
         let own_names: HashSet<&str> = declaration.names.iter().map(String::as_str).collect();
-        let scope = (!part.own).then_some(by.part);
+        let scope = self.asker(by);
         let mut seen = HashSet::new();
         let mut add = |name: &str, certain: bool, tested: bool| {
             if tested {
@@ -269,13 +269,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whose conditions a piece is under: a file's, or those of the module's own files together.
+    fn asker(&self, site: Site) -> Option<usize> {
+        self.parts.get(site.part).is_some_and(|part| !part.own).then_some(site.part)
+    }
+
     /// What the tree has of a name that is known to nobody else; nothing where it is yet to be asked.
     fn ask_tree(&mut self, used: &Use) -> Option<&'a Answer> {
         static NOTHING: Answer = Answer { sites: Vec::new(), module: None };
         let (at, name) = (used.by.part, &used.name);
         // Whoever asks whether a name is there has something else to do where it is not.
-        let scope = self.parts.get(at).is_some_and(|part| !part.own).then_some(at);
-        let left = used.tested || !used.certain && self.tested.contains(&(scope, name.clone()));
+        let left = used.tested || !used.certain && self.tested.contains(&(self.asker(used.by), name.clone()));
         let settled = self.reached.own.shared.contains(name)
             || macros::wraps(name)
             || macros::decorates(name)

@@ -95,27 +95,20 @@ pub(super) fn open_signer(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Event;
-
-    struct Nobody;
-
-    impl Reporter for Nobody {
-        fn event(&self, _: Event) {}
-        fn failure(&self, _: &crate::Error) {}
-    }
+    use crate::report::Quiet;
 
     #[test]
     fn a_key_that_could_not_be_opened_is_not_tried_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key.asc");
         let key = SigningKey::new(KeySpec::File(file.clone()), Environment::default());
-        let error = key.open(&Nobody).map(|_| ()).unwrap_err();
+        let error = key.open(&Quiet).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("there is no key file"), "{error}");
         // Even where it is there by now.
         fs_err::write(&file, "").unwrap();
-        let error = key.open(&Nobody).map(|_| ()).unwrap_err();
+        let error = key.open(&Quiet).map(|_| ()).unwrap_err();
         assert!(error.to_string().contains("not tried again") && error.kind() == crate::Kind::Key, "{error}");
         let none = SigningKey::new(KeySpec::None, Environment::default());
-        assert!((0..2).all(|_| none.open(&Nobody).unwrap().is_none()));
+        assert!((0..2).all(|_| none.open(&Quiet).unwrap().is_none()));
     }
 }

@@ -13,7 +13,7 @@ use crate::check;
 use crate::flatten::{self, Fate, Outcome};
 use crate::paths;
 use crate::recipe::{Input, Recipe};
-use crate::report::{Event, Reporter};
+use crate::report::Quiet;
 use crate::rpm;
 use crate::source::{self, SourceSpec};
 use crate::target::Target;
@@ -200,13 +200,4 @@ fn request(trial: &Trial<'_>) -> Request {
         line_directives: true,
         locked: None,
     }
-}
-
-/// Nobody listens.
-struct Quiet;
-
-impl Reporter for Quiet {
-    fn event(&self, _: Event) {}
-
-    fn failure(&self, _: &crate::Error) {}
 }

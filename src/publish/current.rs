@@ -116,14 +116,19 @@ impl Current {
 
     /// All packages that its metadata names, older metadata included.
     pub fn named(&self) -> Vec<&str> {
-        let older = self.state.iter().flat_map(|state| &state.older).flat_map(|older| &older.packages);
-        self.packages().chain(older.map(String::as_str)).collect()
+        self.packages().chain(self.older()).collect()
     }
 
     /// Packages that lie there and that its newest metadata does not name: clients may still ask for them, or they are about to go.
     pub fn left(&self) -> impl Iterator<Item = &str> {
-        let older = self.state.iter().flat_map(|state| &state.older).flat_map(|older| &older.packages);
-        older.chain(self.state.iter().flat_map(|state| &state.leaving)).map(String::as_str)
+        let leaving = self.state.iter().flat_map(|state| &state.leaving);
+        self.older().chain(leaving.map(String::as_str))
+    }
+
+    /// The packages that only its older metadata names.
+    fn older(&self) -> impl Iterator<Item = &str> {
+        let older = self.state.iter().flat_map(|state| &state.older);
+        older.flat_map(|older| &older.packages).map(String::as_str)
     }
 
     /// The packages that its newest metadata names.

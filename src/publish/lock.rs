@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -55,7 +55,7 @@ impl Lock {
                 error => error,
             })?;
             // Whoever had it may have removed it with the folder; the next one's would be another file.
-            if is_at(&file, &path)? {
+            if locking::is_at(&file, &path)? {
                 break file;
             }
         };
@@ -86,18 +86,6 @@ fn open(path: &Path, what: For) -> io::Result<Option<File>> {
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         opened => opened.map(Some).map_err(|error| at(path, error)),
-    }
-}
-
-/// Whether a file is still the one at a path.
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match fs_err::symlink_metadata(path) {
-        Ok(there) => {
-            let file = file.metadata()?;
-            Ok((file.dev(), file.ino()) == (there.dev(), there.ino()))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
     }
 }
 

@@ -194,3 +194,12 @@ impl dyn Reporter + '_ {
         self.event(Event::Detail { text: text.into() });
     }
 }
+
+/// Nobody listens.
+pub(crate) struct Quiet;
+
+impl Reporter for Quiet {
+    fn event(&self, _: Event) {}
+
+    fn failure(&self, _: &crate::Error) {}
+}

@@ -1,10 +1,10 @@
 //! The output folder, for one run alone: two would take away each other's packages.
 
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fs_err::File;
+use fs_err::os::unix::fs::OpenOptionsExt;
+use fs_err::{File, OpenOptions};
+use rustix::fs::OFlags;
 
 use crate::pipeline::Error;
 use crate::report::Reporter;
@@ -34,11 +34,13 @@ impl Alone {
             }
             if process::interrupted() { Err(Error::Interrupted) } else { Ok(()) }
         };
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
         loop {
-            let lock = File::options().create(true).truncate(false).write(true).open(&file)?;
+            let lock = options.open(&file)?;
             locking::wait(|| lock.file().try_lock(), busy)?;
             // The run that had it took the file away when it ended: then another one may have made a new one.
-            if is(&lock, &file)? {
+            if locking::is_at(lock.file(), &file)? {
                 return Ok(Alone { file, _lock: lock });
             }
         }
@@ -52,31 +54,13 @@ impl Drop for Alone {
     }
 }
 
-/// Whether an open file is the one at `path`.
-fn is(open: &File, path: &Path) -> io::Result<bool> {
-    let identity = |found: &std::fs::Metadata| (found.dev(), found.ino());
-    match fs_err::metadata(path) {
-        Ok(found) => Ok(identity(&found) == identity(&open.metadata()?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
     use crate::pipeline::output::Staging;
-    use crate::report::Event;
-
-    struct Nobody;
-
-    impl Reporter for Nobody {
-        fn event(&self, _: Event) {}
-
-        fn failure(&self, _: &crate::Error) {}
-    }
+    use crate::report::Quiet;
 
     #[test]
     fn runs_take_turns_and_leave_no_file() {
@@ -86,7 +70,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..4 {
-                        let alone = Alone::in_folder(here.path(), &Nobody).unwrap();
+                        let alone = Alone::in_folder(here.path(), &Quiet).unwrap();
                         assert_eq!(at_it.fetch_add(1, Ordering::SeqCst), 0);
                         std::thread::sleep(std::time::Duration::from_millis(1));
                         at_it.fetch_sub(1, Ordering::SeqCst);
@@ -101,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_built_into_the_same_folder_does_not_wait_for_the_end_of_a_run() {
         let here = tempfile::tempdir().unwrap();
-        let _alone = Alone::in_folder(here.path(), &Nobody).unwrap();
+        let _alone = Alone::in_folder(here.path(), &Quiet).unwrap();
         let staging = Staging::new(here.path()).unwrap();
         fs_err::write(staging.path("x"), "x").unwrap();
         staging.publish(&["x".to_owned()]).unwrap();
