@@ -12,7 +12,6 @@ const TEMPLATES: &str = "templates";
 
 fn main() {
     println!("cargo::rerun-if-changed={FOLDER}");
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let mut files: Vec<_> = fs::read_dir(FOLDER)
         .expect("the profiles are a part of the source")
         .map(|entry| entry.expect("a folder can be read").path())
@@ -23,19 +22,23 @@ fn main() {
     for file in files {
         let name =
             file.file_stem().expect("it has an extension").to_str().expect("profiles have plain names");
-        let path = Path::new(&root).join(&file);
-        writeln!(list, "    ({name:?}, include_str!({path:?})),").expect("a string takes all");
+        writeln!(list, "    ({name:?}, include_str!({})),", path(&file)).expect("a string takes all");
     }
     list.push_str("]\n");
     let out = env::var("OUT_DIR").expect("cargo sets it");
     let out = Path::new(&out);
     fs::write(out.join("profiles.rs"), list).expect("cargo's own folder can be written");
-    fs::write(out.join("templates.rs"), templates(Path::new(&root)))
-        .expect("cargo's own folder can be written");
+    fs::write(out.join("templates.rs"), templates()).expect("cargo's own folder can be written");
+}
+
+/// What the compiler evaluates to the path of `file`: a build script does not run again for a checkout that was moved with its
+/// target folder, and what it wrote then would name files that are gone.
+fn path(file: &Path) -> String {
+    format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/\", {file:?})")
 }
 
 /// Name and bytes of each file beneath the folder of templates, by name.
-fn templates(root: &Path) -> String {
+fn templates() -> String {
     println!("cargo::rerun-if-changed={TEMPLATES}");
     let mut files = Vec::new();
     let mut open = vec![Path::new(TEMPLATES).to_owned()];
@@ -48,8 +51,7 @@ fn templates(root: &Path) -> String {
     files.sort();
     let mut list = String::from("&[\n");
     for file in files {
-        writeln!(list, "    ({file:?}, include_bytes!({:?})),", root.join(&file))
-            .expect("a string takes all");
+        writeln!(list, "    ({file:?}, include_bytes!({})),", path(&file)).expect("a string takes all");
     }
     list.push_str("]\n");
     list
