@@ -22,16 +22,17 @@ pub mod pack;
 pub mod relocations;
 pub mod roots;
 mod runner;
+mod stamp;
 pub mod store;
 mod structure;
 mod symbols;
 mod variables;
 
 pub use error::Error;
-pub use fingerprint::stamp;
 pub use interface::HttpdInterface;
 pub use libraries::Libraries;
 pub use runner::{NotRunnable, Runner};
+pub use stamp::stamp;
 pub use structure::ModuleStructure;
 pub use symbols::{Provider, ProviderKind, Symbols};
 
