@@ -1,4 +1,4 @@
-//! One result: its files, and what it says of them.
+//! One result: an archive of its files, which begins with what it says of them.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::lock::Lock;
 use super::{Basis, Error, Key};
 use crate::hash::{sha256, sha256_of};
 
-/// What says what the others are.
+/// The file that says what the others are; the first of an archive.
 pub(super) const MANIFEST: &str = "entry.json";
 /// Of a manifest, in bytes: one that is longer is none.
 const LARGEST_MANIFEST: u64 = 4 << 20;
@@ -72,14 +72,10 @@ impl Manifest {
     /// As [`read`](Self::read), whatever its key.
     pub fn load(place: &Path) -> Result<Option<Self>, String> {
         let words = |error: io::Error| error.to_string();
-        let bytes = match File::open(place.join(MANIFEST)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !place.exists() => return Ok(None),
+        let bytes = match File::open(place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(words(error)),
-            Ok(file) => {
-                let mut bytes = Vec::new();
-                file.take(LARGEST_MANIFEST).read_to_end(&mut bytes).map_err(words)?;
-                bytes
-            }
+            Ok(file) => member(file, MANIFEST, LARGEST_MANIFEST)?,
         };
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| format!("{MANIFEST}: {error}"))?;
@@ -93,15 +89,28 @@ impl Manifest {
     }
 }
 
-/// Writes a result into an empty folder.
-pub(super) fn write(folder: &Path, key: &Key, basis: &Basis, kept: &Kept<'_>) -> Result<(), Error> {
+/// The bytes of one file of an archive, of which there are at most `limit`.
+fn member(archive: File, name: &str, limit: u64) -> Result<Vec<u8>, String> {
+    let words = |error: io::Error| error.to_string();
+    let mut archive = tar::Archive::new(archive);
+    for entry in archive.entries_with_seek().map_err(words)? {
+        let entry = entry.map_err(words)?;
+        if entry.path_bytes() == name.as_bytes() {
+            let mut bytes = Vec::new();
+            entry.take(limit).read_to_end(&mut bytes).map_err(words)?;
+            return Ok(bytes);
+        }
+    }
+    Err(format!("it has no {name}"))
+}
+
+/// Writes a result.
+pub(super) fn write(archive: &mut File, key: &Key, basis: &Basis, kept: &Kept<'_>) -> Result<(), Error> {
     debug_assert_eq!(basis.key(), *key);
     let mut files = Vec::with_capacity(kept.files.len());
     for path in kept.files {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let bytes = fs_err::read(path)?;
-        fs_err::write(folder.join(&name), &bytes)?;
-        files.push(Listed { name, size: bytes.len() as u64, sha256: sha256(&bytes) });
+        files.push(Listed { name, size: fs_err::metadata(path)?.len(), sha256: sha256_of(path)? });
     }
     let manifest = Manifest {
         module: kept.module.to_owned(),
@@ -112,26 +121,38 @@ pub(super) fn write(folder: &Path, key: &Key, basis: &Basis, kept: &Kept<'_>) ->
         files,
     };
     let text = serde_json::to_string(&manifest).expect("it is plain data");
-    fs_err::write(folder.join(MANIFEST), text)?;
+    let mut archive = tar::Builder::new(archive);
+    append(&mut archive, MANIFEST, text.len() as u64, text.as_bytes())?;
+    for (listed, path) in manifest.files.iter().zip(kept.files) {
+        append(&mut archive, &listed.name, listed.size, File::open(path)?.take(listed.size))?;
+    }
+    archive.finish()?;
     Ok(())
+}
+
+fn append(archive: &mut tar::Builder<&mut File>, name: &str, size: u64, data: impl Read) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(size);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, name, data)
 }
 
 /// Notes that a result was used, or when.
 pub(super) fn touch(place: &Path, time: SystemTime) -> io::Result<()> {
-    File::options().write(true).open(place.join(MANIFEST))?.file().set_modified(time)
+    File::options().write(true).open(place)?.file().set_modified(time)
 }
 
 /// A result that is there. Nobody removes it as long as it is held.
 #[derive(Debug)]
 pub struct Entry {
-    folder: PathBuf,
+    place: PathBuf,
     manifest: Manifest,
     _lock: Lock,
 }
 
 impl Entry {
-    pub(super) fn new(folder: PathBuf, manifest: Manifest, lock: Lock) -> Self {
-        Entry { folder, manifest, _lock: lock }
+    pub(super) fn new(place: PathBuf, manifest: Manifest, lock: Lock) -> Self {
+        Entry { place, manifest, _lock: lock }
     }
 
     /// The names of its files; the packages come first.
@@ -166,9 +187,8 @@ impl Entry {
     pub fn read(&self, name: &str) -> Result<Vec<u8>, String> {
         let listed = self.manifest.files.iter().find(|file| file.name == name);
         let listed = listed.ok_or_else(|| format!("it has no {name}"))?;
-        let file = File::open(self.folder.join(name)).map_err(|error| error.to_string())?;
-        let mut bytes = Vec::new();
-        file.take(listed.size + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+        let archive = File::open(&self.place).map_err(|error| error.to_string())?;
+        let bytes = member(archive, name, listed.size + 1)?;
         if bytes.len() as u64 != listed.size {
             return Err(format!("{name} has {} bytes, and had {}", bytes.len(), listed.size));
         }

@@ -1,9 +1,9 @@
 //! Results of builds, by the content of all that went into them.
 //!
-//! In: a [`Basis`], and the files of a result. Out: the same files, for the same basis. `FOLDER/v1/KEY/` has them with `entry.json`, which
-//! says what they were made of and their digests. It is made beside its place and renamed. Nothing waits for the disk: what a
-//! power cut has torn has other digests, and is made anew. Whoever reads or adds holds the folder's lock with others, whoever
-//! removes holds it alone.
+//! In: a [`Basis`], and the files of a result. Out: the same files, for the same basis. `FOLDER/v2/KEY.tar` has them behind
+//! `entry.json`, which says what they were made of and their digests; one file, since a result's are many and small. It is made
+//! beside its place and renamed. Nothing waits for the disk: what a power cut has torn has other digests, and is made anew.
+//! Whoever reads or adds holds the folder's lock with others, whoever removes holds it alone.
 
 mod basis;
 mod entry;
@@ -24,7 +24,11 @@ use entry::Manifest;
 use lock::Lock;
 
 /// Of this form.
-const FORMAT: &str = "v1";
+const FORMAT: &str = "v2";
+/// Of a result's file.
+const EXTENSION: &str = "tar";
+/// Forms that no modgraft reads any more.
+const EARLIER: &[&str] = &["v1"];
 
 /// Results, in a folder.
 #[derive(Debug, Clone)]
@@ -55,7 +59,7 @@ impl Cache {
     }
 
     fn place(&self, key: &Key) -> PathBuf {
-        self.entries().join(key.hex())
+        self.entries().join(format!("{}.{EXTENSION}", key.hex()))
     }
 
     fn entries(&self) -> PathBuf {
@@ -99,24 +103,14 @@ impl Cache {
         if place.exists() {
             return Ok(());
         }
-        let staged = tempfile::Builder::new().prefix(prune::STAGED).tempdir_in(self.entries())?;
-        entry::write(staged.path(), &key, basis, kept)?;
-        match fs_err::rename(staged.path(), &place) {
-            Ok(()) => {
-                // It is no temporary folder any more.
-                let _ = staged.keep();
-                Ok(())
-            }
+        let staged = tempfile::Builder::new().prefix(prune::STAGED).tempfile_in(self.entries())?;
+        let mut archive = fs_err::File::from_parts(staged.reopen()?, staged.path());
+        entry::write(&mut archive, &key, basis, kept)?;
+        match staged.persist_noclobber(&place) {
+            Ok(_) => Ok(()),
             // Another process had the same, and was faster.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty
-                ) =>
-            {
-                Ok(())
-            }
-            Err(error) => Err(error.into()),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.error.into()),
         }
     }
 
@@ -187,19 +181,22 @@ mod tests {
     fn what_is_damaged_is_noticed() {
         let here = tempfile::tempdir().unwrap();
         let cache = cache(here.path(), &["1", "2", "3", "4"]);
-        let file = |value: &str, name: &str| cache.place(&basis(value).key()).join(name);
-        let whole = fs_err::read(file("1", "x.rpm")).unwrap();
-        for bytes in [&whole[1..], &[], &[b"x", &whole[..]].concat(), &[b"x", &whole[1..]].concat()] {
-            fs_err::write(file("1", "x.rpm"), bytes).unwrap();
-            assert!(found(&cache, "1").read("x.rpm").unwrap_err().contains("x.rpm"));
+        let place = |value: &str| cache.place(&basis(value).key());
+        let whole = fs_err::read(place("1")).unwrap();
+        let at = whole.windows(3).rposition(|bytes| bytes == b"1 \"").unwrap();
+        let flipped = [&whole[..at], b"2", &whole[at + 1..]].concat();
+        for bytes in [&whole[..at + 3], &whole[..at], &flipped] {
+            fs_err::write(place("1"), bytes).unwrap();
+            let entry = found(&cache, "1");
+            assert!(entry.read("x.rpm").is_ok());
+            assert!(entry.read("y.json").unwrap_err().contains("y.json"));
         }
-        fs_err::remove_file(file("1", "x.rpm")).unwrap();
-        assert!(found(&cache, "1").read("x.rpm").is_err());
 
-        let manifest = fs_err::read_to_string(file("2", entry::MANIFEST)).unwrap();
-        let outside = manifest.replace("x.rpm", "../x.rpm");
-        for (value, text) in [("2", &manifest[..20]), ("3", &manifest), ("4", &outside)] {
-            fs_err::write(file(value, entry::MANIFEST), text).unwrap();
+        let manifest = fs_err::read(place("2")).unwrap();
+        let text = String::from_utf8(manifest.clone()).unwrap();
+        let outside = text.replace("\"x.rpm\"", "\"/.rpm\"").into_bytes();
+        for (value, bytes) in [("2", &manifest[..600]), ("3", &manifest), ("4", &outside), ("1", &[])] {
+            fs_err::write(place(value), bytes).unwrap();
             let damaged = cache.find(&basis(value).key()).unwrap();
             assert!(matches!(damaged, Found::Damaged(_)), "{value}: {damaged:?}");
             // It is gone, and can be kept anew.
@@ -216,7 +213,8 @@ mod tests {
             let used = now - Duration::from_secs(days * 86400);
             entry::touch(&cache.place(&basis(value).key()), used).unwrap();
         }
-        fs_err::create_dir(cache.entries().join(".new-abc")).unwrap();
+        fs_err::write(cache.entries().join(".new-abc"), "").unwrap();
+        fs_err::create_dir_all(cache.folder().join("v1/abc")).unwrap();
         let info = cache.info().unwrap();
         assert_eq!((info.results, info.modules["mod_x"]), (3, 3));
         let one = info.size / 3;
@@ -226,11 +224,15 @@ mod tests {
         let limits = Limits { size: u64::MAX, unused: Some(Duration::from_secs(36 * 3600)) };
         assert_eq!(cache.prune(limits, now).unwrap().0, 1);
         assert_eq!(fs_err::read_dir(cache.entries()).unwrap().count(), 1);
+        assert!(!cache.folder().join("v1").exists());
         // To use it keeps it.
         found(&cache, "2");
         assert_eq!(cache.prune(limits, now + Duration::from_secs(30 * 3600)).unwrap(), (0, 0));
         assert_eq!(cache.prune(Limits { size: 0, unused: None }, now).unwrap().0, 1);
-        assert_eq!(Cache::new(here.path().join("none")).prune(limits, now).unwrap(), (0, 0));
+        // What is something else is left alone.
+        let other = Cache::new(here.path().to_owned());
+        assert_eq!((other.prune(limits, now).unwrap(), other.info().unwrap().results), ((0, 0), 0));
+        assert!(!here.path().join("lock").exists());
     }
 
     #[test]

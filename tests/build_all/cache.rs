@@ -1,7 +1,8 @@
 //! Results that are kept.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -9,15 +10,25 @@ use crate::place::{Place, Run, finish, jobs, key};
 use crate::support::repository::sha256;
 use crate::support::{apxs, mount_namespace, run};
 
-/// The folder of the only result that is kept.
+/// The archive of the only result that is kept.
 fn kept(place: &Place) -> PathBuf {
-    let entries = fs_err::read_dir(place.path("cache/results/v1")).unwrap();
-    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(folders.len(), 1, "{folders:?}");
-    folders.remove(0)
+    let entries = fs_err::read_dir(place.path("cache/results/v2")).unwrap();
+    let mut archives: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(archives.len(), 1, "{archives:?}");
+    archives.remove(0)
 }
 
-fn package(folder: &std::path::Path) -> PathBuf {
+/// Does `harm` to the files of what is kept.
+fn harmed(place: &Place, harm: impl FnOnce(&Path)) {
+    let (archive, folder) = (kept(place), tempfile::tempdir_in(place.path("")).unwrap());
+    let names = run(Command::new("tar").arg("-tf").arg(&archive));
+    run(Command::new("tar").arg("-C").arg(folder.path()).arg("-xf").arg(&archive));
+    harm(folder.path());
+    let left = names.lines().filter(|name| folder.path().join(name).exists());
+    run(Command::new("tar").arg("-C").arg(folder.path()).arg("-cf").arg(&archive).args(left));
+}
+
+fn package(folder: &Path) -> PathBuf {
     let is_package = |path: &PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy();
         name.ends_with(".rpm") && !name.contains("debuginfo") && !name.ends_with(".src.rpm")
@@ -26,7 +37,7 @@ fn package(folder: &std::path::Path) -> PathBuf {
 }
 
 /// Writes the digests of the files that there are into `entry.json`, as somebody would who means harm.
-fn restate(folder: &std::path::Path) {
+fn restate(folder: &Path) {
     let manifest = folder.join("entry.json");
     let mut entry: Value = serde_json::from_slice(&fs_err::read(&manifest).unwrap()).unwrap();
     for file in entry["files"].as_array_mut().unwrap() {
@@ -39,10 +50,10 @@ fn restate(folder: &std::path::Path) {
 
 /// Builds, does `harm` to what is kept, and runs again into another folder: what comes is whole all the same.
 #[track_caller]
-fn is_made_anew(harm: impl Fn(&std::path::Path), why: &str) {
+fn is_made_anew(harm: impl Fn(&Place), why: &str) {
     let place = Place::new(&["a"]);
     place.outcomes(&["--out", "first", "--no-check"]);
-    harm(&kept(&place));
+    harm(&place);
     let again = place.run(&["--json", "--out", "second", "--no-check"]);
     assert_eq!(jobs(&again)[0]["outcome"], "built", "{}", again.stdout);
     let note = jobs(&again)[0]["notes"][0].as_str().unwrap().to_owned();
@@ -55,47 +66,49 @@ fn is_made_anew(harm: impl Fn(&std::path::Path), why: &str) {
 
 #[test]
 fn a_package_with_another_byte_is_made_anew() {
-    let flip = |folder: &std::path::Path| {
+    let flip = |folder: &Path| {
         let file = package(folder);
         let mut bytes = fs_err::read(&file).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
         fs_err::write(&file, bytes).unwrap();
     };
-    is_made_anew(flip, "has other bytes than were kept");
+    is_made_anew(|place| harmed(place, flip), "has other bytes than were kept");
     // Neither with the digest of that.
-    is_made_anew(
-        |folder| {
-            flip(folder);
-            restate(folder);
-        },
-        "mod_a-1.0-1",
-    );
+    let and_digest = |folder: &Path| {
+        flip(folder);
+        restate(folder);
+    };
+    is_made_anew(|place| harmed(place, and_digest), "mod_a-1.0-1");
 }
 
 #[test]
 fn what_is_cut_short_or_missing_is_made_anew() {
-    let cut = |name: &'static str| {
-        move |folder: &std::path::Path| {
-            let file = if name == "package" { package(folder) } else { folder.join(name) };
-            let bytes = fs_err::read(&file).unwrap();
-            fs_err::write(&file, &bytes[..bytes.len() / 3]).unwrap();
-        }
+    let cut = |file: &Path, divisor: usize| {
+        let bytes = fs_err::read(file).unwrap();
+        fs_err::write(file, &bytes[..bytes.len() / divisor]).unwrap();
     };
-    is_made_anew(cut("package"), "bytes, and had");
-    is_made_anew(cut("entry.json"), "entry.json");
-    is_made_anew(|folder| fs_err::remove_file(package(folder)).unwrap(), "mod_a-1.0-1");
+    let of_files = |harm: &dyn Fn(&Path), why: &str| is_made_anew(|place| harmed(place, harm), why);
+    of_files(&|folder| cut(&package(folder), 3), "bytes, and had");
+    of_files(&|folder| cut(&folder.join("entry.json"), 3), "entry.json");
+    of_files(&|folder| fs_err::remove_file(package(folder)).unwrap(), "it has no mod_a-1.0-1");
+    of_files(&|folder| fs_err::remove_file(folder.join("entry.json")).unwrap(), "it has no entry.json");
+    is_made_anew(|place| cut(&kept(place), 2), "bytes, and had");
+    is_made_anew(|place| cut(&kept(place), 1000), "is damaged");
+    is_made_anew(|place| fs_err::write(kept(place), "").unwrap(), "it has no entry.json");
 }
 
 #[test]
 fn a_package_by_another_key_is_made_anew() {
     is_made_anew(
-        |folder| {
-            let key = key(folder.parent().unwrap(), None);
-            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_modgraft"));
-            command.arg("resign").arg("--sign-key").arg(key).arg(package(folder));
-            run(&mut command);
-            restate(folder);
+        |place| {
+            harmed(place, |folder| {
+                let key = key(folder.parent().unwrap(), None);
+                let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
+                command.arg("resign").arg("--sign-key").arg(key).arg(package(folder));
+                run(&mut command);
+                restate(folder);
+            });
         },
         "mod_a-1.0-1",
     );
@@ -108,10 +121,17 @@ fn verifying_finds_what_is_not_what_would_be_made() {
     place.outcomes(&unsigned);
     let verified = place.run(&[&unsigned[..], &["--verify-cache", "--json"]].concat());
     assert_eq!((verified.code, jobs(&verified)[0]["outcome"].clone()), (Some(0), json!("unchanged")));
+    // What lies in its place already is not read from there, but when all is to be verified.
+    let torn = kept(&place);
+    let bytes = fs_err::read(&torn).unwrap();
+    fs_err::write(&torn, &bytes[..bytes.len() / 2]).unwrap();
+    assert_eq!(place.outcomes(&unsigned), ["mod_a local unchanged"]);
+    assert_eq!(place.outcomes(&[&unsigned[..], &["--verify-cache"]].concat()), ["mod_a local built"]);
     // Nothing but the digests says what an unsigned package has to be.
-    let folder = kept(&place);
-    fs_err::write(folder.join("GRAFT.md"), "nothing was changed").unwrap();
-    restate(&folder);
+    harmed(&place, |folder| {
+        fs_err::write(folder.join("GRAFT.md"), "nothing was changed").unwrap();
+        restate(folder);
+    });
     assert_eq!(place.outcomes(&unsigned), ["mod_a local unchanged"]);
     let verified = place.run(&[&unsigned[..], &["--verify-cache", "--json"]].concat());
     assert_eq!((verified.code, jobs(&verified)[0]["outcome"].clone()), (Some(70), json!("failed")));
@@ -260,6 +280,12 @@ fn many_processes_share_one() {
     };
     let told: Value = serde_json::from_str(&info(&["info", "--json"]).stdout).unwrap();
     assert!(told["size"].as_u64().unwrap() <= 200 << 10, "{told}");
+    // A lower bound holds also where nothing has to be built.
+    let lower = ["--no-check", "--cache-size", "90K", "--out", "out-0"];
+    place.outcomes(&["--no-check", "--out", "out-0"]);
+    assert!(place.outcomes(&lower).iter().all(|outcome| outcome.ends_with("unchanged")));
+    let told: Value = serde_json::from_str(&info(&["info", "--json"]).stdout).unwrap();
+    assert!(told["size"].as_u64().unwrap() <= 90 << 10, "{told}");
     let pruned = info(&["prune", "--all"]);
     assert!(pruned.code == Some(0) && pruned.stdout.contains("results went"), "{}", pruned.stdout);
     let told: Value = serde_json::from_str(&info(&["info", "--json"]).stdout).unwrap();

@@ -203,7 +203,10 @@ impl<'a> Bench<'a> {
         };
         let names = entry.names();
         let packages: Vec<PathBuf> = names[..entry.packages()].iter().map(|name| place.join(name)).collect();
-        match self.put(&entry, &names, place) {
+        // Where it lies in its place already, nobody would look at what is kept.
+        let whole = |name: &String| entry.read(name).map(|_| ()).map_err(Put::Entry);
+        let kept = if caching.verify { names.iter().try_for_each(whole) } else { Ok(()) };
+        match kept.and_then(|()| self.put(&entry, &names, place)) {
             Ok(()) => {}
             Err(Put::Entry(reason)) => {
                 // It is held as long as it is there.

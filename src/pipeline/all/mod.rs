@@ -110,10 +110,7 @@ pub fn build_all(request: &BuildAll, reporter: &dyn Reporter) -> Result<Outcomes
         planned.iter().flat_map(|recipe| targets.iter().map(move |target| (recipe, target))).collect();
     reporter.event(Event::Planned { jobs: jobs.len() });
     let ended = run(request, &jobs, &bench, reporter)?;
-    // It has grown by what was built, and by nothing else.
-    if let Some(caching) = &request.caching
-        && ended.iter().any(|ended| ended.outcome == Outcome::Built)
-    {
+    if let Some(caching) = &request.caching {
         let limits = Limits { size: caching.size, unused: None };
         match caching.cache.prune(limits, SystemTime::now()) {
             Ok((0, _)) => {}
