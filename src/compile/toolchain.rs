@@ -14,6 +14,7 @@ use super::flags;
 use super::probe::{self, UnknownFlag};
 use crate::machine::Machine;
 use crate::memo::Memo;
+use crate::parallel;
 use crate::process;
 use crate::profile::Advice;
 use crate::target::{Provenance, Target, stamp};
@@ -207,22 +208,24 @@ impl Toolchain {
         let (leading, cflags) = arguments.split_at(own);
         let (leading, cflags) = (speaking(leading), speaking(cflags));
         let help = || help(machine, advice);
-        let version = version(&program, &leading, &help)?;
         let objcopy = objcopy(tool.path(), machine).ok_or_else(|| Error::NoObjcopy {
             help: if machine.is_host() { advice.binutils.clone() } else { help() },
         })?;
+        // Nothing can be planned before they have answered.
+        let (version, (said, binutils)) = parallel::both(
+            || version(&program, &leading, &help),
+            || parallel::both(|| first_line(&program, &leading), || first_line(&objcopy, &[])),
+        );
+        let (version, said, binutils) = (version?, said?, binutils?);
         let family = if tool.is_like_clang() { Family::Clang } else { Family::Gcc };
         Ok(Toolchain {
             // gcc puts the name in front that it was called by, and objcopy its own.
-            said: match (family, first_line(&program, &leading)?.split_once(' ')) {
+            said: match (family, said.split_once(' ')) {
                 (Family::Gcc, Some((_, rest))) => format!("gcc {rest}"),
                 (_, Some((first, rest))) => format!("{first} {rest}"),
                 (_, None) => format!("{} {}.{}", family.words(), version[0], version[1]),
             },
-            binutils: first_line(&objcopy, &[])?
-                .split_once("objcopy ")
-                .map_or("", |(_, rest)| rest)
-                .to_owned(),
+            binutils: binutils.split_once("objcopy ").map_or("", |(_, rest)| rest).to_owned(),
             objcopy,
             family,
             version,
