@@ -29,6 +29,8 @@ pub struct Kept<'a> {
     pub packages: usize,
     /// What was warned of when they were made.
     pub warnings: &'a [String],
+    /// Why there are none, in the caller's words.
+    pub refusal: Option<&'a str>,
 }
 
 /// What stands in `entry.json`.
@@ -40,6 +42,7 @@ pub(super) struct Manifest {
     pub basis: Basis,
     pub packages: usize,
     pub warnings: Vec<String>,
+    pub refusal: Option<String>,
     pub files: Vec<Listed>,
 }
 
@@ -118,6 +121,7 @@ pub(super) fn write(archive: &mut File, key: &Key, basis: &Basis, kept: &Kept<'_
         basis: basis.clone(),
         packages: kept.packages,
         warnings: kept.warnings.to_vec(),
+        refusal: kept.refusal.map(str::to_owned),
         files,
     };
     let text = serde_json::to_string(&manifest).expect("it is plain data");
@@ -168,6 +172,11 @@ impl Entry {
     /// What was warned of when they were made.
     pub fn warnings(&self) -> &[String] {
         &self.manifest.warnings
+    }
+
+    /// Why there are no files, in the words of whoever kept that.
+    pub fn refusal(&self) -> Option<&str> {
+        self.manifest.refusal.as_deref()
     }
 
     /// Whether the file at `path` is this result's of that name.

@@ -142,7 +142,14 @@ mod tests {
         for value in values {
             let files = ["x.rpm", "y.json"].map(|name| folder.join(name));
             files.iter().for_each(|file| fs_err::write(file, format!("{value} {file:?}")).unwrap());
-            let kept = Kept { module: "mod_x", target: "local", files: &files, packages: 1, warnings: &[] };
+            let kept = Kept {
+                module: "mod_x",
+                target: "local",
+                files: &files,
+                packages: 1,
+                warnings: &[],
+                refusal: None,
+            };
             cache.keep(&basis(value), &kept).unwrap();
         }
         cache
@@ -172,7 +179,14 @@ mod tests {
         // Another result for the same basis changes nothing.
         let other = here.path().join("x.rpm");
         fs_err::write(&other, "other").unwrap();
-        let kept = Kept { module: "mod_x", target: "local", files: &[other], packages: 1, warnings: &[] };
+        let kept = Kept {
+            module: "mod_x",
+            target: "local",
+            files: &[other],
+            packages: 1,
+            warnings: &[],
+            refusal: None,
+        };
         cache.keep(&basis("1"), &kept).unwrap();
         assert_eq!(found(&cache, "1").read("x.rpm").unwrap(), text.as_bytes());
     }

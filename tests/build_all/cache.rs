@@ -140,6 +140,34 @@ fn verifying_finds_what_is_not_what_would_be_made() {
 }
 
 #[test]
+fn what_is_refused_is_refused_again_without_being_tried() {
+    let place = Place::new(&["a"]);
+    let patch = place.modules().join("mod_a/0001.patch");
+    let text = fs_err::read_to_string(&patch).unwrap();
+    fs_err::write(&patch, text.replace("ap_rputs(", "ap_of_another_world(")).unwrap();
+    let message = |arguments: &[&str]| {
+        let run = place.run(&[&["--json", "--no-check"], arguments].concat());
+        let job = jobs(&run).remove(0);
+        (run.code, job["outcome"].clone(), job["reason"]["message"].as_str().unwrap().to_owned())
+    };
+    let first = message(&[]);
+    assert_eq!((first.0, &first.1), (Some(4), &json!("refused")), "{}", first.2);
+    assert_eq!(message(&[]), first);
+    assert_eq!(message(&["--verify-cache"]), first);
+    let changed = |folder: &Path| {
+        let manifest = folder.join("entry.json");
+        let text = fs_err::read_to_string(&manifest).unwrap();
+        fs_err::write(manifest, text.replace("ap_of_another_world", "ap_of_a_third_world")).unwrap();
+    };
+    harmed(&place, changed);
+    assert!(message(&[]).2.contains("ap_of_a_third_world"));
+    assert_eq!(message(&["--verify-cache"]).0, Some(70));
+    // What is mended is built.
+    fs_err::write(&patch, text).unwrap();
+    assert_eq!(place.outcomes(&["--no-check"]), ["mod_a local built"]);
+}
+
+#[test]
 fn each_input_counts() {
     let place = Place::new(&["a"]);
     let run_with = |arguments: &[&str], variable: Option<(&str, &str)>| {

@@ -149,24 +149,29 @@ impl<'a> Bench<'a> {
             return Ok(done);
         }
         let before = listener.warnings().len();
-        let built = self.build(&planned.file, target, &place, reporter)?;
+        let built = self.build(&planned.file, target, &place, reporter);
         if let Some((caching, known)) = known {
             let warnings = listener.warnings()[before..].to_vec();
+            let refusal = built.as_ref().err().filter(|reason| reason.is_refusal());
+            let refusal = refusal.map(|reason| serde_json::to_string(reason).expect("it is plain data"));
             let kept = Kept {
                 module: &planned.name,
                 target: &target.name,
-                files: &built.files,
-                packages: built.packages,
+                files: built.as_ref().map_or(&[], |built| &built.files),
+                packages: built.as_ref().map_or(0, |built| built.packages),
                 warnings: &warnings,
+                refusal: refusal.as_deref(),
             };
-            // The packages are there all the same.
-            if !planned.still_brings(known.brought, &self.look) {
+            if built.is_err() && refusal.is_none() {
+                // It may go well the next time.
+            } else if !planned.still_brings(known.brought, &self.look) {
                 not_kept(reporter, "what the recipe brings has changed since the run began");
             } else if let Err(error) = caching.cache.keep(&known.basis, &kept) {
+                // The packages are there all the same.
                 not_kept(reporter, &error.to_string());
             }
         }
-        Ok(Done { outcome: Outcome::Built, packages: built.into_packages() })
+        Ok(Done { outcome: Outcome::Built, packages: built?.into_packages() })
     }
 
     /// All that a result depends on.
@@ -201,6 +206,21 @@ impl<'a> Bench<'a> {
                 return Ok(None);
             }
         };
+        if let Some(refusal) = entry.refusal() {
+            let kept = match serde_json::from_str::<Reason>(refusal) {
+                Ok(kept) => kept,
+                Err(error) => {
+                    drop(entry);
+                    return discarded(caching, &key, &error.to_string(), reporter).map(|()| None);
+                }
+            };
+            if caching.verify {
+                self.compare_refusal(&kept, &key, planned, target, reporter)?;
+            } else {
+                entry.warnings().iter().for_each(|warning| reporter.warning(warning.as_str()));
+            }
+            return Err(kept);
+        }
         let names = entry.names();
         let packages: Vec<PathBuf> = names[..entry.packages()].iter().map(|name| place.join(name)).collect();
         // Where it lies in its place already, nobody would look at what is kept.
@@ -211,9 +231,7 @@ impl<'a> Bench<'a> {
             Err(Put::Entry(reason)) => {
                 // It is held as long as it is there.
                 drop(entry);
-                reporter.warning(damaged(&key, &reason));
-                caching.cache.discard(&key).map_err(|error| Reason::of(&error.into()))?;
-                return Ok(None);
+                return discarded(caching, &key, &reason, reporter).map(|()| None);
             }
             Err(Put::Output(error)) => return Err(Reason::of(&error.into())),
         }
@@ -279,6 +297,28 @@ impl<'a> Bench<'a> {
         Err(Reason::of(&error.into()))
     }
 
+    /// As [`compare`](Self::compare), for what was refused.
+    fn compare_refusal(
+        &self,
+        kept: &Reason,
+        key: &Key,
+        planned: &Planned,
+        target: &ForTarget,
+        reporter: &dyn Reporter,
+    ) -> Result<(), Reason> {
+        let folder = crate::pipeline::work::folder();
+        let folder = folder.map_err(|error| Reason::of(&Error::from(error).into()))?;
+        let differ = match self.build(&planned.file, target, folder.path(), reporter) {
+            Err(reason) if reason == *kept => return Ok(()),
+            Err(reason) if !reason.is_refusal() => return Err(reason),
+            Err(_) => "the refusal".to_owned(),
+            Ok(built) => {
+                built.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+            }
+        };
+        Err(Reason::of(&Error::KeptOtherwise { key: key.hex().to_owned(), files: differ }.into()))
+    }
+
     fn build(
         &self,
         file: &Path,
@@ -325,6 +365,12 @@ fn only(place: &Path, packages: &[String]) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Removes a result that is damaged, and says so.
+fn discarded(caching: &Caching, key: &Key, reason: &str, reporter: &dyn Reporter) -> Result<(), Reason> {
+    reporter.warning(damaged(key, reason));
+    caching.cache.discard(key).map_err(|error| Reason::of(&error.into()))
 }
 
 fn not_kept(reporter: &dyn Reporter, why: &str) {

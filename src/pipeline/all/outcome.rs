@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Kind;
 use crate::pipeline::Error;
@@ -58,7 +58,7 @@ impl Outcome {
 }
 
 /// Why a job has no packages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// `modgraft::adapt::missing`.
     pub code: String,
@@ -68,8 +68,13 @@ pub struct Reason {
     pub text: String,
     /// The exit code of a run in which nothing else failed.
     pub exit_code: u8,
-    #[serde(skip)]
+    #[serde(skip, default = "refused")]
     kind: Kind,
+}
+
+/// What is kept is refusals.
+fn refused() -> Kind {
+    Kind::Refused
 }
 
 impl Reason {
@@ -83,6 +88,11 @@ impl Reason {
             exit_code: error.kind().exit_code(),
             kind: error.kind(),
         }
+    }
+
+    /// Whether it is of the input alone, so that the same input is refused again.
+    pub fn is_refusal(&self) -> bool {
+        self.kind == Kind::Refused
     }
 }
 
