@@ -17,7 +17,7 @@ use crate::memo::Memo;
 use crate::parallel;
 use crate::process;
 use crate::profile::Advice;
-use crate::target::{Provenance, Target, stamp};
+use crate::target::{Provenance, Target, stamp, stamp_beneath};
 
 /// A compiler answers such questions in 2 ms.
 const PROBE_LIMIT: Duration = Duration::from_secs(20);
@@ -109,8 +109,8 @@ impl Toolchain {
         Ok(toolchain)
     }
 
-    /// What tells it from what was installed under the same names before: path, size and time of the compiler, and of the
-    /// assembler and the linker that it finds.
+    /// What tells it from what was installed under the same names before: path, size and time of the compiler, of the
+    /// assembler and the linker that it finds, and of all that CFLAGS has it read.
     pub fn identity(&self) -> String {
         let programs = [self.program.as_path(), &self.objcopy, Path::new("as"), Path::new("ld")];
         let behind = self.leading.iter().take(1).map(Path::new);
@@ -119,7 +119,9 @@ impl Toolchain {
                 if program.components().count() > 1 { None } else { program.to_str().and_then(on_path) };
             stamp(&found.unwrap_or_else(|| program.to_owned()))
         });
-        stamps.collect::<Vec<_>>().join("\n")
+        let named = self.leading.iter().chain(&self.cflags).filter_map(|flag| named_path(flag));
+        let named = named.map(|path| if path.is_dir() { stamp_beneath(path) } else { stamp(path) });
+        stamps.chain(named).collect::<Vec<_>>().join("\n")
     }
 
     /// Flags of the target's own build that this compiler does not take. The first time, it is asked, which takes 50 ms.
@@ -312,6 +314,13 @@ pub fn help(machine: &Machine, advice: &Advice) -> String {
 
 fn clang_target(machine: &Machine) -> String {
     format!("--target={}", machine.triple())
+}
+
+/// What a flag has the compiler read: `-I/opt/lua/include`, `-include` `/opt/fix.h`, `-specs=/opt/x`.
+fn named_path(flag: &str) -> Option<&Path> {
+    let start = flag.find('/')?;
+    let path = Path::new(flag[start..].split(',').next()?);
+    (path.exists() && path != Path::new("/")).then_some(path)
 }
 
 /// The file of a program.

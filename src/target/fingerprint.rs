@@ -49,7 +49,10 @@ impl Target {
 
     /// As what links lead to, since nobody follows these beneath a folder; without those that are in another one of them.
     fn header_folders(&self) -> BTreeSet<PathBuf> {
-        let system = self.roots().iter().map(|root| root.join("usr/include")).collect::<Vec<_>>();
+        let roots = self.roots();
+        // Where the compiler looks by itself; in the local one first.
+        let system = ["usr/local/include", "usr/include"];
+        let system = roots.iter().flat_map(|root| system.map(|folder| root.join(folder)));
         let folders = self.include_dirs.iter().cloned().chain(system);
         let folders: BTreeSet<PathBuf> =
             folders.filter_map(|folder| fs_err::canonicalize(folder).ok()).collect();

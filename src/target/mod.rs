@@ -32,7 +32,7 @@ pub use error::Error;
 pub use interface::HttpdInterface;
 pub use libraries::Libraries;
 pub use runner::{NotRunnable, Runner};
-pub use stamp::stamp;
+pub use stamp::{stamp, stamp_beneath};
 pub use structure::ModuleStructure;
 pub use symbols::{Provider, ProviderKind, Symbols};
 

@@ -21,6 +21,11 @@ pub fn stamp(file: &Path) -> String {
     }
 }
 
+/// What is another one where a file beneath a folder is another.
+pub fn stamp_beneath(folder: &Path) -> String {
+    format!("{} {}", folder.display(), of_folder(folder, Which::Beneath))
+}
+
 /// Which files of a folder count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {

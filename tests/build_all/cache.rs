@@ -197,6 +197,14 @@ fn each_input_counts() {
         assert_eq!(run_with(&none, Some(variable)), "unchanged", "{variable:?}");
     }
     assert_eq!(run_with(&["--sign-key", "none", "--cache", "none"], None), "built");
+    // What the compiler is told to read.
+    fs_err::create_dir(place.path("include")).unwrap();
+    let flag = format!("-I{}", place.path("include").display());
+    let told = Some(("CFLAGS", flag.as_str()));
+    assert_eq!(run_with(&none, told), "built");
+    assert_eq!(run_with(&none, told), "unchanged");
+    fs_err::write(place.path("include/ap_hooks.h"), "#include_next <ap_hooks.h>\n").unwrap();
+    assert_eq!(run_with(&none, told), "built");
 }
 
 /// The notes of the only job of a run.
