@@ -214,7 +214,11 @@ fn keys_of_ones_own_say_whose_it_is() {
     assert!(
         lines[1].starts_with("Packages/a-1-1.x86_64.rpm: ") && lines[1].contains("not among those given")
     );
-    assert!(run.stderr.contains("3 problems"), "{run:?}");
+    assert!(run.stderr.contains("3 problems") && !run.stderr.contains("not signed"), "{run:?}");
+    // Also where releases are named: each package's problem is one.
+    me.good(&["publish", text(folder), "--for", "el8,el9"]);
+    let run = me.run(&["check", text(folder), "--key", text(&stranger.public)]);
+    assert_eq!(run.stdout.lines().count(), 3, "{run:?}");
     // One that is signed by nobody.
     let open = me.path("open");
     me.good(&["publish", text(&open), text(&rpms(&me.path("given"))[0]), "--sign-key", "none"]);

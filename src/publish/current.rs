@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::own::{self, Package};
-use super::state::{STATE, State};
+use super::state::State;
 use super::trust::Trust;
 use super::{Error, KINDS, repomd};
 use crate::compression::Bounded;
@@ -92,7 +92,7 @@ impl Current {
             problem,
         };
         let records = read_where(&texts.repomd, &|_| true).map_err(|problem| broken(REPOMD, problem))?;
-        let state = bounded(&folder.join(REPODATA).join(STATE))?.and_then(|text| State::read(&text));
+        let state = State::of(folder)?;
         let known = match (trust.doubt(), &state) {
             (_, None) => Err("the metadata was written by another program".to_owned()),
             (Some(doubt), _) => Err(doubt.to_owned()),

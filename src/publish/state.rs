@@ -1,10 +1,14 @@
 //! What modgraft notes beside the metadata, for the next publication: `repodata/modgraft.json`, which clients never ask for.
 
+use std::io;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::check_id;
-use super::current::is_plain;
+use super::current::{REPODATA, bounded, is_plain};
 use super::packed::Part;
+use crate::hash::sha256;
 use crate::profile::MetadataCompression;
 use crate::repository::location::beneath;
 
@@ -20,6 +24,9 @@ pub(super) struct State {
     /// SHA-256 of the repomd.xml that it belongs to, lower-case hexadecimal.
     pub repomd: String,
     pub settings: Settings,
+    /// Whether that repomd.xml was published without a signature, as somebody wanted it.
+    #[serde(default)]
+    pub unsigned: bool,
     /// Of primary, filelists and other.
     pub parts: [Vec<Part>; 3],
     /// Metadata of before that is still there for clients that have read the repomd.xml of its time, the newest first.
@@ -54,7 +61,21 @@ pub(super) struct Older {
 
 impl State {
     pub fn new(repomd: String, settings: Settings, parts: [Vec<Part>; 3]) -> Self {
-        State { format: FORMAT, repomd, settings, parts, older: Vec::new(), leaving: Vec::new() }
+        State { format: FORMAT, repomd, settings, unsigned: false, parts, older: Vec::new(), leaving: Vec::new() }
+    }
+
+    /// Of a repository; as [`State::read`].
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn of(folder: &Path) -> io::Result<Option<State>> {
+        Ok(bounded(&folder.join(REPODATA).join(STATE))?.and_then(|text| State::read(&text)))
+    }
+
+    /// Whether it says of a repomd.xml that it was meant to have no signature. Whoever can write there can make it say so; that is no
+    /// more than to take away the keys with the signature, and what vouches for packages are keys that are named.
+    pub fn is_of_unsigned(&self, repomd: &[u8]) -> bool {
+        self.unsigned && self.repomd == sha256(repomd)
     }
 
     /// Nothing where it is of another form, or names what modgraft does not write: others may write where it lies.

@@ -1,10 +1,12 @@
 //! Whether metadata that is there already may be believed. What is signed now vouches for what it is made of, and whoever can write
 //! to the folder can change all that lies there, the keys too: so only keys that are named now say whose it is.
 
+use std::io;
 use std::path::Path;
 
 use super::Error;
 use super::current::Texts;
+use super::state::State;
 use crate::sign::{Key, Keyring};
 
 /// What the metadata that is there is taken for.
@@ -14,7 +16,7 @@ pub(super) enum Trust {
     NotAsked,
     /// Signed by a key that is named: its fingerprint.
     SignedBy(String),
-    /// Not signed, and not by anybody: there are no keys.
+    /// Not signed, and not by anybody: there are no keys to check a signature by, or it is noted that there was to be none.
     Unsigned,
     /// By nobody who is named, and taken over all the same, as somebody asked for.
     TakenOver {
@@ -59,11 +61,11 @@ pub(super) fn judge(
     take_over: bool,
 ) -> Result<Trust, Error> {
     let problem = match &texts.signature {
-        None if texts.keys.is_none() => return Ok(Trust::Unsigned),
-        None => "it is not there, and there are keys to check it by".to_owned(),
+        None if is_unsigned(folder, texts)? => None,
+        None => Some("it is not there, and there are keys to check it by".to_owned()),
         Some(signature) => match named.verify_detached(signature, &|| Ok(Box::new(&texts.repomd[..]))) {
             Ok(by) => return Ok(Trust::SignedBy(by.fingerprint)),
-            Err(reason) => format!("its signature {reason}"),
+            Err(reason) => Some(format!("its signature {reason}")),
         },
     };
     let known = known(texts);
@@ -71,10 +73,17 @@ pub(super) fn judge(
     if key.development && !known.is_empty() && is_new_key {
         return Err(Error::DevelopmentKey { path: folder.to_owned(), known: known.join(", ") });
     }
-    match take_over {
-        true => Ok(Trust::TakenOver { is_new_key }),
-        false => Err(Error::NotTrusted { path: folder.to_owned(), problem }),
+    match problem {
+        None => Ok(Trust::Unsigned),
+        Some(_) if take_over => Ok(Trust::TakenOver { is_new_key }),
+        Some(problem) => Err(Error::NotTrusted { path: folder.to_owned(), problem }),
     }
+}
+
+/// Whether a missing signature is none that somebody took away, as far as the folder tells: nothing more is believed then.
+fn is_unsigned(folder: &Path, texts: &Texts) -> io::Result<bool> {
+    let noted = || Ok(State::of(folder)?.is_some_and(|state| state.is_of_unsigned(&texts.repomd)));
+    if texts.keys.is_none() { Ok(true) } else { noted() }
 }
 
 /// The keys that lie beside the metadata, by their fingerprints: for people, and no more than what the folder says.

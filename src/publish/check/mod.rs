@@ -14,7 +14,7 @@ use super::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded};
 use super::lock::{For, Lock};
 use super::repomd;
 use super::served::Served;
-use super::state::{STATE, State};
+use super::state::State;
 use crate::hash::sha256;
 use crate::repository::repomd::{Record, read_where};
 use crate::sign::Keyring;
@@ -28,7 +28,9 @@ pub struct Checked {
     pub revision: u64,
     /// How many packages are listed.
     pub packages: usize,
-    /// Who signed the metadata: a fingerprint.
+    /// Whether the metadata has a signature, be it a good one or not.
+    pub signed: bool,
+    /// Who signed the metadata: a fingerprint; nothing where no key says that the signature is good.
     pub signed_by: Option<String>,
     /// Whether the keys are those that lie in the repository: these show that nothing is damaged, and not whose it is.
     pub own_keys: bool,
@@ -101,10 +103,17 @@ pub fn check(folder: &Path, keys: &[PathBuf], wait: bool) -> Result<Checked, Err
     let records = read_where(&text, &|_| true).map_err(|problem| {
         problems.push(Problem::new(ProblemKind::Metadata, in_repodata(REPOMD), problem));
     });
-    let state = bounded(&repodata.join(STATE))?.and_then(|text| State::read(&text));
-    let state = state.filter(|state| state.repomd == sha256(&text));
+    let state = State::of(folder)?.filter(|state| state.repomd == sha256(&text));
     let keyring = keyring(folder, keys, &mut problems)?;
-    let signed_by = signature(folder, &text, keyring.as_ref(), &mut problems)?;
+    // Whose key was named wants to know whether it signed, whatever the folder says of itself.
+    let may_be_unsigned = keys.is_empty() && state.as_ref().is_some_and(|state| state.is_of_unsigned(&text));
+    let signature = bounded(&repodata.join(SIGNATURE))?;
+    let signed = signature.is_some();
+    let signed_by = match (signature, &keyring) {
+        (None, None) => None,
+        (None, Some(_)) if may_be_unsigned => None,
+        (signature, keyring) => signer(signature.as_deref(), &text, keyring.as_ref(), &mut problems),
+    };
     let mut packages = 0;
     // Without it nothing else can be said to be right or wrong.
     if let Ok(records) = &records {
@@ -126,6 +135,7 @@ pub fn check(folder: &Path, keys: &[PathBuf], wait: bool) -> Result<Checked, Err
         folder: folder.to_owned(),
         revision: repomd::revision(&text),
         packages,
+        signed,
         signed_by,
         own_keys: keys.is_empty() && keyring.is_some(),
         problems,
@@ -152,25 +162,21 @@ fn keyring(folder: &Path, keys: &[PathBuf], problems: &mut Vec<Problem>) -> Resu
     Ok(Some(Keyring::joined(rings, &keys[0])))
 }
 
-/// Who signed repomd.xml.
-fn signature(
-    folder: &Path,
+/// Who signed repomd.xml, which is to be signed.
+fn signer(
+    signature: Option<&[u8]>,
     text: &[u8],
     keys: Option<&Keyring>,
     problems: &mut Vec<Problem>,
-) -> Result<Option<String>, Error> {
-    let signature = bounded(&folder.join(REPODATA).join(SIGNATURE))?;
-    let mut wrong = |problem: String| {
-        problems.push(Problem::new(ProblemKind::Signature, in_repodata(SIGNATURE), problem))
-    };
-    match (signature, keys) {
-        (None, None) => {}
-        (None, Some(_)) => wrong("it is not there, and there are keys to check it by".to_owned()),
-        (Some(_), None) => wrong("there is no key to check it by: name one with --key".to_owned()),
-        (Some(signature), Some(keys)) => match keys.verify_detached(&signature, &|| Ok(Box::new(text))) {
-            Ok(by) => return Ok(Some(by.fingerprint)),
-            Err(error) => wrong(format!("its signature {error}")),
+) -> Option<String> {
+    let wrong = match (signature, keys) {
+        (None, _) => "it is not there, and there are keys to check it by".to_owned(),
+        (Some(_), None) => "there is no key to check it by: name one with --key".to_owned(),
+        (Some(signature), Some(keys)) => match keys.verify_detached(signature, &|| Ok(Box::new(text))) {
+            Ok(by) => return Some(by.fingerprint),
+            Err(error) => format!("its signature {error}"),
         },
-    }
-    Ok(None)
+    };
+    problems.push(Problem::new(ProblemKind::Signature, in_repodata(SIGNATURE), wrong));
+    None
 }

@@ -40,12 +40,14 @@ fn one(view: &View<'_>, listed: &Listed) -> Vec<Problem> {
         return problem(ProblemKind::Package, error.to_string());
     }
     let mut problems = Vec::new();
-    if let Some(keys) = view.keys.filter(|_| view.signed_packages)
-        && let Err(error) = arrive::demand_signature(&path, &package, keys)
+    let mut keys = view.keys.filter(|_| view.signed_packages);
+    if let Some(demanded) = keys
+        && let Err(error) = arrive::demand_signature(&path, &package, demanded)
     {
         problems.push(Problem::new(ProblemKind::Untrusted, &listed.href, error.to_string()));
+        // Each release would say the same of it.
+        keys = None;
     }
-    let keys = view.keys.filter(|_| view.signed_packages);
     if let Err(error) = served::refusals(&path, &package, keys, &view.served) {
         // What helps is the reason here.
         let reasons = match &error {

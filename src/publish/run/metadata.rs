@@ -70,7 +70,8 @@ impl Publication<'_> {
         let (records, foreign) = self.records(&files)?;
         let text = repomd::render(&records, time, &self.fingerprints());
         let signature = self.sign(&text, time)?;
-        let state = self.state(&text, entries, &files, &records);
+        let mut state = self.state(&text, entries, &files, &records);
+        state.unsigned = signature.is_none();
         Ok(NewMetadata { files, records, foreign, text, signature, keys, state })
     }
 
