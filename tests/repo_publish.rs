@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -294,7 +295,8 @@ fn what_clients_would_refuse_is_refused() {
     as_it_was();
     let stranger = Publisher::new();
     let foreign = stranger.packages("given", &Spec::new().package("plain", "1", &[], &["/usr/share/plain"]));
-    me.refused(&["publish", text(&folder), text(&foreign)], 3, "which is not among those given");
+    let told = me.refused(&["publish", text(&folder), text(&foreign)], 3, "which is not among those given");
+    assert!(told.contains("--key FILE") && told.contains("modgraft resign "), "{told}");
     me.refused(&["publish", text(&folder), "--sign-key", "none"], 2, "is signed, and no key is given");
     // The same name and version, and other bytes.
     let other = Spec::new().package("alpha", "1.0", &["Epoch: 2"], &["/usr/share/other"]);
@@ -490,26 +492,113 @@ fn people_and_package_managers_are_told_how_to_install() {
     assert_eq!(
         repo,
         format!(
-            "[My-mods]\nname=My-mods\nbaseurl={url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
+            "# Written by modgraft: each publication writes it anew, as long as this line is there.\n[My-mods]\nname=My-mods\nbaseurl={url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
              gpgkey={url}/RPM-GPG-KEY-My-mods\n"
         )
     );
     let page = fs_err::read_to_string(folder.join("index.html")).unwrap();
-    for words in
-        ["sudo dnf install alpha", "sudo yum install alpha", "sudo zypper addrepo", "?a&amp;b", "2:1.0-1"]
-    {
+    for words in [
+        "sudo dnf install alpha",
+        "sudo yum install alpha",
+        "sudo tee /etc/zypp/repos.d/My-mods.repo",
+        "?a&amp;b",
+        "2:1.0-1",
+    ] {
         assert!(page.contains(words), "{words}: {page}");
     }
     // What was said counts until something else is said.
     me.good(&["publish", text(&folder), "--remove", "gamma-1.0-1.x86_64"]);
     assert_eq!(fs_err::read_to_string(folder.join("My-mods.repo")).unwrap(), repo);
     me.good(&["publish", text(&folder), "--name", "other"]);
-    assert!(fs_err::read_to_string(folder.join("other.repo")).unwrap().starts_with("[other]\n"));
+    assert!(fs_err::read_to_string(folder.join("other.repo")).unwrap().contains("\n[other]\n"));
     me.demand_whole(&folder);
     // gpg takes the signature.
     let read = |name: &str| fs_err::read(folder.join("repodata").join(name)).unwrap();
     let key = String::from_utf8(read("repomd.xml.key")).unwrap();
     support::gnupg::Gnupg::verifies(&key, &read("repomd.xml"), &read("repomd.xml.asc"));
+}
+
+/// Whoever serves the folder is somebody else than who publishes.
+#[test]
+fn everybody_can_read_what_is_published() {
+    let me = Publisher::new();
+    let folder = me.path("above/repo");
+    let given = me.packages("given", &spec());
+    // With a umask that lets nobody else read anything.
+    let publish = |arguments: &[&str]| {
+        let plain = me.repo(&[&["publish", text(&folder)], arguments].concat());
+        let mut command = Command::new("sh");
+        command.args(["-c", "umask 077; exec \"$@\"", "sh"]).arg(plain.get_program()).args(plain.get_args());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let run = finish(command.current_dir(plain.get_current_dir().unwrap()));
+        assert_eq!(run.code, 0, "{run:?}");
+    };
+    let mode = |path: &Path| fs_err::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let all_readable = || {
+        for entry in walkdir::WalkDir::new(folder.parent().unwrap()) {
+            let entry = entry.unwrap();
+            let wanted = if entry.file_type().is_dir() { 0o755 } else { 0o644 };
+            assert_eq!(mode(entry.path()) & 0o777, wanted, "{}", entry.path().display());
+        }
+    };
+    publish(&[text(&rpms(&given)[0])]);
+    all_readable();
+    // What its owner chose for the metadata stays, in the folder that takes its place, too.
+    let repodata = folder.join("repodata");
+    for chosen in [0o2775, 0o750] {
+        fs_err::set_permissions(&repodata, std::fs::Permissions::from_mode(chosen)).unwrap();
+        publish(&["--name", &format!("mods{chosen}"), text(&given)]);
+        assert_eq!(mode(&repodata), chosen);
+    }
+    // A lock of before that only its owner could read.
+    let lock = folder.join(".modgraft-lock");
+    fs_err::set_permissions(&lock, std::fs::Permissions::from_mode(0o600)).unwrap();
+    fs_err::set_permissions(&repodata, std::fs::Permissions::from_mode(0o755)).unwrap();
+    publish(&["--remove", "gamma-1.0-1.x86_64"]);
+    all_readable();
+    me.demand_whole(&folder);
+}
+
+#[test]
+fn what_modgraft_did_not_write_stays() {
+    let me = Publisher::new();
+    let folder = me.path("repo");
+    fs_err::create_dir(&folder).unwrap();
+    let given = me.packages("given", &spec());
+    let [page, repo, keys] = ["index.html", "repo.repo", "RPM-GPG-KEY-repo"].map(|name| folder.join(name));
+    fs_err::write(&page, "<h1>my site</h1>").unwrap();
+    fs_err::write(&repo, "[repo]\nname=mine\nbaseurl=https://x.example\n").unwrap();
+    let stranger = Publisher::new();
+    fs_err::copy(&stranger.public, &keys).unwrap();
+    for arguments in [&[text(&given)][..], &["--remove", "gamma-1.0-1.x86_64"]] {
+        let run = me.good(&[&["publish", text(&folder)], arguments].concat());
+        for name in ["index.html", "repo.repo"] {
+            assert!(
+                run.stderr.contains(&format!("{name} stays as it is: modgraft did not write it")),
+                "{run:?}"
+            );
+        }
+        // What clients check signatures by is what the repository is signed by; who else is in it is told once.
+        let told = run.stderr.contains("RPM-GPG-KEY-repo has no more ");
+        assert_eq!(told, arguments.len() == 1, "{run:?}");
+        assert_eq!(fs_err::read_to_string(&page).unwrap(), "<h1>my site</h1>");
+        assert!(fs_err::read_to_string(&repo).unwrap().contains("name=mine"));
+        me.demand_whole(&folder);
+    }
+    // Once they are away, its own are written, and follow what is published.
+    fs_err::remove_file(&page).unwrap();
+    fs_err::remove_file(&repo).unwrap();
+    let run = me.good(&["publish", text(&folder), "--base-url", "https://y.example"]);
+    assert!(!run.stderr.contains("stays as it is"), "{run:?}");
+    let run = me.good(&["publish", text(&folder), "--base-url", "https://z.example"]);
+    assert!(!run.stderr.contains("stays as it is"), "{run:?}");
+    assert!(fs_err::read_to_string(&page).unwrap().contains("https://z.example/repo.repo"));
+    assert!(fs_err::read_to_string(&repo).unwrap().contains("\nbaseurl=https://z.example\n"));
 }
 
 /// Another reader of several gzip members and zstd frames: createrepo_c's own.

@@ -283,6 +283,105 @@ fn a_place_that_metadata_cannot_name_is_refused() {
 }
 
 #[test]
+fn a_package_that_is_damaged_or_gone_is_put_right_by_publishing_it() {
+    let me = Publisher::new();
+    let given = me.packages("given", &one("a").package("b", "1", &[], &["/usr/share/b"]));
+    let rebuilt = Spec::new().package("a", "1", &["Summary: again"], &["/usr/share/again"]);
+    let rebuilt = me.packages("rebuilt", &rebuilt);
+    for key in [text(&me.key), "none"] {
+        let whole = me.path("whole");
+        let _ = fs_err::remove_dir_all(&whole);
+        let url = ["--base-url", "https://x.example"];
+        me.good(&[&["publish", text(&whole), text(&given), "--sign-key", key], &url[..]].concat());
+        let damage: [fn(&Path); 4] = [
+            |path| fs_err::OpenOptions::new().write(true).open(path).unwrap().set_len(1000).unwrap(),
+            |path| fs_err::write(path, "").unwrap(),
+            |path| fs_err::write(path, "no package, and some text").unwrap(),
+            |path| fs_err::remove_file(path).unwrap(),
+        ];
+        for damage in damage {
+            let folder = me.path("repo");
+            copy(&whole, &folder);
+            let before = contents(&folder);
+            damage(&folder.join("Packages/a-1-1.x86_64.rpm"));
+            let publish = ["publish", text(&folder), "--sign-key", key];
+            for arguments in [&[][..], &[text(&rpms(&given)[1])]] {
+                let told =
+                    me.refused(&[&publish[..], arguments].concat(), 3, "Packages/a-1-1.x86_64.rpm is ");
+                assert!(
+                    told.contains("FILE; or take it out of the list with --remove Packages/a-1-1"),
+                    "{told}"
+                );
+            }
+            let damaged = me.path("damaged");
+            copy(&folder, &damaged);
+            // The file that it was: for clients nothing has changed.
+            let run = me.good(&[&publish[..], &[text(&rpms(&given)[0])]].concat());
+            assert!(run.stderr.contains("2 packages; 1 repaired"), "{run:?}");
+            assert!(contents(&folder) == before, "{run:?}");
+            me.demand_whole(&folder);
+            let run = me.good(&[&publish[..], &[text(&given)]].concat());
+            assert!(run.stderr.contains("nothing to publish"), "{run:?}");
+            // Another one is another one, as always.
+            copy(&damaged, &folder);
+            me.refused(&[&publish[..], &[text(&rebuilt)]].concat(), 4, "is published already, and");
+            me.good(&[&publish[..], &[text(&rebuilt), "--replace"]].concat());
+            assert!(open(&folder, "primary").contains("<summary>again<"));
+            assert_eq!(listed(&folder), ["a-1-1.x86_64", "b-1-1.x86_64"]);
+            me.good(&[&publish[..], &["--keep", "0"]].concat());
+        }
+    }
+    // Also where nothing is known but where it lay.
+    let other = me.packages("other", &one("a"));
+    createrepo(&other, &["--no-database"]);
+    let right = me.path("a.rpm");
+    fs_err::rename(other.join("a-1-1.x86_64.rpm"), &right).unwrap();
+    me.good(&["publish", text(&other), text(&right)]);
+    assert_eq!(listed(&other), ["a-1-1.x86_64"]);
+    me.demand_whole(&other);
+}
+
+/// The packages' keys stay for those who check by them.
+#[test]
+fn a_repository_that_is_not_signed_any_more_is_whole_and_can_be_signed_again() {
+    let me = Publisher::new();
+    let folder = me.path("repo");
+    me.good(&["publish", text(&folder), text(&me.packages("given", &one("a")))]);
+    let open = ["publish", text(&folder), "--sign-key", "none", "--allow-unsigned"];
+    me.good(&open);
+    assert!(!folder.join("repodata/repomd.xml.asc").exists());
+    let page = fs_err::read_to_string(folder.join("index.html")).unwrap();
+    assert!(page.contains("Nothing here is signed"), "{page}");
+    me.demand_whole(&folder);
+    let run = me.run(&["check", text(&folder)]);
+    assert!(run.stderr.contains("the metadata is not signed, as it was published"), "{run:?}");
+    // Whoever names a key wants to know whether it signed.
+    let run = me.run(&["check", text(&folder), "--key", text(&me.public)]);
+    assert!(run.code == 3 && run.stdout.contains("it is not there, and there are keys"), "{run:?}");
+    // What is noted belongs to that repomd.xml and no other.
+    let mut text_of = fs_err::read_to_string(folder.join("repodata/repomd.xml")).unwrap();
+    let before = text_of.clone();
+    text_of.push('\n');
+    fs_err::write(folder.join("repodata/repomd.xml"), text_of).unwrap();
+    assert_eq!(me.kinds(&folder), ["signature"]);
+    fs_err::write(folder.join("repodata/repomd.xml"), before).unwrap();
+    // Nobody who has no key that clients know signs it by chance.
+    let run =
+        support::publisher::finish(me.repo(&["publish", text(&folder)]).env_remove("MODGRAFT_SIGN_KEY"));
+    assert!(run.code == 2 && run.stderr.contains("would be signed by the development key"), "{run:?}");
+    // Its packages are read then: what is noted makes none of them good.
+    let evil = me.unsigned("evil", &one("evil"));
+    me.good(&[&open[..], &[text(&evil)]].concat());
+    me.refused(&["publish", text(&folder)], 3, "is not signed, and the repository is");
+    let run = me.good(&["publish", text(&folder), "--remove", "Packages/evil-1-1.x86_64.rpm"]);
+    assert!(run.stderr.contains("all packages are read: the metadata was not signed"), "{run:?}");
+    me.good(&["check", text(&folder), "--key", text(&me.public)]);
+    // The signature alone is missed again.
+    fs_err::remove_file(folder.join("repodata/repomd.xml.asc")).unwrap();
+    assert_eq!(me.kinds(&folder), ["signature"]);
+}
+
+#[test]
 fn each_release_that_is_served_takes_the_next_key_too() {
     let me = Publisher::new();
     let folder = me.path("repo");

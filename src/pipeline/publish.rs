@@ -15,9 +15,7 @@ pub fn publish(
 ) -> Result<Published, crate::Error> {
     request.time = epoch::stated()?;
     let published = publish::publish(&request, key.open(reporter)?)?;
-    for (what, packages) in
-        [("added", &published.added), ("replaced", &published.replaced), ("removed", &published.removed)]
-    {
+    for (what, packages) in counted(&published) {
         for package in packages {
             reporter.detail(format!("{what} {package}"));
         }
@@ -30,14 +28,23 @@ pub fn publish(
     Ok(published)
 }
 
+/// What became of which packages.
+fn counted(published: &Published) -> [(&'static str, &Vec<String>); 4] {
+    [
+        ("added", &published.added),
+        ("replaced", &published.replaced),
+        ("repaired", &published.repaired),
+        ("removed", &published.removed),
+    ]
+}
+
 fn told(published: &Published) -> String {
     let packages = summary::count(published.packages, "package");
-    if !published.changed {
-        return format!("{packages}; nothing to publish");
-    }
-    let counts =
-        [("added", &published.added), ("replaced", &published.replaced), ("removed", &published.removed)];
-    let counts = counts.iter().filter(|(_, packages)| !packages.is_empty());
+    let counts = counted(published).into_iter().filter(|(_, packages)| !packages.is_empty());
     let counts: Vec<String> = counts.map(|(what, packages)| format!("{} {what}", packages.len())).collect();
-    format!("{packages}{}{}", if counts.is_empty() { "" } else { "; " }, counts.join(", "))
+    match &counts[..] {
+        [] if published.changed => packages,
+        [] => format!("{packages}; nothing to publish"),
+        counts => format!("{packages}; {}", counts.join(", ")),
+    }
 }

@@ -13,7 +13,7 @@ use super::entry::{Entry, Nevra};
 use super::fragment::{self, Lying};
 use super::piece::Piece;
 use super::served::{self, Refusal, Served};
-use super::{Error, staging};
+use super::{Error, readable, staging};
 use crate::download::{Algorithm, Digest, Hasher};
 use crate::parallel;
 use crate::process;
@@ -147,7 +147,7 @@ fn one(
         Some(_) => None,
         None => {
             let staged = demands.staging.path(&format!("{number}.rpm"));
-            let mut copy = staging::create(&staged)?;
+            let mut copy = readable::create(&staged)?;
             if pass(path, Some(&mut copy))? != sha256 {
                 return Err(Error::Changed { path: path.clone() });
             }
@@ -163,8 +163,11 @@ pub(super) fn demand_signature(path: &Path, listing: &Listing, keys: &Keyring) -
     if !listing.signed {
         return Err(Error::Unsigned { path: path.to_owned() });
     }
-    rpm::verify(path, keys)?;
-    Ok(())
+    match rpm::verify(path, keys) {
+        Ok(_) => Ok(()),
+        Err(rpm::Error::Untrusted { path, reason }) => Err(Error::Untrusted { path, reason }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Refuses what no honest package has, and what no metadata could tell.
@@ -249,12 +252,17 @@ pub(super) fn set_time(file: &std::fs::File, seconds: u64) -> std::io::Result<()
     file.set_modified(time)
 }
 
+/// What a package is called.
+pub(super) fn nevra(package: &Listing) -> Nevra<'_> {
+    let Listing { name, version, release, arch, .. } = package;
+    // rpm's own epochs are of 32 bits.
+    let epoch = u32::try_from(package.epoch).unwrap_or(u32::MAX);
+    Nevra { name, epoch, version, release, arch }
+}
+
 impl Arrived {
     pub fn nevra(&self) -> Nevra<'_> {
-        let Listing { name, version, release, arch, .. } = &self.listing;
-        // rpm's own epochs are of 32 bits.
-        let epoch = u32::try_from(self.listing.epoch).unwrap_or(u32::MAX);
-        Nevra { name, epoch, version, release, arch }
+        nevra(&self.listing)
     }
 
     /// What it is in the metadata, when it lies at `href`.

@@ -1,8 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 
 use crate::error::Kind;
+use crate::shell::quoted;
 use crate::{rpm, sign};
 
 /// Why a repository could not be published or checked.
@@ -72,6 +73,20 @@ pub enum Error {
     Unsigned {
         /// The package.
         path: PathBuf,
+    },
+    /// A package with a signature that is not by one of the repository's keys, or does not hold.
+    #[error("{} is not to be trusted: {reason}", path.display())]
+    #[diagnostic(
+        code(modgraft::publish::untrusted),
+        help(
+            "where it is another key's that you trust, name that public key, which clients are given then: --key FILE; or sign the package with the repository's own: modgraft resign {}; where it was changed, fetch it again", quoted(&[&path.to_string_lossy()])
+        )
+    )]
+    Untrusted {
+        /// The package.
+        path: PathBuf,
+        /// What is wrong with its signature.
+        reason: String,
     },
     /// A package for other releases than those that are served.
     #[error("none of the releases that are served takes {}", path.display())]
@@ -213,11 +228,26 @@ pub enum Error {
     #[error("{} is listed, and is not there", path.display())]
     #[diagnostic(
         code(modgraft::publish::gone),
-        help("bring it back, or take it out of the list with --remove {file}")
+        help("{}", put_right(.repository, .file))
     )]
     Gone {
         /// Where it should be.
         path: PathBuf,
+        /// As it was named.
+        repository: PathBuf,
+        /// As it is listed.
+        file: String,
+    },
+    /// A package that is listed, and damaged.
+    #[error("{} is published, and is damaged: {reason}", path.display())]
+    #[diagnostic(code(modgraft::publish::damaged), help("{}", put_right(.repository, .file)))]
+    Damaged {
+        /// Where it lies.
+        path: PathBuf,
+        /// What is wrong, and where.
+        reason: String,
+        /// As it was named.
+        repository: PathBuf,
         /// As it is listed.
         file: String,
     },
@@ -282,6 +312,15 @@ fn by(holder: &str) -> String {
     if holder.is_empty() { String::new() } else { format!(" by {holder}") }
 }
 
+/// What helps where a published file is not what it was.
+fn put_right(repository: &Path, file: &str) -> String {
+    format!(
+        "publish the right file again, which takes its place: modgraft repo publish {} FILE; or take it out of the list with --remove {}",
+        quoted(&[&repository.to_string_lossy()]),
+        quoted(&[file])
+    )
+}
+
 fn alike(names: &[String]) -> String {
     match names {
         [] => "name it as `rpm -qp FILE` does, or by its file's name".to_owned(),
@@ -308,11 +347,13 @@ impl Error {
             | Error::Empty { .. }
             | Error::None { .. } => Kind::Usage,
             Error::Unsigned { .. }
+            | Error::Untrusted { .. }
             | Error::NotServed { .. }
             | Error::Claims { .. }
             | Error::Called { .. }
             | Error::Twice { .. }
             | Error::Gone { .. }
+            | Error::Damaged { .. }
             | Error::NotTrusted { .. }
             | Error::Place { .. }
             | Error::Metadata { .. } => Kind::Input,

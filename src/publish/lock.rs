@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-use super::Error;
+use super::{Error, readable};
 use crate::beneath::at;
 use crate::{locking, process};
 
@@ -28,12 +28,13 @@ pub(super) struct Lock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum For {
     Publishing,
-    /// Several may at once; the file has to be there.
+    /// Several may at once; the file has to be there, and to be one that this user may read.
     Reading,
 }
 
 impl Lock {
-    /// Takes the lock of a folder; nothing where it is only read and nobody has ever published to it, or where it is gone.
+    /// Takes the lock of a folder; nothing where it is gone, or where it is only read and nobody has ever
+    /// published to it, or somebody from whom others may read nothing there: to look at a repository takes no more than its clients have.
     ///
     /// # Errors
     /// [`Error::Locked`] where somebody else has it and `wait` is not asked for; [`Error::Interrupted`].
@@ -64,6 +65,8 @@ impl Lock {
             let said = format!("process {} on {}\n", std::process::id(), host.trim());
             // For a person; the lock holds without it.
             let _ = say(&mut file, &said);
+            // For whoever only reads. It may be another user's, whose it is to change that.
+            let _ = readable::open_up_file(&file);
         }
         Ok(Some(Lock { file }))
     }
@@ -85,6 +88,7 @@ fn open(path: &Path, what: For) -> io::Result<Option<File>> {
     }
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && what == For::Reading => Ok(None),
         opened => opened.map(Some).map_err(|error| at(path, error)),
     }
 }

@@ -48,6 +48,7 @@ mod own;
 mod packed;
 mod page;
 mod piece;
+mod readable;
 mod remove;
 mod repo_file;
 mod repomd;

@@ -10,6 +10,10 @@ use serde::Serialize;
 use super::entry::Entry;
 use super::{Checks, Error};
 use crate::address::encoded;
+use crate::shell::quoted;
+
+/// By it a later publication knows the page for one that modgraft wrote.
+const MARK: &str = r#"<meta name="generator" content="modgraft">"#;
 
 /// What the page tells.
 pub(super) struct View<'a> {
@@ -18,6 +22,8 @@ pub(super) struct View<'a> {
     /// Without a slash at the end.
     pub base_url: &'a str,
     pub repo_file: &'a str,
+    /// That file's text.
+    pub repo: &'a str,
     /// Of the keys, beside the page.
     pub key_file: &'a str,
     /// Profiles that are served.
@@ -28,12 +34,15 @@ pub(super) struct View<'a> {
     pub entries: &'a [Arc<Entry>],
 }
 
-/// The template's names; handlebars escapes each of them.
+/// The template's names; handlebars escapes each of them but the mark.
 #[derive(Serialize)]
 struct Names<'a> {
+    mark: &'static str,
     name: &'a str,
-    base_url: &'a str,
     repo_file: &'a str,
+    /// The command that brings it to where dnf and yum look.
+    take: String,
+    take_by_zypper: String,
     key_file: &'a str,
     served: String,
     signed: &'static str,
@@ -61,6 +70,24 @@ pub(super) fn render(view: &View<'_>) -> Result<String, Error> {
     Ok(page)
 }
 
+/// Whether a page that lies there was written here.
+pub(super) fn is_ours(page: &str) -> bool {
+    page.contains(MARK)
+}
+
+/// The commands by which a package manager learns of the repository: for dnf and yum, and for zypper. Where the url has variables,
+/// only they can fill them in, and the .repo file is written as it is.
+fn take(view: &View<'_>) -> (String, String) {
+    let View { base_url, repo_file, repo, .. } = view;
+    let [yum, zypp] = ["/etc/yum.repos.d", "/etc/zypp/repos.d"].map(|folder| format!("{folder}/{repo_file}"));
+    if base_url.contains('$') {
+        let write = |path: &str| format!("sudo tee {} <<'END'\n{repo}END", quoted(&[path]));
+        return (write(&yum), write(&zypp));
+    }
+    let url = format!("{base_url}/{repo_file}");
+    (quoted(&["sudo", "curl", "-fo", &yum, &url]), quoted(&["sudo", "zypper", "addrepo", &url]))
+}
+
 /// Of each name and processor the newest.
 fn newest(entries: &[Arc<Entry>]) -> Vec<&Entry> {
     let mut newest: Vec<&Entry> = Vec::with_capacity(entries.len());
@@ -77,9 +104,14 @@ fn newest(entries: &[Arc<Entry>]) -> Vec<&Entry> {
 fn names<'a>(view: &View<'a>, newest: &[&'a Entry]) -> Names<'a> {
     let for_people = |entry: &&&Entry| entry.arch != "src" && !is_debug(&entry.name);
     let example = newest.iter().find(for_people).map_or("PACKAGE", |entry| &entry.name);
+    let (take, take_by_zypper) = take(view);
+    let is_signed = view.checks.packages || view.checks.metadata;
+    let fingerprints = if is_signed { view.fingerprints } else { &[] };
     Names {
+        mark: MARK,
         name: view.name,
-        base_url: view.base_url,
+        take,
+        take_by_zypper,
         repo_file: view.repo_file,
         key_file: view.key_file,
         served: view.served.join(", "),
@@ -88,8 +120,8 @@ fn names<'a>(view: &View<'a>, newest: &[&'a Entry]) -> Names<'a> {
             Checks { packages: true, .. } => "Each package is signed.",
             Checks { .. } => "The list of packages is signed, and has the sums of all of them.",
         },
-        several: view.fingerprints.len() > 1,
-        fingerprints: view.fingerprints.iter().map(|fingerprint| grouped(fingerprint)).collect(),
+        several: fingerprints.len() > 1,
+        fingerprints: fingerprints.iter().map(|fingerprint| grouped(fingerprint)).collect(),
         example,
         count: view.entries.len(),
     }
@@ -148,6 +180,20 @@ mod tests {
         })
     }
 
+    fn view<'a>(base_url: &'a str, repo: &'a str) -> View<'a> {
+        View {
+            name: "mods",
+            base_url,
+            repo_file: "mods.repo",
+            repo,
+            key_file: "RPM-GPG-KEY-mods",
+            served: &[],
+            fingerprints: &[],
+            checks: Checks { packages: false, metadata: false },
+            entries: &[],
+        }
+    }
+
     #[test]
     fn text_of_strangers_is_text() {
         let entries = [
@@ -160,6 +206,7 @@ mod tests {
             name: "mods",
             base_url: "https://x.example/a?b&c",
             repo_file: "mods.repo",
+            repo: "[mods]\nname=mods\n",
             key_file: "RPM-GPG-KEY-mods",
             served: &["el8".to_owned(), "el9".to_owned()],
             fingerprints: &fingerprints,
@@ -174,8 +221,41 @@ mod tests {
             "{page}"
         );
         assert!(page.contains("sudo dnf install mod_b</code>"), "{page}");
-        assert!(page.contains("href=\"Packages/mod_b%5E1.10.rpm\"") && page.contains("a?b&amp;c/mods.repo"));
+        assert!(page.contains("href=\"Packages/mod_b%5E1.10.rpm\""), "{page}");
+        assert!(is_ours(&page) && !is_ours("<h1>my site</h1>"));
         view.fingerprints = &[];
         assert!(render(&view).unwrap().contains("Nothing here is signed"));
+        // There are keys of before, and nothing is signed any more.
+        view.fingerprints = &fingerprints;
+        view.checks = Checks { packages: false, metadata: false };
+        assert!(render(&view).unwrap().contains("Nothing here is signed"));
+    }
+
+    /// Whoever copies them from the page has in the shell what is meant.
+    #[test]
+    fn the_commands_are_words_of_a_shell() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = "[mods]\nname=`id` & $(id)\nbaseurl=https://x.example/el$releasever\n";
+        let run = |command: &str| {
+            // What the command would do, in a shell where sudo tells its words and tee writes here.
+            let script =
+                format!("sudo() {{ case $1 in tee) cat;; *) printf '%s\\n' \"$@\";; esac; }}\n{command}\n");
+            let mut shell = std::process::Command::new("sh");
+            let output = shell.args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+            assert!(output.status.success() && output.stderr.is_empty(), "{script}: {output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        for base_url in ["https://x.example/a?b&c;d", "https://x.example/`id`", "https://x.example/~(a)*"] {
+            let view = view(base_url, repo);
+            let (take, by_zypper) = take(&view);
+            let url = format!("{base_url}/mods.repo\n");
+            assert_eq!(run(&take), format!("curl\n-fo\n/etc/yum.repos.d/mods.repo\n{url}"));
+            assert_eq!(run(&by_zypper), format!("zypper\naddrepo\n{url}"));
+            let page = render(&view).unwrap();
+            assert!(page.contains(&html_escape(&take)) && page.contains(&html_escape(&by_zypper)), "{page}");
+        }
+        let (take, by_zypper) = take(&view("https://x.example/el$releasever/$basearch", repo));
+        assert!(take.starts_with("sudo tee /etc/yum.repos.d/mods.repo <<'END'\n"), "{take}");
+        assert_eq!((run(&take).as_str(), run(&by_zypper).as_str()), (repo, repo));
     }
 }

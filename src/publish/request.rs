@@ -50,6 +50,8 @@ pub struct Published {
     pub added: Vec<String>,
     /// Those of which there is another file now.
     pub replaced: Vec<String>,
+    /// Where those lie that were gone or damaged, and are there again.
+    pub repaired: Vec<String>,
     /// Those that went.
     pub removed: Vec<String>,
     /// Whether there is new metadata; what was there says the same otherwise.

@@ -1,13 +1,11 @@
 //! What is written before it is published, and what is left of a publication that was broken off.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use fs_err::os::unix::fs::OpenOptionsExt;
-use fs_err::{File, OpenOptions};
-
 use super::current::{REPODATA, bounded};
+use super::readable;
 use crate::beneath::Beneath;
 use crate::repository::location::beneath;
 
@@ -23,9 +21,18 @@ const ASIDE: &str = "aside";
 pub(super) struct Staging {
     repository: PathBuf,
     root: PathBuf,
-    /// Packages, by where they lie in the repository.
-    placed: Vec<String>,
+    /// Packages that were put in their places.
+    placed: Vec<Placed>,
     kept: bool,
+}
+
+/// A package that was put in its place.
+#[derive(Debug)]
+struct Placed {
+    /// Where it lies in the repository.
+    href: String,
+    /// Whether what is published already names it: then it stays whatever comes.
+    is_named: bool,
 }
 
 /// Puts `repodata` back where a publication in two steps was broken off between them.
@@ -69,7 +76,12 @@ impl Staging {
         let root = repository.join(STAGING);
         // From here on it is removed again, whichever step fails.
         let staging = Staging { repository: repository.to_owned(), root, placed: Vec::new(), kept: false };
-        fs_err::create_dir_all(staging.root.join(REPODATA))?;
+        let metadata = staging.root.join(REPODATA);
+        readable::create_folder(&metadata)?;
+        let old = repository.join(REPODATA);
+        if old.is_dir() {
+            readable::take_over(&old, &metadata)?;
+        }
         Ok(staging)
     }
 
@@ -91,24 +103,24 @@ impl Staging {
     /// Notes which packages are about to arrive, and returns what has to be on disk before the first of them does.
     pub fn announce(&self, hrefs: &[&str]) -> io::Result<[PathBuf; 2]> {
         let path = self.root.join(JOURNAL);
-        write(&path, serde_json::to_string(hrefs).expect("a list of texts").as_bytes())?;
+        readable::write(&path, serde_json::to_string(hrefs).expect("a list of texts").as_bytes())?;
         Ok([path, self.root.clone()])
     }
 
-    /// Puts a package that is on disk in its place.
-    pub fn place(&mut self, staged: &Path, href: &str) -> io::Result<()> {
+    /// Puts a package that is on disk in its place. `is_named`: what is published already has it there.
+    pub fn place(&mut self, staged: &Path, href: &str, is_named: bool) -> io::Result<()> {
         let to = self.repository.join(href);
         if let Some(folder) = to.parent() {
-            fs_err::create_dir_all(folder)?;
+            readable::create_folder(folder)?;
         }
         fs_err::rename(staged, &to)?;
-        self.placed.push(href.to_owned());
+        self.placed.push(Placed { href: href.to_owned(), is_named });
         Ok(())
     }
 
     /// The folders in which packages were put in place.
     pub fn folders(&self) -> HashSet<PathBuf> {
-        let folder = |href: &String| self.repository.join(href).parent().map(Path::to_owned);
+        let folder = |placed: &Placed| self.repository.join(&placed.href).parent().map(Path::to_owned);
         self.placed.iter().filter_map(folder).collect()
     }
 
@@ -121,8 +133,8 @@ impl Staging {
 impl Drop for Staging {
     fn drop(&mut self) {
         if !self.kept {
-            for href in &self.placed {
-                let _ = remove(&self.repository, href);
+            for placed in self.placed.iter().filter(|placed| !placed.is_named) {
+                let _ = remove(&self.repository, &placed.href);
             }
         }
         let _ = restore(&self.repository);
@@ -133,18 +145,6 @@ impl Drop for Staging {
         // The next publication does it where it fails.
         let _ = fs_err::remove_dir_all(&self.root);
     }
-}
-
-/// Writes a new file that anybody may read.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    create(path)?.write_all(bytes)
-}
-
-/// Makes a new file that anybody may read, whatever the umask.
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(path)?;
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
-    Ok(file)
 }
 
 #[cfg(test)]

@@ -61,7 +61,15 @@ pub(super) struct Older {
 
 impl State {
     pub fn new(repomd: String, settings: Settings, parts: [Vec<Part>; 3]) -> Self {
-        State { format: FORMAT, repomd, settings, unsigned: false, parts, older: Vec::new(), leaving: Vec::new() }
+        State {
+            format: FORMAT,
+            repomd,
+            settings,
+            unsigned: false,
+            parts,
+            older: Vec::new(),
+            leaving: Vec::new(),
+        }
     }
 
     /// Of a repository; as [`State::read`].

@@ -16,11 +16,13 @@ use crate::publish::entry::{Entry, Nevra};
 use crate::publish::own::Package;
 use crate::publish::remove::Removal;
 use crate::publish::{Error, served};
+use crate::rpm;
 use crate::sign::Keyring;
 
 impl Publication<'_> {
-    /// The packages that stay where they are, and those of them of which there is another file now.
-    pub(super) fn kept(&self, removal: &Removal<'_>) -> Result<Kept, Error> {
+    /// The packages that stay where they are, and those of them of which there is another file now. Of `given`, some may be there to
+    /// take the place of what is damaged.
+    pub(super) fn kept(&self, removal: &Removal<'_>, given: &[Given]) -> Result<Kept, Error> {
         let Some(current) = &self.current else { return Ok(Kept::default()) };
         let packages = current.known();
         let mut kept = Vec::with_capacity(packages.len() + self.request.packages.len());
@@ -29,11 +31,18 @@ impl Publication<'_> {
             let (path, href) = (self.folder.join(href), Some(href.to_owned()));
             Given { path, href, is_named: false }
         };
+        let mut broken = HashSet::new();
+        let offered = LazyCell::new(|| offered(given));
         for (Package { entry, .. }, stays) in packages.iter().zip(self.stay(packages, removal)?) {
-            if stays {
-                kept.push(Arc::clone(entry));
-            } else {
-                again.push(in_place(&entry.href));
+            let is_offered = || offered.nevras.contains(&entry.nevra().to_string());
+            match stays {
+                Stays::Whole => kept.push(Arc::clone(entry)),
+                Stays::Gone | Stays::Unread if is_offered() && !self.is_whole(entry)? => {
+                    broken.insert(entry.href.clone());
+                    kept.push(Arc::clone(entry));
+                }
+                Stays::Gone => return Err(self.gone(&entry.href)),
+                Stays::Unread => again.push(in_place(&entry.href)),
             }
         }
         let mut gone = Vec::new();
@@ -41,6 +50,8 @@ impl Publication<'_> {
             for href in hrefs {
                 if removal.names_file(href) {
                     gone.push(href.clone());
+                } else if offered.files.contains(file_name(href)) && self.is_broken(&in_place(href)) {
+                    // What is offered comes as a new one.
                 } else if self.folder.join(href).exists() {
                     again.push(in_place(href));
                 } else {
@@ -49,12 +60,12 @@ impl Publication<'_> {
             }
         }
         if again.is_empty() {
-            return Ok(Kept { entries: kept, gone, ..Kept::default() });
+            return Ok(Kept { entries: kept, gone, broken, ..Kept::default() });
         }
         let by_href: HashMap<&str, &Arc<Entry>> =
             packages.iter().map(|Package { entry, .. }| (entry.href.as_str(), entry)).collect();
         let mut replaced = Vec::new();
-        let read = self.read(&again, &|_| false)?;
+        let read = self.read(&again, &|_| false).map_err(|error| self.damaged(error))?;
         for arrived in &read {
             let href = arrived.given.href.clone().unwrap_or_default();
             if let Some(old) = by_href.get(href.as_str()).filter(|old| old.sha256 != arrived.sha256) {
@@ -66,11 +77,11 @@ impl Publication<'_> {
             }
             kept.push(self.entry(arrived, &href)?);
         }
-        Ok(Kept { entries: kept, gone, replaced, notes: refusal_notes(&read) })
+        Ok(Kept { entries: kept, gone, broken, replaced, notes: refusal_notes(&read) })
     }
 
     /// Of each package whether it stays as it was read when it was published. One that is gone is none where it is taken out.
-    fn stay(&self, packages: &[Package], removal: &Removal<'_>) -> Result<Vec<bool>, Error> {
+    fn stay(&self, packages: &[Package], removal: &Removal<'_>) -> Result<Vec<Stays>, Error> {
         let before = self.current.as_ref().and_then(|current| current.state.as_ref());
         let known_to_be_signed = before.is_some_and(|state| state.settings.packages_signed);
         let judged_for = before.map_or(&[][..], |state| &state.settings.served);
@@ -79,18 +90,46 @@ impl Publication<'_> {
         let unjudged = serves_others || (self.demanded().is_some() && !known_to_be_signed);
         let full = self.request.full || unjudged;
         let stays = |Package { entry, is_unchanged }: &Package| match *is_unchanged {
-            Ok(true) if !full => Ok(true),
+            Ok(true) if !full => Ok(Stays::Whole),
             // What is taken out need not be looked at: it may be what is wrong with the rest.
-            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) if removal.names(entry) => Ok(true),
-            Ok(_) => Ok(false),
-            Err(Errno::NOENT | Errno::NOTDIR) => Err(self.gone(&entry.href)),
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR) if removal.names(entry) => Ok(Stays::Whole),
+            Ok(_) => Ok(Stays::Unread),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(Stays::Gone),
             Err(errno) => Err(at(&self.folder.join(&entry.href), errno.into()).into()),
         };
         packages.iter().map(stays).collect()
     }
 
     fn gone(&self, href: &str) -> Error {
-        Error::Gone { path: self.folder.join(href), file: href.to_owned() }
+        Error::Gone {
+            path: self.folder.join(href),
+            repository: self.folder.to_owned(),
+            file: href.to_owned(),
+        }
+    }
+
+    /// The error of a package that lies in the repository: where it is damaged, another thing helps than with one that is to come.
+    fn damaged(&self, error: Error) -> Error {
+        match error {
+            Error::Rpm(rpm::Error::Damaged { path, reason } | rpm::Error::NotAPackage { path, reason }) => {
+                let file = path.strip_prefix(self.folder).unwrap_or(&path).display().to_string();
+                Error::Damaged { path, reason, repository: self.folder.to_owned(), file }
+            }
+            error => error,
+        }
+    }
+
+    /// Whether the file of a package is the one that was published.
+    fn is_whole(&self, entry: &Entry) -> Result<bool, Error> {
+        let path = self.folder.join(&entry.href);
+        Ok(path.is_file() && arrive::pass(&path, None)? == entry.sha256)
+    }
+
+    /// Whether a package of which nothing is known is not there, or no package any more.
+    fn is_broken(&self, published: &Given) -> bool {
+        let read =
+            || self.read(std::slice::from_ref(published), &|_| false).map_err(|error| self.damaged(error));
+        !published.path.exists() || matches!(read(), Err(Error::Damaged { .. }))
     }
 
     /// The keys of which one has to have signed each package.
@@ -103,10 +142,15 @@ impl Publication<'_> {
         Ok(arrive::read(given, demands, known)?.into_iter().flatten().collect())
     }
 
-    /// The packages that were given and are not published yet.
-    pub(super) fn arrived(&self, entries: &[Arc<Entry>]) -> Result<Vec<Arrived>, Error> {
-        let given = arrive::given(self.folder, &self.request.packages)?;
-        let sums: HashSet<&str> = entries.iter().map(|entry| entry.sha256.as_str()).collect();
+    /// The packages that were given and are not published yet, or have to take the place of `broken` ones.
+    pub(super) fn arrived(
+        &self,
+        given: Vec<Given>,
+        entries: &[Arc<Entry>],
+        broken: &HashSet<String>,
+    ) -> Result<Vec<Arrived>, Error> {
+        let whole = entries.iter().filter(|entry| !broken.contains(&entry.href));
+        let sums: HashSet<&str> = whole.map(|entry| entry.sha256.as_str()).collect();
         let places = || -> HashSet<&str> { entries.iter().map(|entry| entry.href.as_str()).collect() };
         let places = LazyCell::new(places);
         let known = |sha256: &str| sums.contains(sha256);
@@ -137,8 +181,9 @@ impl Publication<'_> {
         &mut self,
         entries: &mut Vec<Arc<Entry>>,
         arrived: &[Arrived],
+        broken: &HashSet<String>,
     ) -> Result<Vec<Option<String>>, Error> {
-        let Merged { coming, replaces, places } = self.coming(entries, arrived)?;
+        let Merged { coming, replaces, places } = self.coming(entries, arrived, broken)?;
         let made = parallel::map(&coming, |(number, href)| self.entry(&arrived[*number], href));
         for (entry, replaces) in made.into_iter().zip(replaces) {
             let entry = entry?;
@@ -157,7 +202,12 @@ impl Publication<'_> {
         Ok(places)
     }
 
-    fn coming(&self, entries: &[Arc<Entry>], arrived: &[Arrived]) -> Result<Merged, Error> {
+    fn coming(
+        &self,
+        entries: &[Arc<Entry>],
+        arrived: &[Arrived],
+        broken: &HashSet<String>,
+    ) -> Result<Merged, Error> {
         let mut first: HashMap<Nevra<'_>, usize> = HashMap::with_capacity(arrived.len());
         for (number, package) in arrived.iter().enumerate() {
             first.entry(package.nevra()).or_insert(number);
@@ -181,7 +231,8 @@ impl Publication<'_> {
             let replaces = published.get(&number).copied();
             if let Some(old) = replaces.map(|number| &entries[number]) {
                 if old.sha256 == package.sha256 {
-                    merged.places.push(None);
+                    // The metadata says of it what it said: only the file is put back.
+                    merged.places.push(broken.get(&old.href).cloned());
                     continue;
                 }
                 if !self.request.replace {
@@ -204,11 +255,10 @@ impl Publication<'_> {
         Ok(merged)
     }
 
-    /// Where a package that comes from elsewhere is to lie, and whether it does already. No file is ever replaced by another:
-    /// clients that have older metadata ask for the one that it names.
+    /// Where a package that comes from elsewhere is to lie, and whether it does already. No file is ever replaced by another, but a
+    /// damaged one by the one that it was: clients that have older metadata ask for the one that it names.
     fn place_for(&self, package: &Arrived, taken: &HashSet<String>) -> Result<(String, bool), Error> {
-        // Without the epoch, as rpm names files: two that differ in nothing else want one place.
-        let name = format!("{}.rpm", Nevra { epoch: 0, ..package.nevra() });
+        let name = file_of(package.nevra());
         let digits = package.sha256.get(..16).unwrap_or_default();
         for href in [format!("Packages/{name}"), format!("Packages/{digits}/{name}")] {
             let path = self.folder.join(&href);
@@ -227,12 +277,53 @@ impl Publication<'_> {
     }
 }
 
+/// How a package that was published lies there.
+enum Stays {
+    /// As it was read when it was published, as far as size and time tell; or what it is does not matter.
+    Whole,
+    /// It has to be read again.
+    Unread,
+    Gone,
+}
+
+/// What was given from elsewhere, by what it says of itself.
+struct Offered {
+    /// As people write them.
+    nevras: HashSet<String>,
+    /// The names that their files have where they are published.
+    files: HashSet<String>,
+}
+
+/// What cannot be read offers nothing; that is told when it is read to be published.
+fn offered(given: &[Given]) -> Offered {
+    let elsewhere: Vec<&Given> = given.iter().filter(|given| given.href.is_none()).collect();
+    let listings = parallel::map(&elsewhere, |given| rpm::listing(&given.path).ok());
+    let mut offered = Offered { nevras: HashSet::new(), files: HashSet::new() };
+    for listing in listings.iter().flatten() {
+        let nevra = arrive::nevra(listing);
+        offered.nevras.insert(nevra.to_string());
+        offered.files.insert(file_of(nevra));
+    }
+    offered
+}
+
+/// The name of a package's file. Without the epoch, as rpm names them: two that differ in nothing else want one place.
+fn file_of(nevra: Nevra<'_>) -> String {
+    format!("{}.rpm", Nevra { epoch: 0, ..nevra })
+}
+
+fn file_name(href: &str) -> &str {
+    href.rsplit('/').next().unwrap_or(href)
+}
+
 /// The packages that stay.
 #[derive(Default)]
 pub(super) struct Kept {
     pub entries: Vec<Arc<Entry>>,
     /// Where those lie that are taken out and were not read for that.
     pub gone: Vec<String>,
+    /// Where those of them lie that are gone or damaged, and of which the right file may have been given.
+    pub broken: HashSet<String>,
     /// Those of them of which there is another file now.
     pub replaced: Vec<String>,
     /// What a person should know of those that were read again.

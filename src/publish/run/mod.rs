@@ -7,6 +7,7 @@ mod put;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use super::arrive;
 use super::current::{Current, Packages, Texts};
 use super::keys;
 use super::lock::{For, LOCK, Lock};
@@ -18,7 +19,7 @@ use super::settings::settings;
 use super::staging::{self, Staging};
 use super::state::Settings;
 use super::trust::{self, Trust};
-use super::{Error, check_id};
+use super::{Error, check_id, readable};
 use crate::parallel;
 use crate::sign::{Keyring, Signer};
 use gather::{Kept, refusal_notes};
@@ -57,10 +58,8 @@ impl Folder {
         let mut folder = Folder { path: path.to_owned(), made: Vec::new(), keep: false, lock: None };
         // Somebody else may have made it, and remove it again before this one has the lock.
         while folder.lock.is_none() {
-            let missing =
-                path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
-            folder.made.extend(missing.map(Path::to_owned));
-            fs_err::create_dir_all(path)?;
+            folder.made.extend(readable::missing(path));
+            readable::create_folder(path)?;
             folder.lock = Lock::take(path, For::Publishing, wait)?;
         }
         Ok(folder)
@@ -161,14 +160,15 @@ impl<'a> Publication<'a> {
 
     fn run(mut self) -> Result<Published, Error> {
         let removal = Removal::of(&self.request.remove, self.current.iter().flat_map(Current::packages));
-        let Kept { mut entries, gone, replaced, notes } = self.kept(&removal)?;
+        let given = arrive::given(self.folder, &self.request.packages)?;
+        let Kept { mut entries, gone, broken, replaced, notes } = self.kept(&removal, &given)?;
         self.done.replaced = replaced;
         self.done.notes.extend(notes);
         let removed = taken_out(&mut entries, &removal, &gone, self.folder)?;
         self.done.removed = removed.iter().map(|entry| entry.nevra().to_string()).chain(gone).collect();
-        let arrived = self.arrived(&entries)?;
+        let arrived = self.arrived(given, &entries, &broken)?;
         self.done.notes.extend(refusal_notes(&arrived));
-        let places = self.merge(&mut entries, &arrived)?;
+        let places = self.merge(&mut entries, &arrived, &broken)?;
         entries.sort_by(|one, other| one.order().cmp(&other.order()));
         // Where signatures are demanded, nothing has come this far without one.
         self.settings.packages_signed = self.demanded().is_some();
@@ -188,10 +188,14 @@ impl<'a> Publication<'a> {
         let mut beside = self.beside(&pages, new.keys.as_deref())?;
         if !as_it_is {
             self.write(&new)?;
-            let coming = self.announce(&arrived, &places)?;
-            // All at once, and nothing is in its place before all of it is on disk.
-            parallel::sync(&std::mem::take(&mut self.pending))?;
-            self.place(coming)?;
+        }
+        let coming = self.announce(&arrived, &places)?;
+        // All at once, and nothing is in its place before all of it is on disk.
+        parallel::sync(&std::mem::take(&mut self.pending))?;
+        self.done.repaired =
+            coming.iter().filter(|(_, href)| broken.contains(href)).map(|(_, href)| href.clone()).collect();
+        self.place(coming, &broken)?;
+        if !as_it_is {
             if self.current.is_some() {
                 // Before the signatures that are checked with them. They are good for the old state too: no key leaves.
                 for keys in beside.extract_if(.., |file| file.is_keys) {
@@ -199,8 +203,6 @@ impl<'a> Publication<'a> {
                 }
             }
             self.swap()?;
-        } else {
-            parallel::sync(&std::mem::take(&mut self.pending))?;
         }
         beside.iter().try_for_each(Beside::put)?;
         for href in &new.state.leaving {

@@ -1,5 +1,6 @@
 //! Everything written beside the old state, and put in its place.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,12 +11,13 @@ use super::Publication;
 use super::metadata::NewMetadata;
 use crate::beneath::at;
 use crate::publish::arrive::Arrived;
-use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, file_name};
+use crate::publish::current::{KEYS, REPODATA, REPOMD, SIGNATURE, bounded, file_name};
 use crate::publish::entry::Entry;
 use crate::publish::settings::key_file;
 use crate::publish::state::STATE;
 use crate::publish::swap::{Swapped, swap};
-use crate::publish::{Checks, Error, RepoFile, page, staging};
+use crate::publish::{Checks, Error, RepoFile, page, readable};
+use crate::sign::Keyring;
 use crate::{parallel, process};
 
 /// A file beside the metadata, written and on its way to its place.
@@ -24,6 +26,17 @@ pub(super) struct Beside {
     place: PathBuf,
     pub(super) is_keys: bool,
 }
+
+/// Which of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Keys,
+    RepoFile,
+    Page,
+}
+
+/// The first line of a .repo file, by which a later publication knows it for one that modgraft wrote.
+const MARK: &str = "# Written by modgraft: each publication writes it anew, as long as this line is there.";
 
 /// The texts of two of them.
 pub(super) struct Pages {
@@ -58,7 +71,7 @@ impl Publication<'_> {
         let mut written = Vec::new();
         let mut write = |name: &str, bytes: &[u8]| -> io::Result<()> {
             let path = self.staging.metadata(name);
-            staging::write(&path, bytes)?;
+            readable::write(&path, bytes)?;
             written.push(path);
             Ok(())
         };
@@ -108,10 +121,14 @@ impl Publication<'_> {
         Ok(coming)
     }
 
-    /// Puts the packages that come in their places, which nothing names yet.
-    pub(super) fn place(&mut self, coming: Vec<(PathBuf, String)>) -> Result<(), Error> {
+    /// Puts the packages that come in their places, which nothing names yet, but those of `broken` ones.
+    pub(super) fn place(
+        &mut self,
+        coming: Vec<(PathBuf, String)>,
+        broken: &HashSet<String>,
+    ) -> Result<(), Error> {
         for (staged, href) in coming {
-            self.staging.place(&staged, &href)?;
+            self.staging.place(&staged, &href, broken.contains(&href))?;
         }
         let folders: Vec<PathBuf> = self.staging.folders().into_iter().collect();
         Ok(parallel::sync(&folders)?)
@@ -136,17 +153,19 @@ impl Publication<'_> {
         let key_file = key_file(name);
         let urls = keys.map(|_| format!("{base}/{key_file}")).into_iter().collect();
         let repo = RepoFile::new(name, name, &base, urls, self.checks())?;
+        let repo_text = format!("{MARK}\n{}", repo.render());
         let index = page::render(&page::View {
             name,
             base_url: &base,
             repo_file: &repo.file_name(),
+            repo: &repo_text,
             key_file: &key_file,
             served: &self.settings.served,
             fingerprints: &self.fingerprints(),
             checks: self.checks(),
             entries,
         })?;
-        Ok(Pages { repo_file: repo.file_name(), repo: repo.render(), index })
+        Ok(Pages { repo_file: repo.file_name(), repo: repo_text, index })
     }
 
     /// The .repo file, the keys and index.html, where they are not there as they are to be: written, not in place yet.
@@ -158,24 +177,63 @@ impl Publication<'_> {
         self.done.repo_file = self.folder.join(&pages.repo_file);
         let mut beside = Vec::new();
         if let Some(keys) = keys {
-            beside.extend(self.stage(&key_file(&self.settings.name), keys, true)?);
+            beside.extend(self.stage(&key_file(&self.settings.name), keys, What::Keys)?);
         }
-        beside.extend(self.stage(&pages.repo_file, &pages.repo, false)?);
-        beside.extend(self.stage("index.html", &pages.index, false)?);
+        beside.extend(self.stage(&pages.repo_file, &pages.repo, What::RepoFile)?);
+        beside.extend(self.stage("index.html", &pages.index, What::Page)?);
         Ok(beside)
     }
 
-    /// Writes a file, where it is not there as it is to be.
-    fn stage(&mut self, name: &str, text: &str, is_keys: bool) -> Result<Option<Beside>, Error> {
+    /// Writes a file, where it is not there as it is to be. One that somebody else has written stays, and that is told; but not in
+    /// the place of the keys, which clients are to have as they are signed by: there it is told what went.
+    fn stage(&mut self, name: &str, text: &str, what: What) -> Result<Option<Beside>, Error> {
         let place = self.folder.join(name);
-        let as_long = fs_err::metadata(&place).is_ok_and(|there| there.len() == text.len() as u64);
-        if as_long && fs_err::read(&place).is_ok_and(|there| there == text.as_bytes()) {
-            return Ok(None);
+        if let Some(there) = bounded(&place)? {
+            if there == text.as_bytes() {
+                return Ok(None);
+            }
+            let there_as_text = String::from_utf8_lossy(&there);
+            let is_ours = match what {
+                What::Keys => true,
+                What::RepoFile => there_as_text.starts_with(MARK),
+                What::Page => page::is_ours(&there_as_text),
+            };
+            if !is_ours {
+                let note = format!(
+                    "{name} stays as it is: modgraft did not write it. Take it away, and the next publication writes its own"
+                );
+                self.done.notes.push(note);
+                return Ok(None);
+            }
+            if what == What::Keys {
+                self.done.notes.extend(self.lost_keys(name, &there));
+            }
         }
         let staged = self.staging.path(name);
-        staging::write(&staged, text.as_bytes())?;
+        readable::write(&staged, text.as_bytes())?;
         self.pending.push(staged.clone());
-        Ok(Some(Beside { staged, place, is_keys }))
+        Ok(Some(Beside { staged, place, is_keys: what == What::Keys }))
+    }
+
+    /// What is to be told of keys in the folder's own file of them that nobody published: they are not given out any more.
+    fn lost_keys(&self, name: &str, there: &[u8]) -> Option<String> {
+        let before = self.current.as_ref().and_then(|current| current.texts.keys.as_deref());
+        if before == Some(there) {
+            return None;
+        }
+        let parse = |keys: &[u8]| Keyring::parse(keys, Path::new(name)).map(|ring| ring.fingerprints());
+        let Ok(there) = parse(there) else {
+            return Some(format!("{name} had something else in it than keys; now it has the repository's"));
+        };
+        let known: Vec<String> = before
+            .and_then(|keys| parse(keys).ok())
+            .into_iter()
+            .flatten()
+            .chain(self.fingerprints())
+            .collect();
+        let lost: Vec<String> = there.into_iter().filter(|key| !known.contains(key)).collect();
+        let note = || format!("{name} has no more {}, which --key FILE gives out, too", lost.join(", "));
+        (!lost.is_empty()).then(note)
     }
 
     /// The moment in which the new state is there.
