@@ -192,7 +192,7 @@ fn what_is_wrong_is_expected_and_found() {
         "#,
     );
     let (first, rest) = error.split_once("\n  accepted").unwrap();
-    assert_eq!(first, "4 of 5 checks failed:\n  a page that is not there: expected status 200, found 404");
+    assert_eq!(first, "4 of 5 checks failed: a page that is not there: expected status 200, found 404");
     assert!(rest.starts_with(": expected httpd to accept the directive, found (exit status: 1) "), "{error}");
     assert!(rest.contains("SayText takes 20 characters at most"), "{error}");
     assert!(error.contains(

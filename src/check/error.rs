@@ -223,17 +223,18 @@ fn failures(result: &CheckResult, crashes: &[String], log: &str) -> String {
         .iter()
         .filter_map(|check| match &check.outcome {
             Outcome::Passed => None,
-            Outcome::Failed(reason) => Some(format!("\n  {}: {reason}", check.name)),
+            Outcome::Failed(reason) => Some(format!("{}: {reason}", check.name)),
         })
         .collect();
-    let mut text = if failed.is_empty() {
+    let what = if failed.is_empty() {
         "httpd crashed, though all checks were answered".to_owned()
     } else {
-        format!("{} of {} checks failed:{}", failed.len(), result.checks.len(), failed.concat())
+        format!("{} of {} checks failed", failed.len(), result.checks.len())
     };
-    for crash in crashes {
-        text.push_str(&format!("\n  httpd: {crash}"));
-    }
+    let crashes = crashes.iter().map(|crash| format!("httpd: {crash}"));
+    let told: Vec<String> = failed.into_iter().chain(crashes).collect();
+    // The first of them in the first line, which is all that summaries have room for.
+    let mut text = format!("{what}: {}", told.join("\n  "));
     if !log.is_empty() {
         text.push_str(&format!("\nhttpd's log:\n{}", indented(log)));
     }
