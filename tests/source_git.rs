@@ -175,6 +175,21 @@ fn a_merge_is_the_change_to_its_first_parent_and_a_root_has_an_empty_base() {
     assert_eq!(text(&root, "CHANGES"), None);
 }
 
+/// Upstream tags its releases so.
+#[test]
+fn a_commit_that_changes_nothing_is_called_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = upstream(folder.path());
+    let commit_id = || git(&upstream.path, &["rev-parse", "HEAD"]).trim().to_owned();
+    git(&upstream.path, &["commit", "--quiet", "--allow-empty", "-m", "Tag 2.4.62"]);
+    let url = format!("file://{}", upstream.path.display());
+    let error = fetch(&commit(&url, &commit_id()), &options(&folder.path().join("cache"))).unwrap_err();
+    let help = miette::Diagnostic::help(&error).unwrap().to_string();
+    assert_eq!(error.to_string(), format!("the commit {} of {url} changes no file", commit_id()));
+    assert!(help.contains(&format!("--from {url}@{} ", commit_id())), "{help}");
+    assert_eq!(error.kind(), modgraft::error::Kind::Input);
+}
+
 #[test]
 fn a_server_that_gives_tips_only_is_asked_for_everything() {
     let name = "a_server_that_gives_tips_only_is_asked_for_everything";

@@ -55,7 +55,7 @@ pub(super) fn fetch(url: &str, commit: &str, recipe_dir: &Path, options: &Option
         return Err(Error::PatchTooLarge { name, limit: MAX_PATCH_BYTES });
     };
     if difference.is_empty() {
-        return Err(Error::PatchEmpty { path: name.into() });
+        return Err(Error::CommitEmpty { url: repository_name, commit: id });
     }
     let mut bytes = read.mail_header(&id).into_bytes();
     bytes.extend_from_slice(&difference);

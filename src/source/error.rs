@@ -69,6 +69,21 @@ pub enum Error {
         path: PathBuf,
     },
 
+    /// A commit with the same tree as its parent.
+    #[error("the commit {commit} of {url} changes no file")]
+    #[diagnostic(
+        code("modgraft::source::commit-empty"),
+        help(
+            "name the commit that brings the module; the commit of a release most often changes nothing, and the sources that are in it are taken by `modgraft new --from {url}@{commit} modules/FOLDER/mod_NAME.c`"
+        )
+    )]
+    CommitEmpty {
+        /// The repository, as a recipe names it.
+        url: String,
+        /// The full commit id.
+        commit: String,
+    },
+
     /// More than modgraft reads.
     #[error("the patch `{name}` has more than {} MiB", limit >> 20)]
     #[diagnostic(
@@ -512,6 +527,7 @@ impl Error {
             Error::PatchMissing { .. }
             | Error::TarballMissing { .. }
             | Error::PatchEmpty { .. }
+            | Error::CommitEmpty { .. }
             | Error::PatchTooLarge { .. }
             | Error::PatchEncoding { .. }
             | Error::PatchNameTwice { .. }
