@@ -1,6 +1,6 @@
 //! Running other programs: each in a process group of its own, bounded in time, and ended when modgraft is.
 //!
-//! SIGINT and SIGTERM set a flag and kill every group that is alive, so a stage that waits for a program returns at once
+//! SIGINT, SIGTERM and SIGHUP set a flag and kill every group that is alive, so a stage that waits for a program returns at once
 //! with [`Error::Interrupted`] and its temporary folders are removed on the way out.
 
 mod lines;
@@ -89,10 +89,12 @@ fn name(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }
 
-/// Installs the handlers for SIGINT and SIGTERM. A second signal ends the process at once.
+/// Installs the handlers for SIGINT, SIGTERM and SIGHUP, which comes when the terminal goes. A second signal ends the process at once.
 pub fn handle_signals() -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    // `nohup` has it ignored: the run is to outlive the terminal.
+    let hang_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM].into_iter().chain(hang_up))?;
     thread::spawn(move || {
         for _ in signals.forever() {
             if INTERRUPTED.swap(true, Ordering::SeqCst) {
@@ -106,7 +108,16 @@ pub fn handle_signals() -> io::Result<()> {
     Ok(())
 }
 
-/// Whether SIGINT or SIGTERM has come. Long computations ask this now and then.
+/// Whether this process was started with a signal ignored. Linux tells it; where it does not, no signal is.
+fn is_ignored(signal: i32) -> bool {
+    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    // The lowest bit is signal 1.
+    mask >> (signal - 1) & 1 == 1
+}
+
+/// Whether SIGINT, SIGTERM or SIGHUP has come. Long computations ask this now and then.
 pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }

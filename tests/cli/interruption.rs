@@ -7,9 +7,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::run::{Place, Run, finish};
 
-/// Sends SIGINT when the stage `stage` begins, and returns the exit code and whether packages were announced.
-fn interrupted_at(place: &Place, stage: &str) -> (Option<i32>, bool) {
-    let mut command = place.command();
+/// Sends a signal when the stage `stage` begins, and returns the exit code and whether packages were announced.
+fn interrupted_at(place: &Place, stage: &str, signal: Signal) -> (Option<i32>, bool) {
+    let command = place.command();
+    interrupted(command, stage, signal)
+}
+
+fn interrupted(mut command: Command, stage: &str, signal: Signal) -> (Option<i32>, bool) {
     command.args(["build-module", "--json"]).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("modgraft can be started");
     let pid = Pid::from_child(&child);
@@ -17,7 +21,7 @@ fn interrupted_at(place: &Place, stage: &str) -> (Option<i32>, bool) {
     for line in BufReader::new(child.stdout.take().expect("a pipe")).lines() {
         let event: serde_json::Value = serde_json::from_str(&line.expect("UTF-8")).expect("a JSON object");
         if event["event"] == "started" && event["stage"] == stage {
-            kill_process(pid, Signal::INT).expect("the process is alive");
+            kill_process(pid, signal).expect("the process is alive");
         }
         done |= event["event"] == "results";
     }
@@ -33,7 +37,7 @@ fn an_interruption_in_any_stage_leaves_nothing() {
         ["recipe", "source", "changeset", "target", "flatten", "compile", "audit", "package", "check"]
     {
         let place = Place::new();
-        let (code, done) = interrupted_at(&place, stage);
+        let (code, done) = interrupted_at(&place, stage, Signal::INT);
         assert_eq!((code, done), (Some(130), false), "in stage {stage}");
         assert_eq!(place.names("out"), [] as [&str; 0], "in stage {stage}");
         assert!(!place.path("out").exists(), "in stage {stage}");
@@ -42,6 +46,28 @@ fn an_interruption_in_any_stage_leaves_nothing() {
             Command::new("pgrep").arg("-f").arg(place.path("")).output().expect("pgrep (procps) is needed");
         assert_eq!(String::from_utf8_lossy(&using.stdout), "", "processes go on after stage {stage}");
     }
+}
+
+/// The terminal goes; and `nohup` is how one says that a run is to go on all the same.
+#[test]
+fn a_hang_up_is_an_interruption_unless_it_is_ignored() {
+    let place = Place::new();
+    assert_eq!(interrupted_at(&place, "compile", Signal::HUP), (Some(130), false));
+    assert_eq!((place.names("out"), place.names("tmp")), (Vec::new(), Vec::new()));
+    let plain = place.command();
+    let mut command = Command::new("nohup");
+    command.arg(plain.get_program());
+    if let Some(folder) = plain.get_current_dir() {
+        command.current_dir(folder);
+    }
+    for (name, value) in plain.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null());
+    assert_eq!(interrupted(command, "compile", Signal::HUP), (Some(0), true));
 }
 
 /// How a mount namespace is had here: as anybody, or, where user namespaces are not allowed, as root.
