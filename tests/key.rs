@@ -224,6 +224,17 @@ fn a_key_that_ends() {
     assert!(!place.path("x").exists());
 }
 
+#[test]
+fn a_folder_that_is_missing_is_named() {
+    let place = Place::new();
+    let (status, output) =
+        code(place.modgraft().args(["key", "new", "--type", "ed25519", "--out", "nowhere/release.asc"]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("nowhere/release.asc cannot be written: there is no folder nowhere"), "{said}");
+    assert!(said.contains("help: ") && !place.path("nowhere").exists(), "{said}");
+}
+
 /// A key with its self-signature as a test wants it.
 fn certified(hash: HashAlgorithm, more: Vec<Subpacket>) -> String {
     let made = |kind: KeyType| {

@@ -230,6 +230,19 @@ pub enum Error {
     #[diagnostic(code(modgraft::sign::failed_before), help("the first error says why"))]
     KeyFailed,
 
+    /// There is no folder for a new key.
+    #[error("{} cannot be written: there is no folder {}", file.display(), folder.display())]
+    #[diagnostic(
+        code(modgraft::key::no_folder),
+        help("make the folder, so that only you can read it: mkdir -m 700; or name another file with --out")
+    )]
+    NoKeyFolder {
+        /// As it was named.
+        file: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+
     /// Nothing that signs was named.
     #[error("it is not said what signs")]
     #[diagnostic(
@@ -436,6 +449,7 @@ impl Error {
             | Error::NothingNewer { .. }
             | Error::NotBeneath { .. }
             | Error::NoKey
+            | Error::NoKeyFolder { .. }
             | Error::SignedAlready { .. }
             | Error::SameName { .. }
             | Error::NoSignature { .. }

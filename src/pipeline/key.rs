@@ -58,7 +58,7 @@ pub struct KeyPackage {
 /// Makes a key, protected by the passphrase where there is one, and writes it to `out`.
 ///
 /// # Errors
-/// [`sign::Error`]: a user id or an end that no key can have; a file that is there already.
+/// [`Error::NoKeyFolder`]; [`sign::Error`]: a user id or an end that no key can have; a file that is there already.
 pub fn new_key(
     key_type: KeyType,
     user_id: &str,
@@ -67,6 +67,7 @@ pub fn new_key(
     out: &Path,
     reporter: &dyn Reporter,
 ) -> Result<KeyFiles, crate::Error> {
+    demand_folder_of(out)?;
     let now = now();
     let created = u32::try_from(now).unwrap_or(u32::MAX);
     let expires = end(expires, now)?;
@@ -87,6 +88,16 @@ pub fn new_key(
         reporter.note("it is protected by its file's mode alone: set MODGRAFT_PASSPHRASE or MODGRAFT_PASSPHRASE_FILE to have it encrypted");
     }
     Ok(files)
+}
+
+/// Refuses a file whose folder is not there: none is made, which could be one with a typing error, for a secret to lie in.
+fn demand_folder_of(file: &Path) -> Result<(), Error> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            Err(Error::NoKeyFolder { file: file.to_owned(), folder: folder.to_owned() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Looks at a key file, for the releases of these names or files.

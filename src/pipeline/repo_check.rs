@@ -21,7 +21,9 @@ pub fn check_repository(
         reporter.note("signatures were checked with the repository's own keys; --key FILE checks with yours");
     }
     if !checked.signed && !checked.problems.iter().any(|problem| problem.kind == ProblemKind::Signature) {
-        reporter.note("the metadata is not signed, as it was published: nothing shows whether somebody has changed it");
+        reporter.note(
+            "the metadata is not signed, as it was published: nothing shows whether somebody has changed it",
+        );
     }
     let signed = match &checked.signed_by {
         Some(by) => format!("signed by {by}"),

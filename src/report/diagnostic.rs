@@ -115,10 +115,10 @@ fn machine_help(diagnostic: &dyn Diagnostic) -> Option<String> {
     }
     let help = match kind? {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "the disk is full: make room, or choose other places with --out, TMPDIR and MODGRAFT_CACHE"
+            "the disk is full: make room, or choose another place: TMPDIR says where temporary files go, MODGRAFT_CACHE where what is fetched goes, and the command line where results go"
         }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "choose a place that you may write to with --out, TMPDIR and MODGRAFT_CACHE"
+            "choose a place that you may write to: TMPDIR says where temporary files go, MODGRAFT_CACHE where what is fetched goes, and the command line where results go"
         }
         _ => return None,
     };
