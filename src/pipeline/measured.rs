@@ -2,11 +2,10 @@
 
 use std::process::Command;
 
-use tempfile::TempDir;
-
 use super::graft::{Bench, Next, compiling, graft};
 use super::prepare::{Ready, prepare};
 use super::required::{Required, required};
+use super::work::Work;
 use super::{Error, Request};
 use crate::adapt::Adapted;
 use crate::adapt::overlay::{self, Overlay};
@@ -18,7 +17,7 @@ pub struct Call {
     /// The call.
     pub command: Command,
     /// The folder that it runs in.
-    _folder: TempDir,
+    _folder: Work,
 }
 
 impl Call {
@@ -43,7 +42,7 @@ pub struct Prepared {
     required: Vec<Required>,
     overlays: Vec<Overlay>,
     /// What the stages unpacked.
-    _work: TempDir,
+    _work: Work,
 }
 
 impl Prepared {

@@ -1,27 +1,129 @@
 //! Folders for what is needed during one run and is no result.
+//!
+//! A run that is killed cannot remove its own. So each has its folder locked for as long as it lives, which the system ends with the
+//! process, and the next run removes those that nobody has locked.
 
+use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Deref;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Once;
+use std::time::{Duration, SystemTime};
 
+use rustix::fs::OFlags;
 use tempfile::TempDir;
 
 use crate::report::Reporter;
 
+/// What the names of those begin with that are locked, and of no others: what has no lock says nothing by being unlocked.
+const LOCKED: &str = "modgraft-work-";
+/// Of those that are not.
+const NOT_LOCKED: &str = "modgraft-";
+/// What was made within this time is nobody's leftover: it may not be locked yet, or by another machine, where the folder is shared and
+/// its locks are not.
+const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A folder that goes with the value.
+#[derive(Debug)]
+pub(super) struct Work {
+    // Goes first, while it is still locked.
+    folder: TempDir,
+    _lock: Option<File>,
+}
+
+impl Deref for Work {
+    type Target = TempDir;
+
+    fn deref(&self) -> &TempDir {
+        &self.folder
+    }
+}
+
 /// One that goes with the value.
-pub(super) fn folder() -> io::Result<TempDir> {
-    builder().tempdir()
+pub(super) fn folder() -> io::Result<Work> {
+    static ONCE: Once = Once::new();
+    let place = std::env::temp_dir();
+    // To tidy up is nothing that a run could fail for.
+    ONCE.call_once(|| drop(remove_left(&place, SystemTime::now())));
+    locked(&place)
 }
 
 /// One that may be kept, which is told.
-pub(super) fn folder_kept(keep: bool, reporter: &dyn Reporter) -> io::Result<TempDir> {
-    let folder = builder().disable_cleanup(keep).tempdir()?;
-    if keep {
-        reporter.note(format!("the work folder stays: {}", folder.path().display()));
+pub(super) fn folder_kept(keep: bool, reporter: &dyn Reporter) -> io::Result<Work> {
+    if !keep {
+        return folder();
     }
-    Ok(folder)
+    let folder = tempfile::Builder::new().prefix(NOT_LOCKED).disable_cleanup(true).tempdir()?;
+    reporter.note(format!("the work folder stays: {}", folder.path().display()));
+    Ok(Work { folder, _lock: None })
 }
 
-fn builder() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("modgraft-");
-    builder
+fn locked(place: &Path) -> io::Result<Work> {
+    let folder = tempfile::Builder::new().prefix(LOCKED).tempdir_in(place)?;
+    if let Some(lock) = lock(folder.path())? {
+        return Ok(Work { folder, _lock: Some(lock) });
+    }
+    // Where folders cannot be locked, as on NFS, none may look as if it were.
+    drop(folder);
+    let folder = tempfile::Builder::new().prefix(NOT_LOCKED).tempdir_in(place)?;
+    Ok(Work { folder, _lock: None })
+}
+
+/// Locks a folder; nothing where somebody has it, or where that cannot be done there.
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(folder)?;
+    Ok(file.try_lock().is_ok().then_some(file))
+}
+
+/// Removes the folders that runs of the same user have left in a place.
+fn remove_left(place: &Path, now: SystemTime) -> io::Result<()> {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in fs_err::read_dir(place)?.flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(LOCKED) {
+            continue;
+        }
+        // What is gone by now was another one's to remove.
+        let Ok(found) = fs_err::symlink_metadata(entry.path()) else { continue };
+        let age = found.modified().ok().and_then(|made| now.duration_since(made).ok());
+        if !found.is_dir() || found.uid() != me || age.is_none_or(|age| age < FRESH) {
+            continue;
+        }
+        if let Ok(Some(_lock)) = lock(&entry.path()) {
+            let _ = fs_err::remove_dir_all(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_killed_run_left_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let running = locked(place.path()).unwrap();
+        let killed = locked(place.path()).unwrap();
+        // As the system does it.
+        let Work { folder, _lock } = killed;
+        drop(_lock);
+        let left = folder.keep();
+        fs_err::write(left.join("file"), "").unwrap();
+        let other = place.path().join("modgraft-kept");
+        fs_err::create_dir(&other).unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = place.path().join(format!("{LOCKED}link"));
+        std::os::unix::fs::symlink(elsewhere.path(), &link).unwrap();
+
+        remove_left(place.path(), SystemTime::now()).unwrap();
+        assert!(left.exists(), "it may not be locked yet");
+        remove_left(place.path(), SystemTime::now() + 2 * FRESH).unwrap();
+        assert!(!left.exists());
+        assert!(running.path().exists() && other.exists() && link.exists() && elsewhere.path().exists());
+        let path = running.path().to_owned();
+        drop(running);
+        assert!(!path.exists());
+    }
 }
