@@ -318,7 +318,7 @@ fn a_crash_behind_the_answer_is_a_failure() {
     let config = "SayText hello\\nMisbehave log";
     let error = Checked::misbehave().run(&SAY.replace("SayText hello", config)).unwrap_err();
     assert!(
-        error.to_string().starts_with("httpd crashed, though all checks were answered\n  httpd: child pid "),
+        error.to_string().starts_with("httpd crashed, though all checks were answered: httpd: child pid "),
         "{error}"
     );
     let Error::Failed { result, .. } = error else { panic!("{error:?}") };

@@ -492,7 +492,7 @@ fn people_and_package_managers_are_told_how_to_install() {
     assert_eq!(
         repo,
         format!(
-            "# Written by modgraft: each publication writes it anew, as long as this line is there.\n[My-mods]\nname=My-mods\nbaseurl={url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
+            "# Written by modgraft repo publish\n[My-mods]\nname=My-mods\nbaseurl={url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=1\n\
              gpgkey={url}/RPM-GPG-KEY-My-mods\n"
         )
     );

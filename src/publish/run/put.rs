@@ -36,7 +36,7 @@ enum What {
 }
 
 /// The first line of a .repo file, by which a later publication knows it for one that modgraft wrote.
-const MARK: &str = "# Written by modgraft: each publication writes it anew, as long as this line is there.";
+const MARK: &str = "# Written by modgraft repo publish";
 
 /// The texts of two of them.
 pub(super) struct Pages {
