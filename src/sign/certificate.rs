@@ -8,9 +8,8 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType};
 use pgp::types::{KeyDetails, VerifyingKey};
 
-use super::keyfile::one_line;
 use super::validity::{self, algorithm, critical_in, may_sign, names, newest_self_signature};
-use super::{Error, Key};
+use super::{Error, Key, openpgp};
 
 /// A certificate is a few kilobytes; what is larger is something else.
 const LARGEST: u64 = 1 << 20;
@@ -90,9 +89,9 @@ impl Certificate {
         if bytes.len() as u64 > LARGEST {
             return Err(wrong("it is larger than a mebibyte".to_owned()));
         }
-        let (keys, _) =
-            SignedPublicKey::from_reader_many(bytes.as_slice()).map_err(|error| wrong(one_line(&error)))?;
-        let mut keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|error| wrong(one_line(&error)))?;
+        let unreadable = |error| wrong(openpgp::unreadable(&error, &bytes).to_owned());
+        let (keys, _) = SignedPublicKey::from_reader_many(bytes.as_slice()).map_err(unreadable)?;
+        let mut keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(unreadable)?;
         match (keys.len(), keys.pop()) {
             (1, Some(key)) => Ok(Certificate { path: path.to_owned(), key }),
             (0, _) | (_, None) => Err(wrong("there is none in it".to_owned())),
@@ -135,8 +134,10 @@ impl Certificate {
 
     /// What there is to say of the key when this part of it signs.
     pub(super) fn describe(&self, part: &Part) -> Result<Key, Error> {
-        Key::of(&self.key, part.details(), self.self_signature()?)
-            .map_err(|error| Error::NotACertificate { path: self.path.clone(), reason: one_line(&error) })
+        Key::of(&self.key, part.details(), self.self_signature()?).map_err(|error| Error::NotACertificate {
+            path: self.path.clone(),
+            reason: openpgp::refused(&error),
+        })
     }
 
     /// The key that would sign: the primary key where it may, or else the first subkey that may.
@@ -160,9 +161,9 @@ impl Certificate {
         if bytes.len() > LONGEST_SIGNATURE {
             return Err(refuse("it is too long for a signature".to_owned()));
         }
-        let (found, _) =
-            DetachedSignature::from_reader_many(bytes).map_err(|error| refuse(one_line(&error)))?;
-        let mut found: Vec<_> = found.collect::<Result<_, _>>().map_err(|error| refuse(one_line(&error)))?;
+        let unreadable = |error| refuse(openpgp::unreadable(&error, bytes).to_owned());
+        let (found, _) = DetachedSignature::from_reader_many(bytes).map_err(unreadable)?;
+        let mut found: Vec<_> = found.collect::<Result<_, _>>().map_err(unreadable)?;
         let signature = match (found.len(), found.pop()) {
             (1, Some(found)) => found.signature,
             (0, _) | (_, None) => return Err(refuse("there is no signature in it".to_owned())),
@@ -194,7 +195,7 @@ impl Certificate {
         }
         let mut packet = Vec::new();
         pgp::packet::PacketTrait::to_writer_with_header(&signature, &mut packet)
-            .map_err(|error| refuse(one_line(&error)))?;
+            .map_err(|error| refuse(openpgp::refused(&error)))?;
         Ok(Detached { packet, key: self.describe(part)? })
     }
 }

@@ -7,10 +7,9 @@ use pgp::types::{PacketHeaderVersion, Password, Tag};
 
 use super::command::ExternalCommand;
 use super::delegated::with;
-use super::keyfile::one_line;
 use super::pkcs11::Token;
 use super::raw::RawSigner;
-use super::{Environment, Error, KeySpec, packet};
+use super::{Environment, Error, KeySpec, openpgp, packet};
 
 /// Makes the OpenPGP public key, armored, whose secret is the key that `spec` names: a primary key that signs, with one
 /// user id, certified by itself with SHA-256, as [`super::KeySpec::Development`] has it. `created` (Unix seconds) is part of
@@ -37,8 +36,10 @@ pub fn certify(
     }
     // OpenPGP counts seconds in 32 bits.
     let created = u32::try_from(created).unwrap_or(u32::MAX);
-    let failed =
-        |error: pgp::errors::Error| Error::Failed { key: raw.name().to_owned(), reason: one_line(&error) };
+    let failed = |error: pgp::errors::Error| Error::Failed {
+        key: raw.name().to_owned(),
+        reason: openpgp::refused(&error),
+    };
     let public = raw.public()?.packet(created).map_err(failed)?;
     let certificate = with(raw.as_ref(), &public, |key| {
         let mut uses = KeyFlags::default();

@@ -12,9 +12,8 @@ use pgp::types::{
 };
 
 use super::certificate::{Certificate, Part};
-use super::keyfile::one_line;
 use super::raw::{RawSigner, algorithm_name, readings};
-use super::{Error, Key, Signer, packet};
+use super::{Error, Key, Signer, openpgp, packet};
 
 /// A signer of which only the public half is here.
 #[derive(Debug)]
@@ -68,7 +67,9 @@ pub(super) fn with<T>(
     let result = work(&remote);
     match (result, remote.refusal.into_inner().unwrap_or_else(PoisonError::into_inner)) {
         (_, Some(refusal)) => Err(refusal),
-        (Err(error), None) => Err(Error::Failed { key: raw.name().to_owned(), reason: one_line(&error) }),
+        (Err(error), None) => {
+            Err(Error::Failed { key: raw.name().to_owned(), reason: openpgp::refused(&error) })
+        }
         (Ok(value), None) => Ok(value),
     }
 }

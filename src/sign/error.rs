@@ -14,16 +14,25 @@ pub enum Error {
     #[error(transparent)]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
-    /// What stands after `gpg:` names no key.
+    /// What stands after `gpg:` or `command:` names no key.
     #[error("`{spec}` names no key")]
     #[diagnostic(
         code(modgraft::sign::spec),
         help("give a key file, `gpg:KEYID`, `pkcs11:…`, `command:PROGRAM ARGUMENTS` or `none`")
     )]
     Spec {
-        /// As it was typed.
+        /// Its scheme: what follows may be secret.
         spec: String,
     },
+    /// The key itself, or something else that no file is called.
+    #[error("what names the key is no file's name: it looks like a key itself")]
+    #[diagnostic(
+        code(modgraft::sign::key_itself),
+        help(
+            "write the key to a file that its owner alone can read, and give the file's name; CI systems have variables of the type file for it"
+        )
+    )]
+    KeyItself,
     /// There is no key file.
     #[error("there is no key file {}", path.display())]
     #[diagnostic(
@@ -399,6 +408,7 @@ impl Error {
             Error::Token(error) => error.kind(),
             Error::Exists { .. } | Error::SecretKey { .. } | Error::Expiry { .. } => Kind::Usage,
             Error::Spec { .. }
+            | Error::KeyItself
             | Error::NoKeyring { .. }
             | Error::TwoPassphrases { .. }
             | Error::PassphraseSource { .. }

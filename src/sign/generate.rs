@@ -12,9 +12,8 @@ use rand::rngs::OsRng;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::keyfile::one_line;
 use super::validity::algorithm;
-use super::{Algorithm, Error, Passphrase, packet};
+use super::{Algorithm, Error, Passphrase, openpgp, packet};
 
 /// What a key is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +80,7 @@ pub fn generate(new: &NewKey<'_>, passphrase: &Passphrase) -> Result<Generated, 
         },
     };
     build(new, life, passphrase.get())
-        .map_err(|error| Error::Failed { key: new.user_id.to_owned(), reason: one_line(&error) })
+        .map_err(|error| Error::Failed { key: new.user_id.to_owned(), reason: openpgp::refused(&error) })
 }
 
 fn build(new: &NewKey<'_>, life: Option<u32>, passphrase: Option<&str>) -> pgp::errors::Result<Generated> {

@@ -12,9 +12,8 @@ use pgp::packet::{Packet, PacketParser, SignatureType, SignatureVersion};
 use zeroize::Zeroizing;
 
 use super::certificate;
-use super::keyfile::one_line;
 use super::validity::{critical_in, day, names, newest_self_signature};
-use super::{Environment, Error, Key, Signer};
+use super::{Environment, Error, Key, Signer, openpgp};
 use crate::process;
 
 /// Enough for a person to find the card and type a PIN in pinentry's window.
@@ -63,11 +62,12 @@ impl Gpg {
             PATIENCE,
         )?;
         let unusable = |reason: String| Error::TokenKey { key: fingerprint.clone(), reason };
-        let unreadable = |error: &dyn std::fmt::Display| {
-            unusable(format!("its public key cannot be read: {}", one_line(error)))
+        let unreadable = |error| {
+            let reason = openpgp::unreadable(&error, &export.stdout);
+            unusable(format!("its public key cannot be read: {reason}"))
         };
-        let (public, _) = SignedPublicKey::from_reader_single(export.stdout.as_slice())
-            .map_err(|error| unreadable(&error))?;
+        let (public, _) =
+            SignedPublicKey::from_reader_single(export.stdout.as_slice()).map_err(unreadable)?;
         let own = newest_self_signature(&public.details, &public.primary_key)
             .ok_or_else(|| unusable("it has no valid self-signature".to_owned()))?;
         let signing = certificate::Part::named(&public, &part.fingerprint)
@@ -76,7 +76,7 @@ impl Gpg {
             user_id: found.user_id.clone(),
             // As gpg wrote it.
             public_key: String::from_utf8_lossy(&export.stdout).into_owned(),
-            ..Key::of(&public, signing.details(), own).map_err(|error| unreadable(&error))?
+            ..Key::of(&public, signing.details(), own).map_err(unreadable)?
         };
         Ok(Gpg { key, signing, environment: environment.clone(), wrong: Mutex::new(false) })
     }

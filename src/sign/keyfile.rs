@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use pgp::composed::{Deserializable, SignedSecretKey};
+use pgp::composed::{PublicOrSecret, SignedSecretKey};
 use pgp::packet::{SecretKey, SecretSubkey, Signature};
 use pgp::types::{
     EncryptedSecretParams, KeyDetails, Password, PlainSecretParams, PublicParams, S2kParams, SecretParams,
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::rsa::RsaKey;
 use super::validity::{self, algorithm, check_alive, check_subkey, may_sign, newest_self_signature};
-use super::{Error, Key, Passphrase, Signer, packet};
+use super::{Error, Key, Passphrase, Signer, openpgp, packet};
 
 /// A key file is a few kilobytes; what is larger is something else.
 const LARGEST: u64 = 1 << 20;
@@ -64,7 +64,7 @@ impl KeyFile {
             Secret::Subkey(key) => (&**key, fast(key.public_key().public_params(), key.secret_params())),
         };
         let described = Key::of(&key.to_public_key(), details, self_signature)
-            .map_err(|error| Error::NotAKey { path: path.to_owned(), reason: one_line(&error) })?;
+            .map_err(|error| Error::NotAKey { path: path.to_owned(), reason: openpgp::refused(&error) })?;
         Ok(KeyFile { key: described, secret, fast })
     }
 
@@ -87,22 +87,39 @@ impl Signer for KeyFile {
             Secret::Primary(key) => packet::sign(&**key, self.fast.as_ref(), data, time),
             Secret::Subkey(key) => packet::sign(&**key, self.fast.as_ref(), data, time),
         }
-        .map_err(|error| Error::Failed { key: self.key.fingerprint.clone(), reason: one_line(&error) })
+        .map_err(|error| Error::Failed {
+            key: self.key.fingerprint.clone(),
+            reason: openpgp::refused(&error),
+        })
     }
 }
 
+/// The one secret key in these bytes. Public keys beside it, as gpg's exports can be joined, say nothing new.
 fn parse(bytes: &[u8], path: &Path) -> Result<SignedSecretKey, Error> {
     let not_a_key = |reason: &str| Error::NotAKey { path: path.to_owned(), reason: reason.to_owned() };
     if bytes.len() as u64 > LARGEST {
         return Err(not_a_key("it is larger than a mebibyte"));
     }
-    if bytes.windows(27).any(|window| window == b"BEGIN PGP PUBLIC KEY BLOCK-") {
+    let text = openpgp::plain(bytes);
+    if openpgp::has(&text, openpgp::BEGIN_PUBLIC) && !openpgp::has(&text, openpgp::BEGIN_SECRET) {
         return Err(not_a_key("it is a public key"));
     }
-    let (keys, _) = SignedSecretKey::from_reader_many(bytes).map_err(|error| not_a_key(&one_line(&error)))?;
-    let mut keys: Vec<_> = keys.collect::<Result<_, _>>().map_err(|error| not_a_key(&one_line(&error)))?;
+    let (mut keys, mut public) = (Vec::new(), false);
+    for block in openpgp::blocks(&text, openpgp::BEGIN) {
+        if block.starts_with(openpgp::BEGIN_PUBLIC.as_bytes()) {
+            continue;
+        }
+        let unreadable = |error| not_a_key(openpgp::unreadable(&error, block));
+        for key in PublicOrSecret::from_reader_many(block).map_err(unreadable)?.0 {
+            match key.map_err(unreadable)? {
+                PublicOrSecret::Secret(key) => keys.push(key),
+                PublicOrSecret::Public(_) => public = true,
+            }
+        }
+    }
     match (keys.len(), keys.pop()) {
         (1, Some(key)) => Ok(key),
+        (0, _) | (_, None) if public => Err(not_a_key("it is a public key")),
         (0, _) | (_, None) => Err(not_a_key("there is none in it")),
         (count, _) => Err(Error::SeveralKeys { path: path.to_owned(), count }),
     }
@@ -175,9 +192,4 @@ fn fast(public: &PublicParams, secret: &SecretParams) -> Option<RsaKey> {
         }
         _ => None,
     }
-}
-
-/// The first line of an error: the library appends a backtrace to some.
-pub(super) fn one_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim_end_matches([':', ' ']).to_owned()
 }

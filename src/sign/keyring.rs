@@ -13,15 +13,12 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Packet, PacketParser, Signature, SignatureType, SignatureVersion};
 use pgp::types::{KeyDetails, KeyVersion, VerifyingKey};
 
-use super::keyfile::one_line;
 use super::validity::day;
-use super::{Error, KeyForm, rsa};
+use super::{Error, KeyForm, openpgp, rsa};
 use certified::{Certified, Signing};
 
 /// A file of keys is some kilobytes; all of a distribution's are some hundred.
 const LARGEST: u64 = 4 << 20;
-/// How an armored key begins. One file may have several.
-const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 
 /// Public keys, each of which certifies itself.
 #[derive(Debug, Clone)]
@@ -182,11 +179,13 @@ impl Keyring {
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, Error> {
         let wrong = |reason: String| Error::NotAKeyring { path: path.to_owned(), reason };
         let mut keys = Vec::new();
-        for block in blocks(bytes, BEGIN) {
-            let (found, _) =
-                SignedPublicKey::from_reader_many(block).map_err(|error| wrong(one_line(&error)))?;
-            for key in found {
-                let key = key.map_err(|error| wrong(one_line(&error)))?;
+        if openpgp::has(bytes, openpgp::BEGIN_SECRET) && !openpgp::has(bytes, openpgp::BEGIN_PUBLIC) {
+            return Err(wrong("it is a secret key".to_owned()));
+        }
+        for block in openpgp::blocks(bytes, openpgp::BEGIN_PUBLIC) {
+            let unreadable = |error| wrong(openpgp::unreadable(&error, block).to_owned());
+            for key in SignedPublicKey::from_reader_many(block).map_err(unreadable)?.0 {
+                let key = key.map_err(unreadable)?;
                 let name = format!("{:X}", key.primary_key.fingerprint());
                 let none = || wrong(format!("the key {name} has no valid self-signature"));
                 keys.push(Certified::new(key).ok_or_else(none)?);
@@ -217,7 +216,8 @@ impl Keyring {
     pub fn public_keys(&self) -> Result<Vec<PublicKey>, Error> {
         let keys = self.keys.iter().map(|Certified { key, .. }| {
             let armored = key.to_armored_string(ArmorOptions::default());
-            let wrong = |error| Error::NotAKeyring { path: self.path.clone(), reason: one_line(&error) };
+            let wrong =
+                |error| Error::NotAKeyring { path: self.path.clone(), reason: openpgp::refused(&error) };
             Ok(PublicKey {
                 fingerprint: format!("{:X}", key.primary_key.fingerprint()),
                 created: u64::from(key.primary_key.created_at().as_secs()),
@@ -250,15 +250,11 @@ impl Keyring {
     /// # Errors
     /// Why the last of them counts for nothing.
     pub fn verify_detached(&self, file: &[u8], data: Data<'_>) -> Result<SignedBy, Unverified> {
-        let unreadable = |error: &pgp::errors::Error| Unverified::Unreadable(one_line(error));
-        let (signatures, _) =
-            DetachedSignature::from_reader_many(file).map_err(|error| unreadable(&error))?;
+        let unreadable = |error| Unverified::Unreadable(openpgp::unreadable(&error, file).to_owned());
+        let (signatures, _) = DetachedSignature::from_reader_many(file).map_err(unreadable)?;
         let mut refusal = Unverified::Unreadable("there is none in it".to_owned());
         for signature in signatures {
-            match signature
-                .map_err(|error| unreadable(&error))
-                .and_then(|one| self.judge(&one.signature, data))
-            {
+            match signature.map_err(unreadable).and_then(|one| self.judge(&one.signature, data)) {
                 Ok(by) => return Ok(by),
                 Err(error) => refusal = error,
             }
@@ -305,16 +301,6 @@ impl Keyring {
         }
         Err(refusal.unwrap_or_else(|| Unverified::UnknownKey { key_id: issuer(signature) }))
     }
-}
-
-/// An armored file's blocks, each from its own beginning, which is `begin`; a binary file as it is.
-pub(super) fn blocks<'a>(bytes: &'a [u8], begin: &str) -> Vec<&'a [u8]> {
-    let starts: Vec<usize> = memchr::memmem::find_iter(bytes, begin).collect();
-    if starts.is_empty() {
-        return vec![bytes];
-    }
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    starts.iter().zip(ends).map(|(start, end)| &bytes[*start..end]).collect()
 }
 
 /// 16 digits, as rpm shows them.

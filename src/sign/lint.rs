@@ -9,7 +9,7 @@ use pgp::packet::Signature;
 use pgp::types::{KeyDetails, KeyVersion};
 use serde::Serialize;
 
-use super::keyring::blocks;
+use super::openpgp::{self, BEGIN, blocks};
 use super::validity::{
     algorithm, check_subkey, critical_subpackets, day, end, is_sha1, may_sign, newest_self_signature,
 };
@@ -18,7 +18,6 @@ use crate::profile::Profile;
 
 /// A file of keys is some kilobytes.
 const LARGEST: u64 = 4 << 20;
-const BEGIN: &str = "-----BEGIN PGP ";
 /// A key that ends within this time is told of. Seconds.
 const SOON: u64 = 90 * 24 * 60 * 60;
 /// The shortest RSA key that today's crypto policies take. Bits.
@@ -158,14 +157,14 @@ impl Linter<'_> {
                             self.key(&key.to_public_key());
                         }
                         Err(error) => {
-                            self.unreadable(&error);
+                            self.unreadable(&error, block);
                             break;
                         }
                     }
                 }
             }
             // No armor, and no packets: nothing that anybody took for a key.
-            Err(error) if block.starts_with(BEGIN.as_bytes()) => self.unreadable(&error),
+            Err(error) if block.starts_with(BEGIN.as_bytes()) => self.unreadable(&error, block),
             Err(_) => {}
         }
         if secret {
@@ -186,8 +185,8 @@ impl Linter<'_> {
         }
     }
 
-    fn unreadable(&mut self, error: &dyn std::fmt::Display) {
-        let text = format!("what is in it cannot be read: {}", super::keyfile::one_line(error));
+    fn unreadable(&mut self, error: &pgp::errors::Error, block: &[u8]) {
+        let text = format!("what is in it cannot be read: {}", openpgp::unreadable(error, block));
         self.find("unreadable", Severity::Error, None, text, |_| true);
     }
 

@@ -16,6 +16,7 @@ mod keyfile;
 mod keyring;
 mod lint;
 mod lint_text;
+mod openpgp;
 mod packet;
 mod passphrase;
 mod pkcs11;

@@ -63,7 +63,7 @@ impl Passphrase {
     /// [`Error::PassphraseSource`].
     pub fn from_file(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let file = fs_err::File::open(path).map_err(|error| unusable(name.clone(), one_line(&error)))?;
+        let file = fs_err::File::open(path).map_err(|error| unusable(name.clone(), error.to_string()))?;
         first_line(file, &name)
     }
 
@@ -145,7 +145,7 @@ fn first_line(input: impl Read, name: &str) -> Result<Passphrase, Error> {
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(refuse(&one_line(&error))),
+            Err(error) => return Err(refuse(&error.to_string())),
         }
         if bytes[..length].contains(&b'\n') {
             break;
@@ -163,10 +163,6 @@ fn first_line(input: impl Read, name: &str) -> Result<Passphrase, Error> {
 
 fn unusable(place: String, reason: impl Into<String>) -> Error {
     Error::PassphraseSource { place, reason: reason.into() }
-}
-
-fn one_line(error: &dyn fmt::Display) -> String {
-    super::keyfile::one_line(error)
 }
 
 impl From<&str> for Passphrase {

@@ -9,7 +9,6 @@ use rsa::pkcs8::der::{Decode, Reader, SliceReader};
 use rsa::pkcs8::{Document, ObjectIdentifier, SubjectPublicKeyInfoRef};
 
 use super::Error;
-use super::keyfile::one_line;
 
 /// SHA-256.
 pub(crate) type Digest = [u8; 32];
@@ -54,13 +53,15 @@ impl RawPublic {
             Ok(text) if text.contains("-----BEGIN") => Document::from_pem(text.trim()).map(|(_, der)| der),
             _ => Document::from_der(bytes),
         };
-        let document = document.map_err(|error| one_line(&error))?;
-        let info: SubjectPublicKeyInfoRef<'_> = document.decode_msg().map_err(|error| one_line(&error))?;
+        // No words of the library's: what it reads may be anything, a secret key too.
+        let document = document.map_err(|_| "its PEM or DER is damaged")?;
+        let info: SubjectPublicKeyInfoRef<'_> = document.decode_msg().map_err(|_| "it is of another kind")?;
         let key = info.subject_public_key.as_bytes().ok_or("its key is no whole number of bytes")?;
         let curve = || info.algorithm.parameters_oid().map(|oid| oid.to_string()).unwrap_or_default();
         match info.algorithm.oid {
             oid if oid == ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1") => {
-                let key = rsa::pkcs1::RsaPublicKey::from_der(key).map_err(|error| one_line(&error))?;
+                let key =
+                    rsa::pkcs1::RsaPublicKey::from_der(key).map_err(|_| "its RSA numbers are damaged")?;
                 let bytes = |number: UintRef<'_>| number.as_bytes().to_vec();
                 Ok(RawPublic::Rsa { n: bytes(key.modulus), e: bytes(key.public_exponent) })
             }

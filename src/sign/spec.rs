@@ -5,6 +5,15 @@ use std::path::PathBuf;
 use super::Error;
 use super::pkcs11::TokenUri;
 
+/// What begins a name that is no file's, and may be misspelt.
+const SCHEMES: [&str; 2] = ["command:", "gpg:"];
+/// How an armored key begins, in base64.
+const BEGIN_BASE64: &str = "LS0tLS1CRUdJTi";
+/// Linux's PATH_MAX, without the zero behind it. Bytes.
+const LONGEST_PATH: usize = 4095;
+/// Linux's NAME_MAX. Bytes.
+const LONGEST_NAME: usize = 255;
+
 /// Which key signs, as it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySpec {
@@ -27,9 +36,13 @@ impl KeySpec {
     /// shell does it, by blanks, quotes and backslashes, and no shell is involved: nothing is expanded.
     ///
     /// # Errors
-    /// [`Error::Spec`] where nothing, or nothing usable, stands there; [`Error::Token`].
+    /// [`Error::Spec`] where nothing, or nothing usable, stands there; [`Error::KeyItself`]; [`Error::Token`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let refuse = || Err(Error::Spec { spec: text.to_owned() });
+        // A command's arguments may be secret: what follows the scheme is not repeated.
+        let refuse = || {
+            let scheme = SCHEMES.iter().find(|scheme| text.starts_with(**scheme)).copied();
+            Err(Error::Spec { spec: scheme.map(|scheme| format!("{scheme}…")).unwrap_or_default() })
+        };
         if text.starts_with("pkcs11:") {
             return Ok(KeySpec::Pkcs11(Box::new(TokenUri::parse(text)?)));
         }
@@ -48,15 +61,43 @@ impl KeySpec {
             }
             Some(key) => Ok(KeySpec::Gpg(key.trim().to_owned())),
             None if text.is_empty() => refuse(),
+            None if is_no_path(text) => Err(Error::KeyItself),
             None if text == "none" => Ok(KeySpec::None),
             None => Ok(KeySpec::File(PathBuf::from(text))),
         }
     }
 }
 
+/// Whether this is the key itself, or anything else that no file is called: a variable of a CI system that was to name the file has
+/// what is in the file. A message that names such a file puts the key into the log.
+fn is_no_path(text: &str) -> bool {
+    text.contains(|letter: char| letter.is_control())
+        || text.contains("BEGIN PGP ")
+        || text.starts_with(BEGIN_BASE64)
+        || text.len() > LONGEST_PATH
+        || text.split('/').any(|name| name.len() > LONGEST_NAME)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_itself_is_told_from_its_file() {
+        let base64 = format!("{BEGIN_BASE64}QR1AgUFJJVkFURSBLRVk=");
+        let long = "ab/".repeat(2000);
+        for key in ["-----BEGIN PGP PRIVATE KEY BLOCK----- x", "lQc\nYx", &base64, &long, &"x".repeat(300)] {
+            assert!(matches!(KeySpec::parse(key), Err(Error::KeyItself)), "{key}");
+        }
+    }
+
+    #[test]
+    fn what_follows_the_scheme_is_not_repeated() {
+        for text in ["command:'kms --token S3CRET", "gpg:--S3CRET"] {
+            let error = KeySpec::parse(text).unwrap_err().to_string();
+            assert!(error.contains(&text[..4]) && !error.contains("S3CRET"), "{error}");
+        }
+    }
 
     #[test]
     fn specs_are_read() {

@@ -9,8 +9,7 @@ use pgp::packet::{Packet, PacketParser};
 use pgp::ser::Serialize;
 use pgp::types::KeyDetails;
 
-use super::super::Error;
-use super::super::keyfile::one_line;
+use super::super::{Error, openpgp};
 use super::{Keyring, Unverified};
 
 impl Keyring {
@@ -29,9 +28,10 @@ impl Keyring {
     pub fn armored(&self) -> Result<String, Error> {
         let options = ArmorOptions { headers: None, include_checksum: true };
         let blocks = self.keys.iter().map(|key| {
-            key.key
-                .to_armored_string(options.clone())
-                .map_err(|error| Error::NotAKeyring { path: self.path.clone(), reason: one_line(&error) })
+            key.key.to_armored_string(options.clone()).map_err(|error| Error::NotAKeyring {
+                path: self.path.clone(),
+                reason: openpgp::refused(&error),
+            })
         });
         blocks.collect()
     }
@@ -69,7 +69,7 @@ pub fn armored_signature(packet: &[u8]) -> Result<String, Unverified> {
     }
     let mut text = Vec::new();
     armor::write(&Whole(packet), BlockType::Signature, &mut text, None, true)
-        .map_err(|error| unreadable(one_line(&error)))?;
+        .map_err(|error| unreadable(openpgp::refused(&error)))?;
     String::from_utf8(text).map_err(|_| unreadable("its armor is no text".to_owned()))
 }
 

@@ -12,7 +12,6 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
 
-use super::super::keyfile::one_line;
 use super::super::raw::{Digest, RawPublic, RawSigner};
 use super::super::{self as sign, Environment, Passphrase};
 use super::{Error, TokenUri};
@@ -298,7 +297,6 @@ fn failure(info: &TokenInfo, error: &Failure) -> sign::Error {
 fn words(error: &Failure) -> String {
     match error {
         Failure::Pkcs11(code, function) => format!("{function:?}: {code:?}"),
-        Failure::LibraryLoading(error) => one_line(error),
-        error => one_line(error),
+        error => error.to_string().lines().next().unwrap_or_default().trim_end_matches([':', ' ']).to_owned(),
     }
 }
