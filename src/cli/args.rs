@@ -332,7 +332,7 @@ pub struct Inspect {
     #[arg(value_name = "FILE", required = true)]
     pub packages: Vec<PathBuf>,
 
-    /// As JSON
+    /// As JSON, one line for each package
     #[arg(long)]
     pub json: bool,
 }

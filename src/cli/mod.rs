@@ -7,6 +7,7 @@ mod build_module;
 mod cache;
 mod check;
 mod ci;
+mod each;
 mod explain;
 mod flatten;
 mod generate;
@@ -73,7 +74,7 @@ fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         Command::Explain(args) => explain::run(&args),
         Command::Submit(args) => submit::run(&args, reporter),
         Command::Ci(args) => ci::run(&args, reporter),
-        Command::Inspect(args) => inspect::run(&args),
+        Command::Inspect(args) => return inspect::run(&args, reporter),
         Command::Key(args) => return key::run(&args, reporter),
         Command::Update(args) => update::run(&args, reporter),
         Command::Rebuild(args) => return rebuild::run(&args, reporter),

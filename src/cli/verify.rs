@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use super::args::verify::Verify;
+use super::each::Each;
 use super::generate::print;
 use crate::error::Kind;
 use crate::report::Reporter;
@@ -8,10 +9,16 @@ use crate::{Error, pipeline};
 
 pub fn run(args: &Verify, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
     let releases = pipeline::releases(&args.releases)?;
-    let mut accepted = true;
+    let mut each = Each::new(reporter, args.json);
     let mut first = true;
-    pipeline::verify(&args.packages, &args.key, &releases, reporter, &mut |verified| {
-        accepted &= verified.is_accepted();
+    pipeline::verify(&args.packages, &args.key, &releases, reporter, &mut |file, verified| {
+        let verified = match verified {
+            Ok(verified) => verified,
+            Err(error) => return each.unread(file, error),
+        };
+        if !verified.is_accepted() {
+            each.note(Kind::Input);
+        }
         if args.json {
             let mut text = serde_json::to_string(&verified).expect("a verdict is plain data");
             text.push('\n');
@@ -20,5 +27,5 @@ pub fn run(args: &Verify, reporter: &dyn Reporter) -> Result<ExitCode, Error> {
         let separator = if std::mem::take(&mut first) { "" } else { "\n" };
         print(format!("{separator}{}", verified.text()).as_bytes())
     })?;
-    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(Kind::Input.exit_code()) })
+    Ok(each.code())
 }

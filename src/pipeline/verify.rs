@@ -31,16 +31,17 @@ pub fn release(name: &str) -> Result<Arc<Profile>, crate::Error> {
     Ok(Profile::find(name, Path::new(""))?)
 }
 
-/// Judges a package for each release, by all keys in these files; without any, signatures are not judged, and a warning says so.
+/// Judges packages for each release, by all keys in these files; without any, signatures are not judged, and a warning says so. A
+/// package that cannot be read spoils no other: `each` gets every file in its order, with what came of it.
 ///
 /// # Errors
-/// A file that cannot be read, or is no package or key file. A package that is refused is no error.
+/// A key file that cannot be read; what `each` returns. A package that is refused is no error.
 pub fn verify(
     packages: &[PathBuf],
     keys: &[PathBuf],
     releases: &[Arc<Profile>],
     reporter: &dyn Reporter,
-    each: &mut dyn FnMut(Verified) -> Result<(), crate::Error>,
+    each: &mut dyn FnMut(&Path, Result<Verified, crate::Error>) -> Result<(), crate::Error>,
 ) -> Result<(), crate::Error> {
     let keyring = match keys {
         [] => None,
@@ -50,9 +51,11 @@ pub fn verify(
         reporter.warning("without --key nobody can tell whose the signatures are, or whether they hold: the rest is judged".to_owned());
     }
     for file in packages {
-        let package = rpm::examine(file, keyring.as_ref())?;
-        let profiles = releases.iter().map(Arc::as_ref);
-        each(Verified::of(file.clone(), package, keyring.is_some(), profiles))?;
+        let verified = rpm::examine(file, keyring.as_ref()).map(|package| {
+            let profiles = releases.iter().map(Arc::as_ref);
+            Verified::of(file.clone(), package, keyring.is_some(), profiles)
+        });
+        each(file, verified.map_err(crate::Error::from))?;
     }
     Ok(())
 }

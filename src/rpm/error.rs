@@ -59,6 +59,16 @@ pub enum Error {
         /// In the library's words.
         reason: String,
     },
+    /// A package that is not there.
+    #[error("there is no file {}", path.display())]
+    #[diagnostic(
+        code(modgraft::rpm::no_file),
+        help("name packages, by their paths from the folder that this runs in")
+    )]
+    NoFile {
+        /// As it was named.
+        path: PathBuf,
+    },
     /// No RPM package at all.
     #[error("{} is no RPM package: {reason}", path.display())]
     #[diagnostic(code(modgraft::rpm::not_a_package), help("`file` tells what it is"))]
@@ -124,7 +134,7 @@ impl Error {
         match self {
             Error::Io(_) | Error::Write { .. } | Error::Changed { .. } => Kind::Environment,
             Error::TooLarge { .. } | Error::Format { .. } => Kind::Refused,
-            Error::Time { .. } => Kind::Usage,
+            Error::Time { .. } | Error::NoFile { .. } => Kind::Usage,
             Error::NotAPackage { .. }
             | Error::Damaged { .. }
             | Error::Unsigned { .. }

@@ -29,6 +29,7 @@ const SECRET: &str = "secret-key";
 #[derive(Debug, Clone, Serialize)]
 pub struct Lint {
     /// The file.
+    #[serde(serialize_with = "crate::report::path")]
     pub file: PathBuf,
     /// In its order.
     pub keys: Vec<LintedKey>,

@@ -18,6 +18,7 @@ use crate::rpm::Examination;
 #[derive(Debug, Clone, Serialize)]
 pub struct Verified {
     /// The file.
+    #[serde(serialize_with = "crate::report::path")]
     pub file: PathBuf,
     /// What is in it.
     #[serde(flatten)]

@@ -87,6 +87,65 @@ fn what_is_no_package_or_release() {
     assert!(code == Some(2) && err.contains("there is no key file absent"), "{err}");
 }
 
+#[test]
+fn a_file_that_cannot_be_read_spoils_no_other() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let place = Place::new();
+    let package = place.package(&Profile::named("el9").unwrap(), Some(&**key()));
+    fs_err::copy(&package, place.path("good.rpm")).unwrap();
+    fs_err::write(place.path("junk.rpm"), "x".repeat(200)).unwrap();
+    // A name that is no UTF-8 has a place in JSON, too.
+    let odd = Path::new(std::ffi::OsStr::from_bytes(b"odd\xff.rpm"));
+    fs_err::copy(&package, place.folder.path().join(odd)).unwrap();
+    let run = |arguments: &[&str], last: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
+        command.current_dir(place.folder.path()).env("NO_COLOR", "1").args(arguments).arg(last);
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (status.code(), text(stdout), text(stderr))
+    };
+    let files = ["good.rpm", "junk.rpm", "absent.rpm"];
+    for command in [&["verify", "--as", "el9", "--key", "keys.asc", "--json"][..], &["inspect", "--json"]] {
+        let (code, out, err) = run(&[command, &files].concat(), odd);
+        assert_eq!(code, Some(3), "{err}");
+        let lines: Vec<serde_json::Value> =
+            out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told = |line: &serde_json::Value| {
+            (line["error"]["code"].as_str().map(str::to_owned), line["exit_code"].as_u64())
+        };
+        let expected = [
+            (None, None),
+            (Some("modgraft::rpm::not_a_package".to_owned()), Some(3)),
+            (Some("modgraft::rpm::no_file".to_owned()), Some(2)),
+            (None, None),
+        ];
+        assert_eq!(lines.iter().map(told).collect::<Vec<_>>(), expected, "{out}");
+        let named: Vec<&str> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
+        assert_eq!(named, [files[0], files[1], files[2], "odd\u{fffd}.rpm"]);
+        assert_eq!(err.matches("error[").count(), 2, "{err}");
+    }
+    let (code, out, err) = run(&["verify", "--as", "el9", "--key", "keys.asc", "good.rpm", "junk.rpm"], odd);
+    assert!(code == Some(3) && err.contains("junk.rpm is no RPM package"), "{err}");
+    assert_eq!(out.matches("      el9  accepted").count(), 2, "{out}");
+}
+
+#[test]
+fn a_package_that_is_not_there_is_a_matter_of_what_was_typed() {
+    let place = Place::new();
+    let absent = place.path("absent.rpm");
+    for command in [&["verify"][..], &["inspect"], &["resign", "--remove"], &["sign", "--export", "d"]] {
+        let mut command_line = Command::new(env!("CARGO_BIN_EXE_modgraft"));
+        let output = command_line.env("NO_COLOR", "1").args(command).arg(&absent).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {said}");
+        assert!(
+            said.contains("error[modgraft::rpm::no_file]: there is no file") && said.contains("help:"),
+            "{said}"
+        );
+    }
+}
+
 /// What each release says, `None` where it accepts.
 fn reasons(place: &Place, package: &Path) -> Vec<(String, Vec<String>)> {
     let verified = place.verified(package, false);

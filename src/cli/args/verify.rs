@@ -6,7 +6,7 @@ use clap::Args;
 
 /// Tell for each release whether its rpm accepts a package: digests, signatures, form, and the reason where it refuses
 ///
-/// Ends with exit code 3 where a package is refused.
+/// Ends with exit code 3 where a package is refused. One that cannot be read is told of, and the others are judged all the same.
 #[derive(Debug, Args)]
 pub struct Verify {
     /// Any RPM

@@ -56,7 +56,10 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let mut file = File::open(path)?;
+        let mut file = File::open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::NoFile { path: path.to_owned() },
+            _ => Error::Io(error),
+        })?;
         let metadata = file.metadata()?;
         let not_a_package =
             |reason: &str| Error::NotAPackage { path: path.to_owned(), reason: reason.to_owned() };
