@@ -372,7 +372,8 @@ fn what_a_command_may_answer(keys: &Keys) {
     let said = Said::of(
         modgraft().arg("sign").arg(&package).args(["--sign-key", spec, "--public-key"]).arg(&rsa.public),
     );
-    said.fails(5, "is not installed");
+    said.fails(5, "error[modgraft::sign::command]: the signing command did not sign: `/no/such/program` is not installed");
+    assert!(!said.stderr.contains("gpg"), "{}", said.stderr);
     assert!(fs_err::read(&package).unwrap() == before, "the package was changed");
 }
 

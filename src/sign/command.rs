@@ -55,7 +55,8 @@ impl ExternalCommand {
         line.push(b'\n');
         let mut command = Command::new(program);
         command.args(arguments).arg(request.request);
-        let output = process::exchange(&mut command, Zeroizing::new(line), PATIENCE, LONGEST)?;
+        let output = process::exchange(&mut command, Zeroizing::new(line), PATIENCE, LONGEST)
+            .map_err(Error::Command)?;
         if !output.status.success() {
             return Err(Error::Command(process::Error::Failed {
                 program: program.to_owned(),

@@ -398,7 +398,7 @@ pub enum Error {
             "where gpg cannot ask for the passphrase, set MODGRAFT_PASSPHRASE; a key file needs no gpg at all"
         )
     )]
-    Gpg(#[from] process::Error),
+    Gpg(process::Error),
 }
 
 impl Error {

@@ -37,7 +37,8 @@ impl Gpg {
         let listing = process::output(
             gpg(environment).args(["--with-colons", "--fixed-list-mode", "--list-secret-keys", "--", name]),
             PATIENCE,
-        )?;
+        )
+        .map_err(Error::Gpg)?;
         // gpg ends with 2 both for "no such key" and for worse; the listing tells them apart.
         let mut keys = parse(&String::from_utf8_lossy(&listing.stdout));
         let found = match (keys.len(), keys.pop()) {
@@ -60,7 +61,8 @@ impl Gpg {
                 &fingerprint,
             ]),
             PATIENCE,
-        )?;
+        )
+        .map_err(Error::Gpg)?;
         let unusable = |reason: String| Error::TokenKey { key: fingerprint.clone(), reason };
         let unreadable = |error| {
             let reason = openpgp::unreadable(&error, &export.stdout);
@@ -104,7 +106,7 @@ impl Gpg {
         let mut input = Zeroizing::new(Vec::with_capacity(passphrase.len() + 1));
         input.extend(passphrase.as_bytes());
         input.push(b'\n');
-        Ok(process::exchange(&mut command, input, PATIENCE, LONGEST)?)
+        process::exchange(&mut command, input, PATIENCE, LONGEST).map_err(Error::Gpg)
     }
 
     /// Whether gpg gave what it was asked for. Its configuration can have it sign by a second key, or a text, or say what rpm does not
@@ -162,12 +164,11 @@ impl Gpg {
             119 | 120 => Error::Card { key, reason: "gpg's part for cards (scdaemon) is missing or fails" },
             // GPG_ERR_PIN_BLOCKED.
             130 => Error::Card { key, reason: "its PIN is blocked" },
-            _ => process::Error::Failed {
+            _ => Error::Gpg(process::Error::Failed {
                 program: "gpg".to_owned(),
                 status: output.status.to_string(),
                 stderr: words.join("\n"),
-            }
-            .into(),
+            }),
         }
     }
 }
