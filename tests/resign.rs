@@ -191,6 +191,16 @@ fn a_profile_asks_for_what_its_rpm_needs() {
     let said = Said::of(release.command(&["sign", "--profile", "el6"]).arg(&el9));
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert_eq!(tags(&el9), [268, 1002]);
+    // A signature makes no package of it that el6 can read.
+    let told = "warning  mod_";
+    assert!(
+        said.stderr.contains(told)
+            && said.stderr.contains("el6 does not take it: its payload is compressed by zstd"),
+        "{}",
+        said.stderr
+    );
+    let said = Said::of(release.command(&["resign", "--profile", "el9"]).arg(&el9));
+    assert!(said.code == Some(0) && !said.stderr.contains("warning"), "{}", said.stderr);
     // Signed ones need `resign`.
     Said::of(release.command(&["sign"]).arg(&el9)).fails(2, "is signed already");
 

@@ -10,8 +10,9 @@ use super::signing::SigningKey;
 use super::{Error, epoch, export};
 use crate::profile::Profile;
 use crate::report::{Event, Reporter};
-use crate::rpm::{Existing, NewSignature};
-use crate::sign::{self, Certificate, Environment, Key, KeySpec, check_accepted};
+use crate::rpm::{self, Existing, NewSignature, Staged};
+use crate::sign::{self, Certificate, Environment, Key, KeySpec, Keyring, check_accepted};
+use crate::verify::ForRelease;
 
 /// Packages, and what becomes of their signatures.
 pub struct Resigning {
@@ -107,7 +108,11 @@ pub(super) fn resigned(resigning: &Resigning, reporter: &dyn Reporter) -> Result
             Some(key) => format!("{} signed by {}", package.nevra(), key.short_id()),
             None => format!("{} left unsigned", package.nevra()),
         };
-        staged.push((package.stage(&signatures, key.map(|key| key.key_id))?, told));
+        let ready = package.stage(&signatures, key.as_ref().map(|key| key.key_id.clone()))?;
+        if let (Some(profile), Some(key)) = (profile, &key) {
+            tell_refusal(&ready, package.nevra(), key, profile, reporter)?;
+        }
+        staged.push((ready, told));
     }
     let mut files = Vec::new();
     for (staged, told) in staged {
@@ -115,6 +120,22 @@ pub(super) fn resigned(resigning: &Resigning, reporter: &dyn Reporter) -> Result
         reporter.note(told);
     }
     Ok(files)
+}
+
+/// Warns of what keeps the distribution from taking the package that [`accept`] knows nothing of: a signature changes no payload.
+fn tell_refusal(
+    staged: &Staged,
+    nevra: &str,
+    key: &Key,
+    profile: &Profile,
+    reporter: &dyn Reporter,
+) -> Result<(), crate::Error> {
+    let keys = Keyring::parse(key.public_key.as_bytes(), staged.path())?;
+    let examined = rpm::examine(staged.path(), Some(&keys))?;
+    for reason in ForRelease::of(&examined, true, profile).reasons {
+        reporter.warning(format!("{nevra}: {} does not take it: {reason}", profile.name));
+    }
+    Ok(())
 }
 
 fn accept(key: &Key, profile: Option<&Profile>) -> Result<(), sign::Error> {

@@ -197,6 +197,11 @@ pub struct Staged {
 }
 
 impl Staged {
+    /// Where it lies until then.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
     /// Renames it over the old one.
     ///
     /// # Errors
