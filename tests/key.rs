@@ -516,6 +516,30 @@ fn what_is_no_key() {
     assert_eq!(code(place.modgraft().args(["key", "lint", "absent"])).0, Some(2));
 }
 
+#[test]
+fn a_key_package_says_what_is_not_right_with_it() {
+    let place = Place::new();
+    run(place.modgraft().args(["key", "new", "--type", "ed25519", "--out", "key.asc"]));
+    let package = |url: &str, signing: &[&str]| {
+        let arguments =
+            ["key", "package", "key.pub.asc", "--name", "mods", "--profile", "fedora", "--url", url];
+        let (status, output) = code(place.modgraft().args(arguments).args(signing));
+        assert_eq!(status, Some(0));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let beside = place.path("out/modgraft-development-key.asc");
+    let signed = ["--sign-key", "key.asc"];
+    assert_eq!(package("https://x.example/", &signed), "");
+    assert_eq!(package("https://x.example/", &signed), "", "the same again");
+    let said = package("https://y.example/", &signed);
+    assert!(said.contains("warning  out/mods-release-1-1.noarch.rpm was another one"), "{said}");
+    assert!(!beside.exists());
+    let said = package("https://y.example/", &[]);
+    assert!(said.contains("the development key of this machine, which no other knows"), "{said}");
+    let package = place.path("out/mods-release-1-1.noarch.rpm");
+    run(place.modgraft().args(["verify", "--as", "fedora", "--key"]).arg(&beside).arg(package));
+}
+
 /// rpm on a root of its own. `--root` changes root, so an ordinary user needs a namespace where it is allowed.
 fn rooted(program: &str) -> Command {
     if rustix::process::geteuid().is_root() {

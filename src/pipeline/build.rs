@@ -10,7 +10,7 @@ use super::graft::{Graft, Next, compiling, graft};
 use super::output::Staging;
 use super::prepare::Ready;
 use super::record::{PackageFile, Record};
-use super::signing::SigningKey;
+use super::signing::{DEVELOPMENT_KEY, SigningKey};
 use super::simulate::simulated;
 use super::{Check, Error, Packaging, Request, attest, epoch, graft_notes, summary, upstream, work};
 use crate::audit::{self, Audit};
@@ -23,9 +23,6 @@ use crate::target::Target;
 
 /// How long the checks of one package may take together.
 const CHECK_LIMIT: Duration = Duration::from_secs(120);
-
-/// The public half of the development key, beside the packages that it signed.
-const DEVELOPMENT_KEY: &str = "modgraft-development-key.asc";
 
 const REPORT: &str = "report.json";
 

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
 use super::output::Staging;
-use super::signing::open_signer;
+use super::signing::{DEVELOPMENT_KEY, open_signer};
 use super::verify::{release, releases};
 use super::{Error, epoch};
 use crate::package::{About, Contents, File, Package, file};
@@ -109,7 +109,8 @@ pub fn lint_key(file: &Path, releases: &[Arc<Profile>]) -> Result<Lint, crate::E
     Ok(sign::lint(file, &profiles, now())?)
 }
 
-/// Makes a package with public keys and the .repo file that names them, and returns its path.
+/// Makes a package with public keys and the .repo file that names them, and returns its path. Where the development key signs it, that
+/// key's public half is written beside it, as by a build.
 ///
 /// # Errors
 /// A file that has a secret key, or no public one; names and urls that no repository has; a key that cannot sign.
@@ -124,8 +125,25 @@ pub fn key_package(asked: &KeyPackage, reporter: &dyn Reporter) -> Result<PathBu
     let staging = Staging::new(&asked.out).map_err(Error::from)?;
     let name = package.file_name();
     rpm::write(&package, signer.as_deref().map(|signer| signer as &dyn sign::Signer), &staging.path(&name))?;
-    staging.publish(std::slice::from_ref(&name))?;
-    Ok(asked.out.join(name))
+    let path = asked.out.join(&name);
+    if path.exists() && fs_err::read(&path).ok() != fs_err::read(staging.path(&name)).ok() {
+        reporter.warning(format!(
+            "{} was another one: machines that have it take none of the same version; --version or --release tells them apart",
+            path.display()
+        ));
+    }
+    let mut names = vec![name];
+    if let Some(key) = signer.as_ref().map(|signer| signer.key()).filter(|key| key.development) {
+        fs_err::write(staging.path(DEVELOPMENT_KEY), &key.public_key).map_err(Error::from)?;
+        names.push(DEVELOPMENT_KEY.to_owned());
+        reporter.warning(format!(
+            "it is signed by {}, the development key of this machine, which no other knows; --sign-key names the key that packages are \
+             signed with",
+            key.short_id()
+        ));
+    }
+    staging.publish(&names)?;
+    Ok(path)
 }
 
 /// Refuses a secret key, and tells what else is wrong with a key.

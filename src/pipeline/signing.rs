@@ -7,6 +7,9 @@ use crate::paths;
 use crate::report::Reporter;
 use crate::sign::{self, BoxedSigner, Environment, KeySpec, Signer};
 
+/// The public half of the development key, beside the packages that it signed.
+pub(super) const DEVELOPMENT_KEY: &str = "modgraft-development-key.asc";
+
 /// What signs, as it was asked for.
 pub struct SigningKey {
     spec: KeySpec,

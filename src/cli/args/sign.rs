@@ -13,8 +13,8 @@ use crate::{Error, sign};
 pub struct KeyArgs {
     /// What signs the packages, and a repository's metadata: an OpenPGP secret key file; a key of gpg's and its agent's; a key in a PKCS#11 token
     /// (`pkcs11:token=LABEL;object=LABEL?module-path=FILE&pin-source=FILE`); an external command
-    /// (`command:PROGRAM ARGUMENTS`, split into words without a shell); or nothing. build-module and repo publish sign with a
-    /// development key, made once, where the option is missing
+    /// (`command:PROGRAM ARGUMENTS`, split into words without a shell); or nothing. build-module, repo publish and key
+    /// package sign with a development key, made once, where the option is missing
     #[arg(
         long,
         value_name = "FILE | gpg:KEYID | pkcs11:URI | command:PROGRAM | none",
