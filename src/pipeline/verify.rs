@@ -12,6 +12,9 @@ use crate::verify::Verified;
 /// The releases that are judged for where none is named: those that modgraft is for.
 pub const RELEASES: [&str; 6] = ["el6", "el7", "el8", "el9", "el10", "fedora"];
 
+/// Gets each file, and what came of it.
+pub type Each<'a> = &'a mut dyn FnMut(&Path, Result<Verified, crate::Error>) -> Result<(), crate::Error>;
+
 /// The profiles of these names or files; of [`RELEASES`] where there are none.
 ///
 /// # Errors
@@ -41,7 +44,7 @@ pub fn verify(
     keys: &[PathBuf],
     releases: &[Arc<Profile>],
     reporter: &dyn Reporter,
-    each: &mut dyn FnMut(&Path, Result<Verified, crate::Error>) -> Result<(), crate::Error>,
+    each: Each<'_>,
 ) -> Result<(), crate::Error> {
     let keyring = match keys {
         [] => None,

@@ -9,6 +9,8 @@ use zeroize::Zeroizing;
 
 /// How armor of any kind begins.
 pub(super) const BEGIN: &str = "-----BEGIN PGP ";
+/// How it begins where the whole file is carried as base64.
+pub(super) const BEGIN_BASE64: &str = "LS0tLS1CRUdJTi";
 /// How an armored public key begins.
 pub(super) const BEGIN_PUBLIC: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 /// How an armored secret key begins.
@@ -60,6 +62,9 @@ fn mishap(bytes: &[u8]) -> Option<&'static str> {
     if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, b'-', ..] | [b'-', 0, ..]) {
         return Some("it is a text of UTF-16: write it as ASCII");
     }
+    if bytes.trim_ascii_start().starts_with(BEGIN_BASE64.as_bytes()) {
+        return Some("it is base64 of an armored file: decode it first");
+    }
     let start = find(bytes, BEGIN.as_bytes())?;
     let after = &bytes[start + BEGIN.len()..];
     let name = memchr::memchr(b'-', after).unwrap_or(after.len());
@@ -69,11 +74,13 @@ fn mishap(bytes: &[u8]) -> Option<&'static str> {
     let line_ends: Vec<u8> = line_ends.copied().filter(|byte| matches!(byte, b'\n' | b'\r')).collect();
     if behind.starts_with(b"\\n") || behind.starts_with(b"\\r") {
         return Some(
-            "its line ends are written as `\\n`: make lines of them, or carry the whole file as base64",
+            "its line ends are written as `\\n`: make lines of them, or carry the whole file as base64 and decode it",
         );
     }
     if line_ends.is_empty() {
-        return Some("its lines were joined: keep the line ends, or carry the whole file as base64");
+        return Some(
+            "its lines were joined: keep the line ends, or carry the whole file as base64 and decode it",
+        );
     }
     if !line_ends.contains(&b'\n') {
         return Some("its line ends are carriage returns alone: write line feeds");
@@ -131,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_happened_on_the_way_is_told() {
-        let cases: [(String, Option<&str>); 8] = [
+        let cases: [(String, Option<&str>); 9] = [
             (KEY.to_owned(), None),
             (KEY.replace('\n', " "), Some("joined")),
             (KEY.replace('\n', ""), Some("joined")),
@@ -140,6 +147,7 @@ mod tests {
             (format!("\"{KEY}"), Some("in front")),
             (KEY[..50].to_owned(), Some("cut off")),
             ("xcZY".to_owned(), None),
+            ("LS0tLS1CRUdJTiBQR1Ag\n".to_owned(), Some("decode it first")),
         ];
         for (text, expected) in cases {
             let found = mishap(text.as_bytes());

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use super::Error;
+use super::openpgp::BEGIN_BASE64;
 use super::pkcs11::TokenUri;
 
 /// What begins a name that is no file's, and may be misspelt.
 const SCHEMES: [&str; 2] = ["command:", "gpg:"];
-/// How an armored key begins, in base64.
-const BEGIN_BASE64: &str = "LS0tLS1CRUdJTi";
 /// Linux's PATH_MAX, without the zero behind it. Bytes.
 const LONGEST_PATH: usize = 4095;
 /// Linux's NAME_MAX. Bytes.

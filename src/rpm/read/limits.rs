@@ -137,7 +137,7 @@ fn region(index: &[u8], store: &[u8], part: Part) -> Result<Option<Range<usize>>
         return Err("has another region at its end");
     }
     let size = number(trailer, 8).wrapping_neg() as usize;
-    if size == 0 || size % ENTRY != 0 || size > index.len() {
+    if size == 0 || !size.is_multiple_of(ENTRY) || size > index.len() {
         return Err("has an impossible size at its end");
     }
     Ok(Some(range))
