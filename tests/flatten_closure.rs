@@ -236,6 +236,14 @@ fn a_number_that_httpd_answers_to_is_never_made_up() {
     assert_eq!(inlined(&flatten(change("AP_MPMQ_NEW"), &target(), &tree).unwrap()), ["AP_MPMQ_NEW"]);
     let target = target().declares("AP_MPMQ_IS_THREADED", "httpd.h");
     assert_eq!(inlined(&flatten(change("AP_OTHER"), &target, &tree).unwrap()), ["AP_OTHER"]);
+    // A bit that another httpd has the other way round.
+    let options = self::tree("#define OPT_INCLUDES 2\n#define OPT_INC_WITH_EXEC 32\n", "");
+    let (error, text) = refused(
+        change("OPT_INC_WITH_EXEC"),
+        &self::target().declares("OPT_INCLUDES", "http_core.h"),
+        &options,
+    );
+    assert!(matches!(error, Error::CodeUnknown { .. }), "{text}");
     let (error, text) = refused(change("AP_MPMQ_NEW"), &target, &tree);
     assert!(matches!(error, Error::CodeUnknown { .. }), "{text}");
     assert_eq!(error.lacking(), Some("AP_MPMQ_NEW"));
