@@ -399,3 +399,22 @@ fn what_the_module_defines_is_left_alone() {
     .unwrap_or_else(|error| panic!("{}", words(&error)));
     assert_eq!((adapted.rounds, adapted.edits.len()), (1, 0), "{}", text(&adapted));
 }
+
+/// A hook that is never called is told by its name and that of the callback, and what does more than to tell is a person's to accept.
+#[test]
+fn a_hook_that_is_never_called_has_to_be_accepted() {
+    let code = "static void armed(request_rec *r, conn_rec *c) { }\n\
+                static int checked(apr_pool_t *p, apr_pool_t *l, apr_pool_t *t, server_rec *s) { return OK; }\n";
+    let demand = |hooks: &str| {
+        let source = Source::module(&["httpd.h", "http_config.h"], code, hooks);
+        let adapted =
+            source.adapt(&target(), &built_in(&target())).unwrap_or_else(|error| panic!("{}", words(&error)));
+        adapt::demand_accepted(&adapted, &[], &[], &target())
+    };
+    demand("ap_hook_check_config(checked, NULL, NULL, APR_HOOK_MIDDLE);").unwrap();
+    let error = demand("ap_hook_pre_read_request(armed, NULL, NULL, APR_HOOK_MIDDLE);").unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused);
+    let said = words(&error);
+    assert!(said.contains("(armed of ap_hook_pre_read_request)"), "{said}");
+    assert!(said.contains("--accept-risk common/hook"), "{said}");
+}

@@ -212,8 +212,11 @@ pub fn demand_accepted(
     let mut rules: Vec<String> = Vec::new();
     let mut help = String::new();
     for edit in risky {
+        let line = format!("{}: {}\n", edit.rule, edit.note);
+        if !help.contains(&line) {
+            help.push_str(&line);
+        }
         if !rules.contains(&edit.rule) {
-            help.push_str(&format!("{}: {}\n", edit.rule, edit.note));
             rules.push(edit.rule.clone());
         }
     }

@@ -8,7 +8,7 @@ use super::change::{self, Together};
 use super::draft::{Change, Draft};
 use super::edit::Edit;
 use super::finding::{Finding, Kind};
-use super::pack::{Action, Exposed, Risk, Rule, Rules, Shim};
+use super::pack::{Action, Dropped, Exposed, Risk, Rule, Rules, Shim};
 use crate::c::expression::Code;
 use crate::c::lex::harmless;
 use crate::c::{self, DeclarationKind};
@@ -289,7 +289,11 @@ impl<'a> Planner<'a> {
             (Step::Shim(shim), Edit { file: String::new(), line: 0, ..edit })
         });
         let recorded = |(change, shown): (Change, Range<usize>)| {
-            let edit = self.edit(finding, rule, draft, text, &shown, &change.text);
+            let mut edit = self.edit(finding, rule, draft, text, &shown, &change.text);
+            if matches!(rule.r#do, Action::Drop(Dropped::Registration)) {
+                let callback = change.text.trim_start_matches("(void)").trim();
+                edit.note = format!("{} ({callback} of {})", rule.note, finding.name);
+            }
             (change, edit)
         };
         let groups = groups.into_iter().map(|group| group.into_iter().map(recorded).collect());

@@ -190,7 +190,7 @@ fn a_rule_is_explained() {
     let all = place.run(["explain", "--recipe", "mod_fit"]);
     assert!(all.stdout.starts_with("own/invented "), "the recipe's own are asked first:\n{}", all.stdout);
     assert!(
-        all.stdout.contains("\ncommon/hook ") && all.stdout.contains("  loses a function  "),
+        all.stdout.contains("\ncommon/hook-that-tells ") && all.stdout.contains("  loses a function  "),
         "{}",
         all.stdout
     );
