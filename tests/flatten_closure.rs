@@ -284,33 +284,6 @@ fn a_hook_of_mod_ssl_is_never_pulled() {
 }
 
 #[test]
-fn an_optional_function_must_be_registered_by_somebody() {
-    let declared = "APR_DECLARE_OPTIONAL_FN(int, ssl_ask, (void *c));\n";
-    let tree = tree("", "").with("modules/ssl/mod_ssl.h", declared);
-    let body =
-        "    APR_OPTIONAL_FN_TYPE(ssl_ask) *ask = APR_RETRIEVE_OPTIONAL_FN(ssl_ask);\n    return ask(r);";
-    let change = || module_with("#include \"mod_ssl.h\"", body);
-    let older = || self::target().header("mod_ssl.h", "");
-    let (error, text) = refused(change(), &older(), &tree);
-    assert!(matches!(error, Error::NobodyRegisters { .. }), "{text}");
-    assert_eq!(error.lacking(), Some("ssl_ask"));
-    assert!(flatten(change(), &older().declares("ssl_ask", "mod_ssl.h"), &tree).is_ok());
-    assert!(flatten(change(), &older().rule("ssl_ask", "null"), &tree).is_ok());
-}
-
-#[test]
-fn a_group_of_providers_must_be_asked_by_somebody() {
-    let tree = tree("#define AP_NEW_GROUP \"new\"\n#define AP_NEW_VERSION \"0\"\n", "");
-    let change =
-        || module("    ap_register_provider(r, AP_NEW_GROUP, \"x\", AP_NEW_VERSION, r);\n    return 0;");
-    let target = || self::target().declares("ap_register_provider", "ap_provider.h");
-    let (error, text) = refused(change(), &target(), &tree);
-    assert!(matches!(error, Error::NobodyAsks { .. }), "{text}");
-    assert_eq!(error.lacking(), Some("AP_NEW_GROUP"));
-    assert!(flatten(change(), &target().declares("AP_NEW_GROUP", "httpd.h"), &tree).is_ok());
-}
-
-#[test]
 fn inlined_code_may_not_read_another_modules_configuration() {
     let tree = tree(
         "AP_DECLARE(int) ap_new(request_rec *r);\n",

@@ -150,3 +150,16 @@ fn offline_names_the_one_command() {
     let help = miette::Diagnostic::help(&error).unwrap().to_string();
     assert_eq!(help, "apt-get install apache2-dev apache2-bin");
 }
+
+/// What no header and no symbol tells of: the names that the target's files have as strings.
+#[test]
+fn the_strings_of_its_files_are_known() {
+    let interface = installed().interface();
+    let with = |strings: &[&str], besides: &str| interface.file_with(strings, besides);
+    let owner = ["authz_owner_get_file_group", "apr_dynamic_fn_register"];
+    assert_eq!(with(&owner, "").as_deref(), Some("mod_authz_owner.so"));
+    assert_eq!(with(&owner, "mod_authz_owner.so"), None);
+    assert_eq!(with(&["authz_owner_get_file", "apr_dynamic_fn_register"], ""), None, "the string goes on");
+    assert!(with(&["authn_provider_name", "apr_table_get"], "").is_some());
+    assert_eq!(with(&["authz_access_passed"], ""), None);
+}

@@ -45,6 +45,14 @@ impl Interface for Offered<'_> {
         self.target.read_header(path)
     }
 
+    fn file_with(&self, strings: &[&str], besides: &str) -> Option<String> {
+        self.target.file_with(strings, besides)
+    }
+
+    fn is_required(&self) -> bool {
+        self.target.is_required()
+    }
+
     fn provided_by(&self, name: &str) -> Option<String> {
         self.rules.about(name).map(|rule| rule.id.clone())
     }

@@ -249,6 +249,7 @@ mod tests {
             record: Vec::new(),
             sources: BTreeMap::new(),
             unresolved: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

@@ -59,6 +59,7 @@ pub(super) fn unit(
         prologue,
         record,
         unresolved: unresolved.collect(),
+        warnings: reached.warnings.iter().cloned().collect(),
         sources,
     })
 }

@@ -471,6 +471,32 @@ pub enum Error {
         label: String,
     },
 
+    /// A note that nobody else writes or reads.
+    #[error(
+        "`{name}` of {file} names a note by which modules and httpd speak to each other, and nothing in the target does"
+    )]
+    #[diagnostic(
+        code(modgraft::flatten::note_unknown),
+        help(
+            "the module would speak to nobody, and what the other side does with it upstream is not done: this needs an httpd \
+             that knows the note, or a rule that puts something else in its place"
+        )
+    )]
+    NoteUnknown {
+        /// The note's name, a macro.
+        name: String,
+        /// Upstream's path of the header that defines it.
+        file: String,
+        /// The file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it is written or read.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// The way to it.
+        label: String,
+    },
+
     /// Another module must be there first.
     #[error("{module} must be there first: it provides {words}, and the target does not have it")]
     #[diagnostic(code(modgraft::flatten::needs_module))]
@@ -581,6 +607,7 @@ impl Error {
             | Error::Identity { .. }
             | Error::NobodyRegisters { .. }
             | Error::NobodyAsks { .. }
+            | Error::NoteUnknown { .. }
             | Error::NeedsModule { .. }
             | Error::SaysNo { .. }
             | Error::LookedUpByName { .. } => Kind::Refused,
@@ -609,7 +636,8 @@ impl Error {
             | Error::OtherModulesState { name, .. }
             | Error::Identity { name, .. }
             | Error::NobodyRegisters { name, .. }
-            | Error::NobodyAsks { name, .. } => Some(name),
+            | Error::NobodyAsks { name, .. }
+            | Error::NoteUnknown { name, .. } => Some(name),
             Error::PrivateState { needed, .. } => Some(needed),
             Error::StructureGrown { member, .. } => Some(member),
             Error::EnumerationGrown { constant, .. } => Some(constant),

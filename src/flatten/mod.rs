@@ -24,8 +24,10 @@ mod prototypes;
 mod reach;
 mod record;
 mod resolve;
+mod spoken;
 mod status;
 mod test_char;
+mod unasked;
 mod unit;
 mod upstream;
 
@@ -34,7 +36,7 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use record::{Evidence, Fate, Outcome};
-pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved};
+pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved, Warning};
 pub use upstream::{Failure, SourceTree, Upstream};
 
 use crate::changeset::Changeset;
@@ -59,6 +61,16 @@ pub trait Interface {
     /// rule.
     fn provided_by(&self, _name: &str) -> Option<String> {
         None
+    }
+    /// The first file of the target, or of modules that are loaded before, that has all of these as strings and is not called
+    /// `besides`: who speaks of a note, a group of providers or an optional function has its name, and that of the function
+    /// that it speaks by. Nothing where the files are not known.
+    fn file_with(&self, _strings: &[&str], _besides: &str) -> Option<String> {
+        None
+    }
+    /// Whether the module is made as another one needs it.
+    fn is_required(&self) -> bool {
+        false
     }
     /// Sources of the tree that a rule makes a part of the module, from end to end: a part of httpd that the target does not
     /// have at all. Those that the tree does not have are passed over.
@@ -97,7 +109,8 @@ pub fn flatten(
     guards::says_no(&parts, offered)?;
     let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
-    guards::asked_at_run_time(&parts, &reached, base, offered)?;
+    spoken::known_to_others(&parts, &mut reached, base, offered, module)?;
+    unasked::conditions(&parts, &mut reached, offered);
     guards::identities(&parts, &mut reached, base)?;
     let renames = names::clashes(&parts, &reached, offered)?;
     assemble::unit(changeset, module, parts, reached, renames, offered)

@@ -9,6 +9,7 @@ use super::parts::{AddedInside, Answer, OtherModule, Part, Parts, Site};
 use super::record::Outcome;
 use super::resolve::{self, Own};
 use super::status::Status;
+use super::unit::Warning;
 use super::{Error, Interface};
 use crate::c::{Declaration, DeclarationKind, Linkage, Role, lex, library, macros};
 
@@ -27,6 +28,8 @@ pub(super) struct Reached {
     pub provided: BTreeMap<String, (String, Site)>,
     /// Functions that are declared otherwise in the target, without harm: how, with the first user.
     pub noted: BTreeMap<String, (String, Site)>,
+    /// What the module will not find, and does not say.
+    pub warnings: BTreeSet<Warning>,
     pub own: Own,
 }
 
@@ -254,7 +257,7 @@ impl<'a> Walk<'a> {
         let has = target_has(declared.as_deref(), exported.as_deref()).filter(|_| !candidates.private);
         if has.is_none()
             && let Some(module) = asked.and_then(|answer| answer.module.as_ref())
-            && candidates.sites.iter().any(|site| self.runs(*site))
+            && candidates.sites.iter().any(|site| self.runs(*site) && !self.is_optional(*site))
         {
             if used.certain {
                 self.need(used, module);
@@ -312,6 +315,13 @@ impl<'a> Walk<'a> {
             DeclarationKind::Function => part.kind.is_foreign_source(),
             DeclarationKind::Variable => found.linkage == Linkage::External,
             kind => matches!(kind, DeclarationKind::Prototype | DeclarationKind::MacroCall),
+        })
+    }
+
+    /// Whether a declaration is that of an optional function, which the module may do without.
+    fn is_optional(&self, site: Site) -> bool {
+        self.parts.get(site.part).is_some_and(|part| {
+            part.file.code(site.piece).trim_start().starts_with("APR_DECLARE_OPTIONAL_FN")
         })
     }
 

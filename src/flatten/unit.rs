@@ -25,6 +25,17 @@ pub struct TranslationUnit {
     /// Names that inlined code uses and of which nobody knows who declares them. Most are of the C library; one that the
     /// compiler does not know either stands in a part of an upstream file that the hunks do not show.
     pub unresolved: Vec<Unresolved>,
+    /// What the module will not find in the target, and does not say.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something that a person should know, and that is no reason to refuse.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// The name that it is about.
+    pub about: String,
+    /// In words.
+    pub text: String,
 }
 
 /// A span of the unit with one origin.
@@ -200,6 +211,7 @@ mod tests {
             record: Vec::new(),
             sources: BTreeMap::from([(Arc::from("m/mod_x.c"), Arc::from("1\n2\nint a;\n"))]),
             unresolved: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 

@@ -129,7 +129,7 @@ pub fn grafted(
 ) -> Result<Graft, crate::Error> {
     let overlays = ready.overlays()?;
     let required = required(&ready, chain, request, work, reporter)?;
-    let bench = Bench::new(&ready, &required);
+    let bench = Bench::new(&ready, &required, !chain.is_empty());
     let unit = stage(reporter, Stage::Flatten, || bench.flatten(), summary::flattened)?;
     let compiled = RefCell::new(None);
     let compiles = |unit: &TranslationUnit| -> Result<bool, compile::Error> {
@@ -167,9 +167,10 @@ pub struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     /// Nothing is read yet.
-    pub fn new(ready: &'a Ready, required: &'a [Required]) -> Self {
+    /// `is_required`: the module is made for another one.
+    pub fn new(ready: &'a Ready, required: &'a [Required], is_required: bool) -> Self {
         let tree = Layered::new(ready.sources.base.as_ref(), required);
-        Bench { ready, tree, offers: Offers::new(&ready.target, required) }
+        Bench { ready, tree, offers: Offers::new(&ready.target, required, is_required) }
     }
 
     fn base(&self) -> Option<&dyn Upstream> {
@@ -188,6 +189,7 @@ impl<'a> Bench<'a> {
         if !defines.is_empty() {
             let text = defines.iter().map(|define| format!("{define}\n")).collect::<String>();
             unit.put_first("define", text + "\n");
+            unit.warnings.retain(|warning| defines.iter().all(|define| define.name != warning.about));
         }
         Ok(unit)
     }
@@ -221,14 +223,17 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Each edit with its place; what the module loses, or does otherwise, even to those who did not ask for more.
+/// What the module will not find; each edit with its place; what the module loses, or does otherwise, even to those who did not ask for more.
 fn tell_edits(adapted: &Adapted, reporter: &dyn Reporter) {
+    for warning in &adapted.unit.warnings {
+        reporter.warning(warning.text.clone());
+    }
     let mut warned = BTreeSet::new();
     for edit in &adapted.edits {
         let place =
             if edit.file.is_empty() { String::new() } else { format!("{}:{}: ", edit.file, edit.line) };
         reporter.detail(format!("{place}{}: {}", edit.rule, edit.note));
-        if edit.risk != adapt::pack::Risk::None && warned.insert(&edit.rule) {
+        if edit.risk != adapt::pack::Risk::None && warned.insert((&edit.rule, &edit.note)) {
             reporter.warning(format!("{} {}: {}", edit.rule, edit.risk.words(), edit.note));
         }
     }

@@ -39,6 +39,8 @@ struct Notes<'a> {
     inlined: Vec<Reasoned>,
     edits: Vec<Shown<'a>>,
     costs: Vec<Cost<'a>>,
+    /// What it will not find in the target.
+    warnings: Vec<&'a str>,
     overlays: Vec<Overlay>,
     requires: Vec<String>,
     checks: Vec<&'a str>,
@@ -100,6 +102,7 @@ fn notes(graft: &Graft) -> Notes<'_> {
         inlined: inlined(graft),
         edits: graft.adapted.edits.iter().enumerate().map(|(index, edit)| shown(index + 1, edit)).collect(),
         costs: costs(graft),
+        warnings: graft.adapted.unit.warnings.iter().map(|warning| warning.text.as_str()).collect(),
         overlays: graft
             .overlays
             .iter()
@@ -200,7 +203,7 @@ fn costs(graft: &Graft) -> Vec<Cost<'_>> {
     let mut told = BTreeSet::new();
     let edits = graft.adapted.edits.iter().filter(|edit| edit.risk != Risk::None);
     edits
-        .filter(|edit| told.insert(edit.rule.as_str()))
+        .filter(|edit| told.insert((edit.rule.as_str(), edit.note.as_str())))
         .map(|edit| Cost {
             rule: code(&edit.rule),
             risk: edit.risk.words(),

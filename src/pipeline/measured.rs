@@ -63,7 +63,7 @@ impl Prepared {
     /// # Errors
     /// As the two stages.
     pub fn fit(&self) -> Result<Adapted, crate::Error> {
-        let bench = Bench::new(&self.ready, &self.required);
+        let bench = Bench::new(&self.ready, &self.required, false);
         let (unit, _) =
             overlay::apply(bench.flatten()?, &self.overlays).map_err(crate::adapt::Error::from)?;
         Ok(bench.adapt(unit, &self.overlays, None)?)

@@ -104,7 +104,7 @@ pub fn overlay_start(
         .filter(|known| *known.path == recipe::overlay_path(&key, &known.name))
         .collect();
     let required = required(&ready, &[], request, work.path(), reporter)?;
-    let bench = Bench::new(&ready, &required);
+    let bench = Bench::new(&ready, &required, false);
     let unit = stage(reporter, Stage::Flatten, || bench.flatten(), summary::flattened)?;
     let laid_out = lay_out(unit, &overlays, tree.new);
 

@@ -18,7 +18,7 @@ use crate::flatten::{Failure, Interface, SourceTree, Upstream};
 use crate::recipe::{self, Input};
 use crate::report::Reporter;
 use crate::source::{self, Base, SourceSpec, Tree};
-use crate::target::{HttpdInterface, ProviderKind, Target};
+use crate::target::{HttpdInterface, ProviderKind, Target, has_strings};
 
 /// A module that must be there first.
 pub struct Required {
@@ -232,11 +232,13 @@ fn own_headers(ready: &Ready) -> BTreeMap<String, Arc<str>> {
 pub struct Offers<'a> {
     target: HttpdInterface,
     required: &'a [Required],
+    /// The module is made for another one.
+    is_required: bool,
 }
 
 impl<'a> Offers<'a> {
-    pub fn new(target: &Target, required: &'a [Required]) -> Self {
-        Offers { target: target.interface(), required }
+    pub fn new(target: &Target, required: &'a [Required], is_required: bool) -> Self {
+        Offers { target: target.interface(), required, is_required }
     }
 }
 
@@ -262,6 +264,20 @@ impl Interface for Offers<'_> {
 
     fn read_header(&self, path: &str) -> Option<Arc<str>> {
         self.target.read_header(path)
+    }
+
+    fn file_with(&self, strings: &[&str], besides: &str) -> Option<String> {
+        let made = || {
+            let has = |required: &&Required| {
+                required.made.as_ref().is_some_and(|made| has_strings(&made.file, strings))
+            };
+            self.required.iter().find(has).map(|required| required.beside.module.file.clone())
+        };
+        self.target.file_with(strings, besides).or_else(made)
+    }
+
+    fn is_required(&self) -> bool {
+        self.is_required
     }
 }
 

@@ -112,6 +112,23 @@ impl Interface for HttpdInterface {
             bytes.map(|bytes| Arc::from(String::from_utf8_lossy(&bytes)))
         })
     }
+
+    fn file_with(&self, strings: &[&str], besides: &str) -> Option<String> {
+        let files = symbols::files(self.target.program.as_deref(), &[], &self.target.modules_dir);
+        let named = parallel::map(&files, |(_, path)| {
+            let name = path.file_name()?.to_str()?.to_owned();
+            (name != besides && has_strings(path, strings)).then_some(name)
+        });
+        named.into_iter().flatten().next()
+    }
+}
+
+/// Whether a file has all of these, each with the byte 0 behind it, as C's strings and the names of symbols have it. What stands
+/// in front does not matter: linkers keep a string within a longer one that ends alike. A file that cannot be read has none.
+pub fn has_strings(file: &Path, strings: &[&str]) -> bool {
+    let data = fs_err::read(file).unwrap_or_default();
+    let has = |text: &&str| memchr::memmem::find(&data, &[text.as_bytes(), b"\0"].concat()).is_some();
+    strings.iter().all(has)
 }
 
 impl Names {

@@ -29,7 +29,7 @@ mod symbols;
 mod variables;
 
 pub use error::Error;
-pub use interface::HttpdInterface;
+pub use interface::{HttpdInterface, has_strings};
 pub use libraries::Libraries;
 pub use runner::{NotRunnable, Runner};
 pub use stamp::{stamp, stamp_beneath};

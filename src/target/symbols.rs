@@ -46,16 +46,7 @@ impl Symbols {
     /// Reads the exports of these files. A file that cannot be read or is no ELF file exports nothing: the dynamic linker
     /// would not take it either.
     pub fn read(program: Option<&Path>, libraries: &[PathBuf], modules_dir: &Path) -> Self {
-        let mut files: Vec<(ProviderKind, PathBuf)> = Vec::new();
-        files.extend(program.map(|program| (ProviderKind::Program, program.to_owned())));
-        files.extend(libraries.iter().map(|library| (ProviderKind::Library, library.clone())));
-        let mut modules: Vec<PathBuf> = fs_err::read_dir(modules_dir)
-            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
-            .unwrap_or_default();
-        modules.retain(|file| file.extension().is_some_and(|extension| extension == "so"));
-        modules.sort();
-        files.extend(modules.into_iter().map(|module| (ProviderKind::Module, module)));
-
+        let files = files(program, libraries, modules_dir);
         let read = parallel::map(&files, read_one).into_iter().flatten();
         let mut symbols = Symbols::default();
         for (provider, names) in read {
@@ -86,6 +77,24 @@ impl Symbols {
     pub fn all(&self) -> &[Provider] {
         &self.providers
     }
+}
+
+/// The program, the libraries and the modules, these by name.
+pub(super) fn files(
+    program: Option<&Path>,
+    libraries: &[PathBuf],
+    modules_dir: &Path,
+) -> Vec<(ProviderKind, PathBuf)> {
+    let mut files: Vec<(ProviderKind, PathBuf)> = Vec::new();
+    files.extend(program.map(|program| (ProviderKind::Program, program.to_owned())));
+    files.extend(libraries.iter().map(|library| (ProviderKind::Library, library.clone())));
+    let mut modules: Vec<PathBuf> = fs_err::read_dir(modules_dir)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    modules.retain(|file| file.extension().is_some_and(|extension| extension == "so"));
+    modules.sort();
+    files.extend(modules.into_iter().map(|module| (ProviderKind::Module, module)));
+    files
 }
 
 fn read_one((kind, path): &(ProviderKind, PathBuf)) -> Option<(Provider, Vec<String>)> {

@@ -111,6 +111,8 @@ pub struct Fake {
     headers: BTreeMap<String, Option<String>>,
     declares: BTreeMap<String, String>,
     exports: BTreeMap<String, String>,
+    files: BTreeMap<String, Vec<String>>,
+    required: bool,
 }
 
 impl Fake {
@@ -141,6 +143,18 @@ impl Fake {
         self
     }
 
+    /// A file of the target with these strings.
+    pub fn file(mut self, name: &str, strings: &[&str]) -> Self {
+        self.files.insert(name.to_owned(), strings.iter().map(|&text| text.to_owned()).collect());
+        self
+    }
+
+    /// The module is made for another one.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
     /// A header whose text is known.
     pub fn header(mut self, path: &str, text: &str) -> Self {
         self.headers.insert(path.to_owned(), Some(text.to_owned()));
@@ -167,6 +181,15 @@ impl Interface for Fake {
 
     fn provided_by(&self, name: &str) -> Option<String> {
         self.rules.get(name).cloned()
+    }
+
+    fn file_with(&self, strings: &[&str], besides: &str) -> Option<String> {
+        let has = |known: &Vec<String>| strings.iter().all(|text| known.iter().any(|own| own == text));
+        self.files.iter().find(|(name, known)| *name != besides && has(known)).map(|(name, _)| name.clone())
+    }
+
+    fn is_required(&self) -> bool {
+        self.required
     }
 }
 
