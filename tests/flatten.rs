@@ -265,6 +265,30 @@ fn a_header_of_the_target_counts_where_the_target_provides_its_functions() {
     assert!(own.render(false).contains("\nint ap_cookie(request_rec *r);\n"));
 }
 
+/// A target that has the module ships a copy of its header, too, and a type that the header only announces is found there.
+#[test]
+fn the_targets_copy_of_a_header_that_the_module_brings_is_not_added() {
+    let header = "typedef struct x_stream x_stream;\nint ap_hook_pre(int x);\n";
+    let target = Fake::new()
+        .header("httpd.h", "")
+        .header("x.h", header)
+        .header("http_connection.h", "int ap_hook_post(int x);\n")
+        .declares("x_stream", "x.h")
+        .declares("ap_hook_post", "http_connection.h");
+    let text = module(
+        "#include \"httpd.h\"\n#include \"x.h\"\n",
+        "    x_stream *stream = NULL;\n    return ap_hook_post(stream != NULL);",
+    );
+    let change = Change::new().adds(ModuleSource, "modules/x/mod_x.c", &text).adds(
+        PrivateHeader,
+        "modules/x/x.h",
+        header,
+    );
+    let text = change.flatten(&target).unwrap().render(false);
+    assert!(!text.contains("#include \"x.h\""), "{text}");
+    assert!(text.contains("#include \"http_connection.h\" /* x_handler uses ap_hook_post */\n"), "{text}");
+}
+
 /// Types, macros and constants that a shared header gains are inlined before a header of the module that uses them.
 #[test]
 fn what_a_shared_header_gains_stands_before_its_first_use() {

@@ -22,7 +22,8 @@ pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) 
     let mut closure = Closure { offered, direct: HashMap::new() };
     // Inlined code stands behind the includes of the first source, and before those of the others.
     let first = parts.own().find(|(_, part)| part.kind == PartKind::Module).map(|(at, _)| at);
-    let mut visible = HashSet::new();
+    // The target's copy of a header that is in the unit already would say all of it a second time.
+    let mut visible: HashSet<String> = brought(parts).map(str::to_owned).collect();
     closure.add_includes(parts, first, &mut visible);
     let mut added: Vec<Added> = Vec::new();
     for site in reached.picked.keys() {
@@ -64,6 +65,12 @@ pub(super) fn needed(parts: &Parts, reached: &Reached, offered: &dyn Interface) 
     }
     added.extend(system_headers(parts, reached));
     added
+}
+
+/// The module's own headers, by the names under which a target that has the module ships them.
+fn brought(parts: &Parts) -> impl Iterator<Item = &str> {
+    let headers = parts.own().filter(|(_, part)| part.is_header());
+    headers.filter_map(|(_, part)| part.path.rsplit('/').next())
 }
 
 /// Headers of the target that declare what a source uses and that it does not get: in the httpd that it was written for,
