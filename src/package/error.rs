@@ -30,10 +30,7 @@ pub enum Error {
     },
     /// A version or release that rpm would not take.
     #[error("the {field} `{}` is no RPM {field}: {reason}", text.escape_debug())]
-    #[diagnostic(
-        code(modgraft::package::bad_version),
-        help("use letters, digits, `.`, `_`, `+` and `~`; the dash separates version and release")
-    )]
+    #[diagnostic(code(modgraft::package::bad_version))]
     BadVersion {
         /// `version` or `release`.
         field: &'static str,
@@ -41,6 +38,9 @@ pub enum Error {
         text: String,
         /// What is wrong with it.
         reason: String,
+        /// What to write instead.
+        #[help]
+        help: String,
     },
     /// A name that rpm would not take.
     #[error("`{}` is no RPM package name", name.escape_debug())]

@@ -6,6 +6,7 @@
 //! `readLine`). So such a line begins with a no-break space here: rpm does not skip it, and a person does not see it.
 
 use super::Error;
+use crate::recipe::version_and_release;
 
 const NO_BREAK_SPACE: char = '\u{a0}';
 
@@ -53,12 +54,24 @@ fn no_controls(field: &'static str, text: &str) -> Result<(), Error> {
     }
 }
 
+/// Signs that order versions, and the rpm that knows them first.
+const SIGNS: &[(char, (u32, u32))] = &[('~', (4, 10)), ('^', (4, 15))];
+
 /// An RPM version or release: what rpm 4.18 allows, and for `~` and `^` whether the target's rpm knows them.
 ///
 /// # Errors
 /// [`Error::BadVersion`].
 pub(super) fn version(field: &'static str, text: &str, rpm: &str) -> Result<String, Error> {
-    let bad = |reason: String| Error::BadVersion { field, text: text.to_owned(), reason };
+    let signs: String = SIGNS
+        .iter()
+        .filter(|(_, since)| release_of(rpm) >= *since)
+        .map(|(sign, _)| format!(", `{sign}`"))
+        .collect();
+    let letters =
+        format!("use letters, digits, `.`, `_`, `+`{signs}; the dash separates version and release");
+    let bad_with =
+        |reason: String, help: String| Error::BadVersion { field, text: text.to_owned(), reason, help };
+    let bad = |reason: String| bad_with(reason, letters.clone());
     if text.is_empty() {
         return Err(bad("it is empty".to_owned()));
     }
@@ -69,9 +82,19 @@ pub(super) fn version(field: &'static str, text: &str, rpm: &str) -> Result<Stri
     if !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(bad("it has to begin with a letter or a digit".to_owned()));
     }
-    for (sign, since) in [('~', (4, 10)), ('^', (4, 15))] {
-        if text.contains(sign) && release_of(rpm) < since {
-            return Err(bad(format!("rpm {rpm} on the target does not know `{sign}`")));
+    for (sign, since) in SIGNS {
+        if text.contains(*sign) && release_of(rpm) < *since {
+            let reason = format!("rpm {rpm} on the target does not know `{sign}`");
+            return Err(match version_and_release(text) {
+                (version, release) if field == "version" && *sign == '~' => bad_with(
+                    reason,
+                    format!(
+                        "write version = \"{version}\" and release = \"{release}\": every rpm takes that for older than \
+                         {version}-1"
+                    ),
+                ),
+                _ => bad(reason),
+            });
         }
     }
     Ok(text.to_owned())
@@ -111,6 +134,8 @@ pub(super) fn name(text: &str) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
+    use miette::Diagnostic;
+
     use super::*;
 
     #[test]
@@ -140,6 +165,11 @@ mod tests {
         }
         assert!(version("version", "2.0~rc1", "4.8.1").unwrap_err().to_string().contains("4.8.1"));
         assert!(version("version", "2.0^git", "4.14.3").is_err());
+        let help = |field, text, rpm| version(field, text, rpm).unwrap_err().help().unwrap().to_string();
+        let said = help("version", "2.0~rc1", "4.8.1");
+        assert!(said.contains("version = \"2.0\" and release = \"0.1.rc1\""), "{said}");
+        assert!(!help("version", "1 2", "4.8.1").contains('~'), "an rpm that does not know it");
+        assert!(help("release", "1 2", "4.18.0").contains("`~`"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Value;
 
-use super::{Error, Recipe, parse};
+use super::{Error, Recipe, parse, version_and_release};
 use crate::changeset::{Fact, Listing, ModuleFound, PatchFacts};
 use crate::source::{SourceSpec, portable};
 
@@ -33,7 +33,18 @@ pub fn infer(
         draft.line("description", &description.value);
     }
     draft.fact("license", &facts.license, || "Apache-2.0".to_owned());
-    draft.fact("version", &facts.version, || "0".to_owned());
+    let (version, release) = match &facts.version {
+        Some(fact) => {
+            let (value, release) = version_and_release(&fact.value);
+            (Some(Fact { value, from: fact.from.clone() }), release)
+        }
+        None => (None, "1".to_owned()),
+    };
+    draft.fact("version", &version, || "0".to_owned());
+    if release != "1" {
+        draft.line("release", &release);
+        draft.assumptions.push(format!("release {release:?}, as that version is not released yet"));
+    }
     if let Some(Listing { module, .. }) = listing.filter(|listing| !listing.module.libraries.is_empty()) {
         draft.list("libraries", &module.libraries);
         let said = format!("libraries {}, from {}", module.libraries.join(", "), module.file);
@@ -151,6 +162,16 @@ mod tests {
             "mod_x",
             "the text is a recipe"
         );
+    }
+
+    #[test]
+    fn what_is_not_released_yet_has_a_version_for_every_rpm() {
+        let facts = PatchFacts { version: fact("2.5.1~dev"), ..PatchFacts::default() };
+        let source = SourceSpec::Patches { files: vec![PathBuf::from("a.patch")], base: None };
+        let recipe = infer(&module(), &facts, None, &source).unwrap();
+        assert_eq!((recipe.version.as_str(), recipe.release.as_str()), ("2.5.1", "0.1.dev"));
+        let told = recipe.assumptions.join("\n");
+        assert!(told.contains("release \"0.1.dev\", as that version is not released yet"), "{told}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod find;
 mod infer;
 pub mod manifest;
 mod overlays;
+mod prerelease;
 mod read;
 mod repin;
 pub mod schema;
@@ -30,6 +31,7 @@ pub use infer::infer;
 pub use overlays::{
     Overlays, folder as overlay_folder, keys as overlay_keys, overlays, path as overlay_path,
 };
+pub use prerelease::version_and_release;
 pub use read::{parse, read};
 pub use repin::repin;
 

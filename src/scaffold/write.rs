@@ -7,6 +7,7 @@ use super::text::{Text, WIDTH, wrapped};
 use super::{Arguments, Command, Draft, Known, commands, defines};
 use crate::c::directive::{self, Include};
 use crate::changeset::Fact;
+use crate::recipe::version_and_release;
 use crate::source::{Base, SourceSpec};
 use crate::{libraries, licenses};
 
@@ -44,8 +45,11 @@ pub fn draft(known: &Known<'_>) -> Draft {
         }
         None => text.left("url = \"https://…\": the project's page"),
     }
-    text.known("version", tree.version.as_ref().or(facts.version.as_ref()), "upstream's version");
-    text.value("release", "1", None);
+    let version = tree.version.as_ref().or(facts.version.as_ref());
+    let (value, release) = version_and_release(version.map_or("", |fact| &fact.value));
+    let version = version.map(|fact| Fact { value, from: fact.from.clone() });
+    text.known("version", version.as_ref(), "upstream's version");
+    text.value("release", &release, None);
     let names = |papers: &[super::Paper]| papers.iter().map(|paper| paper.name.clone()).collect::<Vec<_>>();
     match names(&tree.licenses) {
         none if none.is_empty() => {
@@ -241,7 +245,7 @@ mod tests {
             summary: fact("Says \"hello\""),
             description: fact("It says\nhello.\n\nAnd \\more\\ {{of}} it."),
             license: fact("ASL 2.0"),
-            version: fact("1.2"),
+            version: fact("1.2~rc1"),
             defines: ["XOn", "UNUSED"].map(str::to_owned).into(),
             ..TreeFacts::default()
         };
@@ -251,6 +255,7 @@ mod tests {
         let recipe = recipe::parse(&text, "module.toml", PathBuf::from("."))
             .unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!((recipe.summary.as_str(), recipe.license.as_str()), ("Says \"hello\"", "Apache-2.0"));
+        assert_eq!((recipe.version.as_str(), recipe.release.as_str()), ("1.2", "0.1.rc1"));
         assert_eq!(recipe.description, "It says hello.\n\nAnd \\more\\ {{of}} it.");
         assert_eq!(recipe.libraries, ["curl", "ssl", "crypto", "ldap", "lber"]);
         assert_eq!(recipe.checks.len(), 2, "{text}");

@@ -93,7 +93,7 @@ fn beneath(directory: &Path, file: &str) -> String {
     inside().unwrap_or_else(|| file.to_owned())
 }
 
-/// The version of the httpd whose tree this is: `2.4.62`, with `~dev` behind it between releases. Nothing where the tree is
+/// The version of the httpd whose tree this is: `2.4.62`, with `~dev` behind it between releases: as upstream counts, not as every rpm does. Nothing where the tree is
 /// no httpd's.
 ///
 /// # Errors
