@@ -2,10 +2,12 @@
 
 mod flatten_support;
 
+use std::collections::BTreeSet;
+
 use flatten_support::{Change, Fake, Files, record, shown};
 use modgraft::Kind;
 use modgraft::changeset::Class::{ModuleSource, PrivateHeader};
-use modgraft::flatten::{Error, Outcome, TranslationUnit, Upstream};
+use modgraft::flatten::{Error, Outcome, TranslationUnit, Upstream, awaited_module};
 
 const PATH: &str = "modules/x/mod_x.c";
 
@@ -358,6 +360,21 @@ fn another_module_must_be_there_first() {
     // Its types alone are nobody's to provide.
     let types = module_with("#include \"mod_session.h\"", "    session_rec z = { 0 };\n    return z.expiry;");
     assert!(flatten(types, &target(), &sessions()).is_ok());
+}
+
+/// Whether it is compiled, the compiler decides; the symbol that is missing then is told as that of its module.
+#[test]
+fn another_module_may_be_awaited_under_a_condition() {
+    let change = module_with(
+        "#include \"mod_session.h\"",
+        "#if APU_HAVE_CRYPTO\n    ap_hook_session_load(0, 0, 0, 10);\n#endif\n    return 0;",
+    );
+    let unit = flatten(change, &target(), &sessions()).unwrap();
+    assert!(awaited_module(&unit.awaited, &BTreeSet::from(["ap_other"])).is_none());
+    let error = awaited_module(&unit.awaited, &BTreeSet::from(["ap_hook_session_load", "ap_other"])).unwrap();
+    let Error::NeedsModule { module, names, .. } = &error else { panic!("{error}") };
+    assert_eq!((module.as_str(), &names[..]), ("mod_session", &["ap_hook_session_load".to_owned()][..]));
+    assert!(shown(&error).contains("ap_hook_session_load(0, 0, 0, 10);"), "{}", shown(&error));
 }
 
 #[test]

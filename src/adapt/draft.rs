@@ -229,6 +229,7 @@ mod tests {
             sources: BTreeMap::new(),
             unresolved: Vec::new(),
             warnings: Vec::new(),
+            awaited: Vec::new(),
         })
     }
 

@@ -250,6 +250,7 @@ mod tests {
             sources: BTreeMap::new(),
             unresolved: Vec::new(),
             warnings: Vec::new(),
+            awaited: Vec::new(),
         }
     }
 

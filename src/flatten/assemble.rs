@@ -60,6 +60,7 @@ pub(super) fn unit(
         record,
         unresolved: unresolved.collect(),
         warnings: reached.warnings.iter().cloned().collect(),
+        awaited: reached.awaited,
         sources,
     })
 }

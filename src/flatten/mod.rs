@@ -7,6 +7,7 @@
 //! ([`assemble`]).
 
 mod assemble;
+mod awaited;
 mod calls;
 mod check;
 mod closure;
@@ -34,6 +35,7 @@ mod upstream;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use awaited::{Awaited, awaited_module};
 pub use error::Error;
 pub use record::{Evidence, Fate, Outcome};
 pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved, Warning};

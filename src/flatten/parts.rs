@@ -239,7 +239,7 @@ pub(super) struct Answer {
 
 /// A module of the same tree that the target does not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OtherModule {
+pub struct OtherModule {
     /// `mod_NAME`.
     pub name: String,
     /// Path of its source.

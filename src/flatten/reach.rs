@@ -4,6 +4,7 @@ mod decide;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
+use super::awaited::Awaited;
 use super::error::Place;
 use super::parts::{AddedInside, Answer, OtherModule, Part, Parts, Site};
 use super::record::Outcome;
@@ -30,6 +31,8 @@ pub(super) struct Reached {
     pub noted: BTreeMap<String, (String, Site)>,
     /// What the module will not find, and does not say.
     pub warnings: BTreeSet<Warning>,
+    /// Names that another module provides and only code under a condition uses.
+    pub awaited: Vec<Awaited>,
     pub own: Own,
 }
 
@@ -203,16 +206,10 @@ impl<'a> Walk<'a> {
             {
                 // A hook of another new module is not one that the target never runs: that module must be there first.
                 if used.name.contains("_hook_") {
-                    match self.ask_tree(used) {
-                        None => return Ok(()),
-                        Some(answer)
-                            if used.certain
-                                && let Some(module) = &answer.module =>
-                        {
-                            self.need(used, module);
-                            return Ok(());
-                        }
-                        Some(_) => {}
+                    let Some(answer) = self.ask_tree(used) else { return Ok(()) };
+                    if let Some(module) = &answer.module {
+                        self.need(used, module);
+                        return Ok(());
                     }
                 }
                 self.leave(&candidates.sites, &format!("the rule {rule} provides it, or rewrites its uses"));
@@ -240,7 +237,7 @@ impl<'a> Walk<'a> {
             }
         }
         if candidates.sites.is_empty() {
-            if let Some(module) = asked.and_then(|answer| answer.module.as_ref()).filter(|_| used.certain) {
+            if let Some(module) = asked.and_then(|answer| answer.module.as_ref()) {
                 self.need(used, module);
                 return Ok(());
             }
@@ -259,9 +256,7 @@ impl<'a> Walk<'a> {
             && let Some(module) = asked.and_then(|answer| answer.module.as_ref())
             && candidates.sites.iter().any(|site| self.runs(*site) && !self.is_optional(*site))
         {
-            if used.certain {
-                self.need(used, module);
-            }
+            self.need(used, module);
             return Ok(());
         }
         let of_tree = asked.is_some_and(|answer| !answer.sites.is_empty());
@@ -344,8 +339,14 @@ impl<'a> Walk<'a> {
         Err(error(used.name.clone(), self.place(used)))
     }
 
-    /// Notes that another module must be there first. All that is needed of it is one refusal.
+    /// Notes that another module must be there first, for certain or where the compiler reads the place. All that is needed
+    /// of it is one refusal.
     fn need(&mut self, used: &Use, module: &OtherModule) {
+        if !used.certain {
+            let (name, place) = (used.name.clone(), self.place(used));
+            self.reached.awaited.push(Awaited { name, module: module.clone(), place });
+            return;
+        }
         let need = self.need.get_or_insert_with(|| Need {
             module: module.clone(),
             names: BTreeSet::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::awaited::Awaited;
 use super::record::{Fate, Outcome};
 
 /// One C file, in pieces.
@@ -27,6 +28,8 @@ pub struct TranslationUnit {
     pub unresolved: Vec<Unresolved>,
     /// What the module will not find in the target, and does not say.
     pub warnings: Vec<Warning>,
+    /// Names of other modules that only code under a condition uses.
+    pub awaited: Vec<Awaited>,
 }
 
 /// Something that a person should know, and that is no reason to refuse.
@@ -212,6 +215,7 @@ mod tests {
             sources: BTreeMap::from([(Arc::from("m/mod_x.c"), Arc::from("1\n2\nint a;\n"))]),
             unresolved: Vec::new(),
             warnings: Vec::new(),
+            awaited: Vec::new(),
         }
     }
 

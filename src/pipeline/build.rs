@@ -16,6 +16,7 @@ use super::{Check, Error, Packaging, Request, attest, epoch, graft_notes, summar
 use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
+use crate::flatten;
 use crate::package::{self, Package, PackageSet};
 use crate::report::{Event, Reporter, Stage};
 use crate::rpm::{self, Destinations};
@@ -240,13 +241,22 @@ pub(super) fn compiled(
         beside: &beside,
         libraries: &graft.ready.recipe.libraries,
     };
-    let audit = stage(
-        reporter,
-        Stage::Audit,
-        || audit::audit(&object, &expect, &graft.ready.target),
-        summary::audited,
-    )?;
+    let audit = || {
+        audit::audit(&object, &expect, &graft.ready.target)
+            .map_err(|error| missing_module(&error, graft).unwrap_or_else(|| error.into()))
+    };
+    let audit = stage(reporter, Stage::Audit, audit, summary::audited)?;
     Ok((object, audit))
+}
+
+/// The module that has what the audit did not find.
+fn missing_module(error: &audit::Error, graft: &Graft) -> Option<crate::Error> {
+    let audit::Error::Findings { findings, .. } = error else { return None };
+    let undefined = findings.iter().filter_map(|finding| match finding {
+        audit::Finding::Undefined { symbol } => Some(symbol.as_str()),
+        _ => None,
+    });
+    flatten::awaited_module(&graft.adapted.unit.awaited, &undefined.collect()).map(Into::into)
 }
 
 pub(super) fn assembled(
