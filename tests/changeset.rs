@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use changeset_support::{after, file, fragments, listing, paths, read, read_on, rules, sources};
 use modgraft::changeset::{
-    self, Action, Class, Encoding, FileText, ModuleFound, describe, modules, single_module,
+    self, Action, Class, Encoding, Error, FileText, ModuleFound, describe, modules, single_module,
 };
 use modgraft::source::{Sources, Tree};
 
@@ -326,8 +326,8 @@ fn a_file_that_comes_and_goes_leaves_nothing() {
 #[test]
 fn one_module_is_told_from_others() {
     let other = MODULE.replace("(x)", "(other)");
-    let changed = format!("{other}int changed;\n");
-    let touch = changes("modules/p/mod_other.c", "@@ -3,1 +3,2 @@\n };\n+int changed;\n");
+    let changed = format!("{other}int changed(void)\n{{\n}}\n");
+    let touch = changes("modules/p/mod_other.c", "@@ -3,1 +3,4 @@\n };\n+int changed(void)\n+{\n+}\n");
     let base: &[(&str, &[u8])] = &[("modules/p/mod_other.c", other.as_bytes())];
 
     // A new module, and an existing one that is touched: the new one is meant.
@@ -338,11 +338,11 @@ fn one_module_is_told_from_others() {
     // Unless the other one is asked for.
     let wanted = single_module(&changeset, Some("mod_other")).unwrap();
     assert_eq!(wanted.symbol, "other_module");
-    let focused = changeset.focused_on(&wanted);
+    let focused = changeset.focused_on(&wanted).unwrap();
     insta::assert_snapshot!(listing(&focused), @r"
     Added shared source by module.other: modules/p/mod_x.c @5+3-0
     Added module source by module.beside: modules/p/x_util.c @13+1-0
-    Modified module source by module.wanted: modules/p/mod_other.c @17+1-0
+    Modified module source by module.wanted: modules/p/mod_other.c @17+3-0
     ");
     assert_eq!(after(&focused, "modules/p/mod_other.c"), changed);
 
@@ -351,6 +351,25 @@ fn one_module_is_told_from_others() {
     assert_eq!(file(&changeset, "modules/p/mod_other.c").reason.rule.as_ref(), "module.changed");
     assert_eq!(single_module(&changeset, None).unwrap().name, "mod_other");
 
+    // One that the patch does not fit is left out, where nothing uses what it has.
+    let older = other.replace("};", "}; /* older */");
+    let base: &[(&str, &[u8])] = &[("modules/p/mod_other.c", older.as_bytes())];
+    let changeset = read_on(&both, base).unwrap();
+    let wanted = single_module(&changeset, None).unwrap();
+    let focused = changeset.focused_on(&wanted).unwrap();
+    assert_eq!(file(&focused, "modules/p/mod_other.c").class, Class::Other);
+    assert_eq!(
+        focused.left_out().collect::<Vec<_>>(),
+        [("modules/p/mod_other.c", "the patches do not fit it, and nothing of mod_x uses what other_module has")]
+    );
+    let rejected = |error| assert!(matches!(error, Error::Rejected { .. }), "{error}");
+    rejected(single_module(&read_on(&both, base).unwrap(), Some("mod_other")).unwrap_err());
+    rejected(single_module(&read_on(&touch, base).unwrap(), None).unwrap_err());
+    for used in ["int util(void)\n{\n    return changed();\n}\n", "extern module other_module;\n"] {
+        let both = adds("modules/p/mod_x.c", MODULE) + &adds("modules/p/x_util.c", used) + &touch;
+        rejected(read_on(&both, base).unwrap().focused_on(&wanted).unwrap_err());
+    }
+
     // Two new ones: one must be named, and the files of the other are shared then.
     let two = adds("modules/p/mod_x.c", MODULE)
         + &adds("modules/q/mod_other.c", &other)
@@ -358,7 +377,7 @@ fn one_module_is_told_from_others() {
     let changeset = read(two).unwrap();
     assert_eq!(modules(&changeset).len(), 2);
     let wanted = single_module(&changeset, Some("x_module")).unwrap();
-    insta::assert_snapshot!(listing(&changeset.focused_on(&wanted)), @r"
+    insta::assert_snapshot!(listing(&changeset.focused_on(&wanted).unwrap()), @r"
     Added module source by module.new: modules/p/mod_x.c @5+3-0
     Added shared source by module.other: modules/q/mod_other.c @13+3-0
     Added shared source by module.other: modules/q/util.c @21+1-0

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::modules::{ModuleFound, definitions};
 use super::rules::{Facts, Reason, Rules, Verdict};
 use super::series::{Content, FileState, HunkFact};
-use super::{Action, Changeset, Class, Encoding, FileChange, FileText, HunkRecord, text};
+use super::{Action, Changeset, Class, Encoding, Error, FileChange, FileText, HunkRecord, text};
 use crate::source::path::folder;
 
 /// A file whose class is still open.
@@ -49,7 +49,7 @@ pub(super) fn series(states: Vec<FileState>, rules: &Rules<'_>) -> Vec<FileChang
             (false, false) => Action::Added,
         };
         let (text, encoding) = match state.content {
-            Content::Binary => (FileText::Whole { before: None, after: "".into() }, Encoding::Utf8),
+            Content::Binary | Content::Unapplied => (FileText::Whole { before: None, after: "".into() }, Encoding::Utf8),
             Content::Sketch(sketch) => {
                 let (fragments, encoding) = sketch.fragments();
                 (FileText::Fragments(fragments), encoding)
@@ -146,9 +146,12 @@ fn finish(file: Open, (class, reason): Verdict) -> FileChange {
 
 impl Changeset {
     /// The changeset with `module` as the one to build: its file is module source whatever the rules said, and the source
-    /// files of other modules become shared source, as do those in folders where only other modules are.
-    #[must_use]
-    pub fn focused_on(mut self, module: &ModuleFound) -> Changeset {
+    /// files of other modules become shared source, as do those in folders where only other modules are. A source of another
+    /// module that the patches do not fit is left out where nothing uses what it has.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] for a file that the patches do not fit and that is not left out.
+    pub fn focused_on(mut self, module: &ModuleFound) -> Result<Changeset, Error> {
         let mut others: HashMap<String, Vec<String>> = HashMap::new();
         for other in super::modules(&self).into_iter().filter(|other| other.symbol != module.symbol) {
             others.entry(folder(&other.file).to_owned()).or_default().push(other.file);
@@ -176,7 +179,7 @@ impl Changeset {
                 );
             }
         }
-        self
+        self.without_unapplied(module)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is said when a file patch does not fit.
 
-use super::apply::{How, Mismatch};
-use super::error::Place;
+use super::apply::How;
+use super::error::{Place, Refusal};
 use super::file_patch::One;
 use super::parse::{Hunk, Line, Operation};
 use super::{Error, text};
@@ -60,30 +60,29 @@ impl One<'_, '_> {
     }
 
     /// A hunk that does not fit, with the lines that were expected and found.
-    pub(super) fn rejected(&self, path: &str, text: &[u8], kept: &[&Hunk], mismatch: &Mismatch) -> Error {
-        let Some(hunk) = kept.get(mismatch.hunk) else { return self.missing(path) };
+    pub(super) fn rejected(&self, path: &str, text: &[u8], hunk: &Hunk, how: &How) -> Refusal {
         let lines = text::lines(text);
-        match &mismatch.how {
+        match how {
             How::Several(places) => {
                 let some: Vec<String> = places.iter().take(5).map(ToString::to_string).collect();
-                Error::rejected(
-                    Place::line(self.patch, hunk.at.line),
-                    format!(
+                Refusal {
+                    place: Place::line(self.patch, hunk.at.line),
+                    message: format!(
                         "the hunk of line {} fits {path} in {} places (lines {}), and not where it says",
                         hunk.at.line,
                         places.len(),
                         some.join(", "),
                     ),
-                    format!("line {} is stated", hunk.old_start),
-                    "which one is meant would be a guess: make the patch again on this base tree, or name the tree that it was made for",
-                )
+                    label: format!("line {} is stated", hunk.old_start),
+                    help: "which one is meant would be a guess: make the patch again on this base tree, or name the tree that it was made for",
+                }
             }
-            How::Nowhere { done: true, .. } => Error::rejected(
-                Place::line(self.patch, hunk.at.line),
-                format!("the hunk of line {} is in {} already", hunk.at.line, self.which(path)),
-                "the lines after this change are there",
-                "the base tree is later than the patch, or a patch is named twice: name the tree before it (for a commit: COMMIT^)",
-            ),
+            How::Nowhere { done: true, .. } => Refusal {
+                place: Place::line(self.patch, hunk.at.line),
+                message: format!("the hunk of line {} is in {} already", hunk.at.line, self.which(path)),
+                label: "the lines after this change are there".to_owned(),
+                help: "the base tree is later than the patch, or a patch is named twice: name the tree before it (for a commit: COMMIT^)",
+            },
             How::Nowhere { line, at, found, done: false } => {
                 let first = at.saturating_sub(3).min(lines.len());
                 let above = lines.get(first..at.saturating_sub(1).min(lines.len())).unwrap_or_default();
@@ -94,13 +93,13 @@ impl One<'_, '_> {
                     compared(*at, hunk.lines.get(*line), found.as_deref(), above),
                 );
                 let help = "the base tree is not the one that the patch was made for: name another (a commit's parent fits exactly), or make the \
-                            patch again on this one";
-                Error::rejected(
-                    Place::line(self.patch, hunk.at.line_of(*line)),
+                            patch again on this one; where the module does without this file, a [[classify]] rule in module.toml strips it";
+                Refusal {
+                    place: Place::line(self.patch, hunk.at.line_of(*line)),
                     message,
-                    "expected this",
+                    label: "expected this".to_owned(),
                     help,
-                )
+                }
             }
         }
     }

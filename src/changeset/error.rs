@@ -7,7 +7,7 @@ use crate::error::Kind;
 use crate::source::{self, PatchFile};
 
 /// A place in a patch file: its text and the line.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     source_code: NamedSource<Arc<str>>,
     at: SourceSpan,
@@ -31,6 +31,21 @@ impl Place {
         let start = start.min(whole.len());
         let length = length.min(whole.len() - start);
         Place { source_code: NamedSource::new(&patch.name, whole), at: (start, length).into() }
+    }
+}
+
+/// What is said of a hunk that does not fit.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal {
+    pub(super) place: Place,
+    pub(super) message: String,
+    pub(super) label: String,
+    pub(super) help: &'static str,
+}
+
+impl From<Refusal> for Error {
+    fn from(Refusal { place, message, label, help }: Refusal) -> Error {
+        Error::rejected(place, message, label, help)
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::apply::Mismatch;
 use super::complaints::compared;
 use super::error::Place;
 use super::parse::{FileDiff, Hunk, Operation, Side};
 use super::rules::Verdict;
 use super::series::{Content, HunkFact, Series};
 use super::sketch::Sketch;
+use super::unapplied::Unapplied;
 use super::{Error, apply, text};
 use crate::source::PatchFile;
 
@@ -28,7 +30,7 @@ pub(super) struct One<'s, 'a> {
 
 impl One<'_, '_> {
     /// Applies it.
-    pub(super) fn apply(self) -> Result<(), Error> {
+    pub(super) fn apply(mut self) -> Result<(), Error> {
         let path = self.diff.operation.path().to_owned();
         let tracked = self.series.is_tracked(&path);
         if tracked {
@@ -64,10 +66,20 @@ impl One<'_, '_> {
                 (self.sketched(&path, &sketch, &kept, tracked)?, Vec::new())
             }
             (_, Before::Known(Content::Binary)) => (Content::Binary, Vec::new()),
+            (_, Before::Known(Content::Unapplied)) => (self.unapplied(&kept)?, Vec::new()),
             (_, Before::Known(Content::Whole { before, after })) if tracked => {
-                let (text, offsets) = apply::apply(&after, kept.iter().copied())
-                    .map_err(|mismatch| self.rejected(&path, &after, &kept, &mismatch))?;
-                (Content::Whole { before, after: text.into() }, offsets)
+                match apply::apply(&after, kept.iter().copied()) {
+                    Ok((text, offsets)) => (Content::Whole { before, after: text.into() }, offsets),
+                    Err(Mismatch { hunk, how }) => {
+                        let Some(hunk) = kept.get(hunk) else { return Err(self.missing(&path)) };
+                        let refusal = self.rejected(&path, &after, hunk, &how);
+                        let Some(unapplied) = Unapplied::new(&path, &after, refusal.clone()) else {
+                            return Err(refusal.into());
+                        };
+                        self.series.unapplied.push(unapplied);
+                        (self.unapplied(&kept)?, Vec::new())
+                    }
+                }
             }
             // A stripped file that an earlier patch of the series brought: its text is of no concern any more.
             (_, Before::Known(Content::Whole { .. })) => {
@@ -75,6 +87,23 @@ impl One<'_, '_> {
             }
         };
         self.store(&path, existed, content, verdicts, offsets)
+    }
+
+    /// What hunks have for other files, of a file that they or earlier ones do not fit. Where it moves, it is refused: which
+    /// file is meant later would not be clear.
+    fn unapplied(&mut self, kept: &[&Hunk]) -> Result<Content, Error> {
+        let moved = matches!(self.diff.operation, Operation::Rename { .. } | Operation::Copy { .. });
+        let from = match &self.diff.operation {
+            Operation::Rename { from, .. } | Operation::Copy { from, .. } => from,
+            operation => operation.path(),
+        };
+        for unapplied in self.series.unapplied.iter_mut().filter(|unapplied| unapplied.path == *from) {
+            if moved {
+                return Err(unapplied.refused());
+            }
+            unapplied.add(kept);
+        }
+        Ok(Content::Unapplied)
     }
 
     /// A class of a hunk's own. The hunks of files that are stripped anyhow need none.

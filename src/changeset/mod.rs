@@ -26,6 +26,7 @@ mod series;
 mod sketch;
 pub(crate) mod text;
 mod tokens;
+mod unapplied;
 mod whole;
 
 pub use describe::{Fact, PatchFacts, describe};
@@ -36,6 +37,7 @@ pub use mail::Message;
 pub(crate) use modules::structures;
 pub use modules::{ModuleFound, modules, single_module};
 pub use text::Encoding;
+pub use unapplied::Unapplied;
 pub(crate) use whole::included;
 
 use std::sync::Arc;
@@ -110,6 +112,9 @@ pub struct Changeset {
     pub based: bool,
     /// What the mails that bring the patches say, in order.
     pub messages: Vec<Message>,
+    /// Sources of modules that the patches do not fit. They are among `files` without their text until the module is known
+    /// ([`Changeset::focused_on`]).
+    pub unapplied: Vec<Unapplied>,
 }
 
 /// One file after the whole series.
@@ -223,6 +228,7 @@ pub fn read(sources: &Sources, rules: &[Rule]) -> Result<Changeset, Error> {
         let diffs = parse::parse(patch, scan.sections, sources.base.as_ref())?;
         series.apply(patch, &diffs)?;
     }
+    let unapplied = series.unapplied;
     let files = classify::series(series.files, &rules);
-    Ok(Changeset { files, based: sources.base.is_some(), messages })
+    Ok(Changeset { files, based: sources.base.is_some(), messages, unapplied })
 }

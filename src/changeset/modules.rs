@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::tokens::{Place, Tokens};
-use super::{Changeset, Class, Error, FileText};
+use super::{Changeset, Class, Error, FileText, Unapplied};
 
 /// A module that a file of the changeset defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -43,7 +43,8 @@ fn defined(changeset: &Changeset, is_meant: impl Fn(Class) -> bool) -> Vec<Modul
 /// answer to [`Changeset::focused_on`].
 ///
 /// # Errors
-/// [`Error::NoSource`], [`Error::NoModule`], [`Error::SeveralModules`], [`Error::UnknownModule`].
+/// [`Error::NoSource`], [`Error::NoModule`], [`Error::SeveralModules`], [`Error::UnknownModule`]; [`Error::Rejected`] where it
+/// can only be a module that the patches do not fit.
 pub fn single_module(changeset: &Changeset, wanted: Option<&str>) -> Result<ModuleFound, Error> {
     let own = modules(changeset);
     let list = |found: &[ModuleFound]| {
@@ -55,6 +56,7 @@ pub fn single_module(changeset: &Changeset, wanted: Option<&str>) -> Result<Modu
         let by_name = own.iter().chain(&all).find(|module| module.name == wanted);
         return match by_symbol.or(by_name) {
             Some(module) => Ok(module.clone()),
+            None if let Some(error) = unapplied(changeset, Some(wanted)) => Err(error),
             None if all.is_empty() => Err(none(changeset)),
             None => Err(Error::UnknownModule { wanted: wanted.to_owned(), found: list(&all) }),
         };
@@ -62,8 +64,18 @@ pub fn single_module(changeset: &Changeset, wanted: Option<&str>) -> Result<Modu
     match own.as_slice() {
         [only] => Ok(only.clone()),
         [first, ..] => Err(Error::SeveralModules { found: list(&own), example: first.symbol.clone() }),
-        [] => Err(none(changeset)),
+        [] => Err(unapplied(changeset, None).unwrap_or_else(|| none(changeset))),
     }
+}
+
+/// What is wrong with the module that is wanted, or with any, where the patches do not fit it.
+fn unapplied(changeset: &Changeset, wanted: Option<&str>) -> Option<Error> {
+    let is_meant = |one: &&Unapplied| {
+        let symbols = one.modules.iter().cloned();
+        let mut found = symbols.map(|symbol| named(&one.path, Definition { symbol, line: 1 }));
+        wanted.is_none_or(|wanted| found.any(|found| found.symbol == wanted || found.name == wanted))
+    };
+    changeset.unapplied.iter().find(is_meant).map(Unapplied::refused)
 }
 
 fn none(changeset: &Changeset) -> Error {

@@ -8,6 +8,7 @@ use super::file_patch::One;
 use super::parse::{FileDiff, Operation};
 use super::rules::{Rules, Verdict};
 use super::sketch::Sketch;
+use super::unapplied::Unapplied;
 use crate::source::{PatchFile, Tree};
 
 /// A file as the series leaves it.
@@ -32,6 +33,8 @@ pub(super) enum Content {
     Whole { before: Option<Arc<[u8]>>, after: Arc<[u8]> },
     Sketch(Arc<Sketch>),
     Binary,
+    /// Hunks do not fit it, and it is a module of its own.
+    Unapplied,
 }
 
 /// A hunk, before its file's class is known.
@@ -60,12 +63,15 @@ pub(super) struct Series<'a> {
     pub(super) snapshot: HashMap<String, Option<Content>>,
     /// The paths that the present mail has been at.
     pub(super) touched: HashSet<String>,
+    /// Modules that hunks do not fit.
+    pub(super) unapplied: Vec<Unapplied>,
 }
 
 impl<'a> Series<'a> {
     pub(super) fn new(base: Option<&'a Tree>, rules: &'a Rules<'a>) -> Self {
         let (files, index, snapshot) = (Vec::new(), HashMap::new(), HashMap::new());
-        Series { base, rules, files, index, gone: HashSet::new(), snapshot, touched: HashSet::new() }
+        let (gone, touched) = (HashSet::new(), HashSet::new());
+        Series { base, rules, files, index, gone, snapshot, touched, unapplied: Vec::new() }
     }
 
     /// Applies one patch file.

@@ -16,7 +16,12 @@ use crate::source::{RELEASE_HEADER, Sources, Tree, httpd_version};
 /// Reads the files that `sources` names, with what belongs to them.
 pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Error> {
     let Some(tree) = &sources.base else {
-        return Ok(Changeset { files: Vec::new(), based: false, messages: Vec::new() });
+        return Ok(Changeset {
+            files: Vec::new(),
+            based: false,
+            messages: Vec::new(),
+            unapplied: Vec::new(),
+        });
     };
     let release = httpd_version(tree)?.is_some();
     let mut module = Module {
@@ -71,7 +76,7 @@ pub(super) fn read(sources: &Sources, rules: &Rules<'_>) -> Result<Changeset, Er
             super::classify::reclassify(file, Class::ModuleSource, PROMISED, why);
         }
     }
-    Ok(Changeset { files, based: true, messages: Vec::new() })
+    Ok(Changeset { files, based: true, messages: Vec::new(), unapplied: Vec::new() })
 }
 
 /// Where sources belong to the module for what they define.

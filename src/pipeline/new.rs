@@ -58,7 +58,7 @@ pub fn new_recipe(new: &NewRecipe, reporter: &dyn Reporter) -> Result<(), crate:
     let changeset = changeset::read(&sources, &[])?;
     let module = changeset::single_module(&changeset, new.module.as_deref())?;
     let listing = changeset::listing(&changeset, sources.base.as_ref(), &module)?;
-    let changeset = changeset.focused_on(&module).listed(listing.as_ref(), sources.base.as_ref())?;
+    let changeset = changeset.focused_on(&module)?.listed(listing.as_ref(), sources.base.as_ref())?;
     let facts = changeset::describe(&changeset, &module, listing.as_ref());
     let whole = begun.tree.as_ref().map(|(tree, _)| tree).or(sources.base.as_ref());
     let of_httpd = match whole {

@@ -109,7 +109,10 @@ pub fn ready(
     let module = changeset::single_module(&changeset, wanted.as_deref())?;
     let base = sources.base.as_ref();
     let listing = changeset::listing(&changeset, base, &module)?;
-    let changeset = changeset.focused_on(&module).listed(listing.as_ref(), base)?;
+    let changeset = changeset.focused_on(&module)?.listed(listing.as_ref(), base)?;
+    for (path, why) in changeset.left_out() {
+        reporter.warning(format!("the change of {path} is left out: {why}"));
+    }
     let recipe = match written {
         Some(recipe) if recipe.name != module.name => {
             return Err(Error::OtherModule { recipe: recipe.name, found: module.name }.into());

@@ -165,7 +165,7 @@ fn own_files(sources: &Sources, recipe: &Recipe) -> Result<Vec<String>, crate::E
     let wanted = recipe.symbol.as_deref().unwrap_or(&recipe.name);
     let module = changeset::single_module(&changeset, Some(wanted))?;
     let own = |class| matches!(class, Class::ModuleSource | Class::PrivateHeader);
-    let focused = changeset.focused_on(&module);
+    let focused = changeset.focused_on(&module)?;
     let mut files = vec![module.file.clone()];
     let others = focused.files.iter().filter(|file| own(file.class) && file.path != module.file);
     files.extend(others.map(|file| file.path.clone()));

@@ -69,7 +69,7 @@ impl Source {
         let changeset = changeset::read(&sources, &[]).unwrap_or_else(|error| panic!("{}", words(&error)));
         let module =
             changeset::single_module(&changeset, None).unwrap_or_else(|error| panic!("{}", words(&error)));
-        let changeset = changeset.focused_on(&module);
+        let changeset = changeset.focused_on(&module).unwrap();
         let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
         let interface = target.interface();
         let flatten = |offered: &dyn Interface| -> Result<TranslationUnit, Error> {
