@@ -24,9 +24,11 @@ int made_up_each(int (*callback)(int one, int two));
 #endif
 "#;
 
+const MADE_LATER: &str = "typedef int made_later_t;\nint made_later(made_later_t a);\n";
+
 fn target() -> Target {
     static TARGET: OnceLock<Target> = OnceLock::new();
-    TARGET.get_or_init(|| prefix::httpd_2_2_with("made-up", &[("made_up.h", MADE_UP)])).clone()
+    TARGET.get_or_init(|| prefix::httpd_2_2_with("made-up", &[("made_up.h", MADE_UP), ("made_later.h", MADE_LATER)])).clone()
 }
 
 /// A pack of rules, each as `when` and `do`.
@@ -76,6 +78,25 @@ fn no_initialiser_is_cut_short() {
     adapted(&filled("1, 2, NULL, \"text\""), &rules(&[]));
     let error = words(&refused(&filled("1, 2, NULL, \"text\", \"more\""), &rules(&[])));
     assert!(error.contains("excess elements in struct initializer"), "{error}");
+    let error = refused(&filled("1, 2, NULL, \"text\", \"more\""), &rules(&[]));
+    assert_eq!(error.kind(), Kind::Refused, "the target's structure is the smaller one");
+}
+
+/// What a compiler says of headers behind a place that it cannot read is no matter of theirs.
+#[test]
+fn what_cannot_be_read_leads() {
+    let error = refused("UNKNOWN_DECLARE(int) f(void)\n#include \"made_later.h\"\n", &rules(&[]));
+    let said = words(&error);
+    let first = said.lines().nth(1).unwrap_or_default();
+    assert!(first.contains("expected ") && !said.contains("made_later"), "{said}");
+}
+
+#[test]
+fn a_header_of_a_library_is_told_with_its_package() {
+    let said = words(&refused("#include <nghttp2/absent.h>\n", &rules(&[])));
+    assert!(said.contains("libnghttp2-dev (Debian) or libnghttp2-devel (Enterprise Linux)"), "{said}");
+    let said = words(&refused("#include <absent/absent.h>\n", &rules(&[])));
+    assert!(said.contains("apt-file search absent/absent.h"), "{said}");
 }
 
 /// A type that the target keeps closed has the target's members, whatever upstream's header says of them.

@@ -89,7 +89,23 @@ impl Finding {
     pub fn is_of_closed_type(&self) -> bool {
         self.kind == Kind::Type && CLOSED.iter().any(|words| self.message.contains(words))
     }
+
+    /// Whether it is about something that the target lacks, or has otherwise.
+    pub fn is_of_target(&self) -> bool {
+        self.kind != Kind::Other || self.message.contains(EXCESS)
+    }
+
+    /// Whether it is no C to the compiler: a macro that it does not know can do that.
+    pub fn is_unreadable(&self) -> bool {
+        self.kind == Kind::Other && self.message.starts_with(EXPECTED)
+    }
 }
+
+/// What both say where a structure of the target has fewer members than the module has values for it.
+const EXCESS: &str = "excess elements in struct initializer";
+
+/// How both begin where they cannot read on.
+const EXPECTED: &str = "expected ";
 
 /// Words that gcc and clang say of a type of which only the name is known.
 const CLOSED: &[&str] = &["incomplete", "undefined type"];

@@ -9,7 +9,7 @@ use super::plan::Left;
 use super::{Error, Inputs};
 use crate::c::expression::Access;
 use crate::c::library;
-use crate::compile::Complaint;
+use crate::compile::{self, Complaint};
 use crate::target::calendar;
 
 /// How many are shown.
@@ -18,9 +18,18 @@ const SHOWN: usize = 10;
 /// The error for findings that are left. `behind` is why upstream's tree could not help.
 pub fn error(left: &[Left], behind: Option<&str>, draft: &Draft, inputs: &Inputs<'_>) -> Error {
     // Where something is known to be missing, the compiler's other complaints mostly follow from that.
-    let known = |finding: &Finding| finding.kind != Kind::Other;
+    let known = |finding: &Finding| finding.is_of_target();
     let own_fault = !left.iter().any(|(finding, _)| known(finding));
-    let mut shown: Vec<_> = left.iter().filter(|(finding, _)| own_fault || known(finding)).collect();
+    // Behind a place that the compiler cannot read, it misreads the headers, too: what it says of those follows from that.
+    let file = draft.unit().file_name();
+    let of_unit = |finding: &Finding| finding.place.as_ref().is_some_and(|(name, ..)| *name == file);
+    let unread = left.first().is_some_and(|(finding, _)| finding.is_unreadable() && of_unit(finding));
+    let is_shown = |at: usize, finding: &Finding| match unread {
+        true => at == 0 || known(finding) && of_unit(finding),
+        false => own_fault || known(finding),
+    };
+    let numbered = left.iter().enumerate().filter(|(at, (finding, _))| is_shown(*at, finding));
+    let mut shown: Vec<_> = numbered.map(|(_, one)| one).collect();
     let mut said = std::collections::HashSet::new();
     shown.retain(|(finding, _)| {
         said.insert((
@@ -106,6 +115,11 @@ fn message(finding: &Finding, httpd: &str) -> String {
 fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     let target = inputs.target;
     let by_hand = inputs.by_hand.to_owned();
+    if finding.kind == Kind::Header
+        && let Some(help) = compile::help_for(&finding.message, target)
+    {
+        return help;
+    }
     // What is of another type has been there all along.
     if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Other) {
         return by_hand;

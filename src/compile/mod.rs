@@ -15,6 +15,7 @@ mod split;
 mod sysroot;
 mod toolchain;
 
+pub use help::for_message as help_for;
 pub use assembly::{Assembly, assembly};
 pub(crate) use error::not_shown;
 pub use error::{Complaint, Error};
