@@ -170,7 +170,7 @@ fn files_that_are_no_packages() {
         assert!(matches!(rpm::inspect(&path), Err(Error::NotAPackage { .. })));
     }
     assert!(matches!(rpm::inspect(folder.path()), Err(Error::NotAPackage { .. })));
-    assert!(matches!(rpm::inspect(&folder.path().join("absent")), Err(Error::Io(_))));
+    assert!(matches!(rpm::inspect(&folder.path().join("absent")), Err(Error::NoFile { .. })));
 }
 
 #[test]
