@@ -360,7 +360,10 @@ fn one_module_is_told_from_others() {
     assert_eq!(file(&focused, "modules/p/mod_other.c").class, Class::Other);
     assert_eq!(
         focused.left_out().collect::<Vec<_>>(),
-        [("modules/p/mod_other.c", "the patches do not fit it, and nothing of mod_x uses what other_module has")]
+        [(
+            "modules/p/mod_other.c",
+            "the patches do not fit it, and nothing of mod_x uses what other_module has"
+        )]
     );
     let rejected = |error| assert!(matches!(error, Error::Rejected { .. }), "{error}");
     rejected(single_module(&read_on(&both, base).unwrap(), Some("mod_other")).unwrap_err());

@@ -20,12 +20,13 @@ pub fn error(left: &[Left], behind: Option<&str>, draft: &Draft, inputs: &Inputs
     // Where something is known to be missing, the compiler's other complaints mostly follow from that.
     let known = |finding: &Finding| finding.is_of_target();
     let own_fault = !left.iter().any(|(finding, _)| known(finding));
-    // Behind a place that the compiler cannot read, it misreads the headers, too: what it says of those follows from that.
+    // Behind a place that the compiler cannot read, it misreads declarations and headers alike: what it says of those follows
+    // from that.
     let file = draft.unit().file_name();
     let of_unit = |finding: &Finding| finding.place.as_ref().is_some_and(|(name, ..)| *name == file);
     let unread = left.first().is_some_and(|(finding, _)| finding.is_unreadable() && of_unit(finding));
     let is_shown = |at: usize, finding: &Finding| match unread {
-        true => at == 0 || known(finding) && of_unit(finding),
+        true => at == 0,
         false => own_fault || known(finding),
     };
     let numbered = left.iter().enumerate().filter(|(at, (finding, _))| is_shown(*at, finding));
@@ -119,6 +120,9 @@ fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
         && let Some(help) = compile::help_for(&finding.message, target)
     {
         return help;
+    }
+    if finding.is_unreadable() {
+        return format!("a macro that the target does not have may stand there; {by_hand}");
     }
     // What is of another type has been there all along.
     if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Other) {

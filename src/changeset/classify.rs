@@ -49,7 +49,9 @@ pub(super) fn series(states: Vec<FileState>, rules: &Rules<'_>) -> Vec<FileChang
             (false, false) => Action::Added,
         };
         let (text, encoding) = match state.content {
-            Content::Binary | Content::Unapplied => (FileText::Whole { before: None, after: "".into() }, Encoding::Utf8),
+            Content::Binary | Content::Unapplied => {
+                (FileText::Whole { before: None, after: "".into() }, Encoding::Utf8)
+            }
             Content::Sketch(sketch) => {
                 let (fragments, encoding) = sketch.fragments();
                 (FileText::Fragments(fragments), encoding)

@@ -62,6 +62,14 @@ pub(super) fn nothing(scanner: &Scanner<'_>) -> Error {
             "a web page",
             "the link led to a page about the patch: download the patch itself (on many sites: add `.patch`)",
         )
+    } else if let Some(patch) = listed(start) {
+        let help = "name the patches that it lists, in its order, in place of it";
+        return Error::form(
+            super::error::Place::line(scanner.patch, 1),
+            format!("{} is no patch, but a list of patches, as quilt has it", scanner.patch.name),
+            format!("the patch {patch} is another file"),
+            help,
+        );
     } else if has(b"#include") || start.starts_with(b"/*") {
         ("a source file", "whole files are taken by a recipe with `directory` and `files` under [source]")
     } else {
@@ -73,6 +81,21 @@ pub(super) fn nothing(scanner: &Scanner<'_>) -> Error {
         label,
         help,
     )
+}
+
+/// The first patch that a text names, where all its lines name one: quilt's `series`.
+fn listed(text: &[u8]) -> Option<&str> {
+    let text = str::from_utf8(text).ok()?;
+    let is_patch = |line: &str| {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        [".patch", ".diff"].iter().any(|end| name.ends_with(end))
+    };
+    // The last line may be cut.
+    let whole = text.rfind('\n').map_or(text, |end| &text[..end]);
+    let mut lines =
+        whole.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).peekable();
+    let first = *lines.peek()?;
+    lines.all(is_patch).then_some(first)
 }
 
 /// The commands that diff writes without -u.
@@ -113,6 +136,14 @@ fn command(line: &[u8]) -> Option<Command> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_series_of_quilt_is_recognised() {
+        assert_eq!(listed(b"# ours\n0001-a.patch\n0002-b.diff -p1\n"), Some("0001-a.patch"));
+        for other in ["", "\n# nothing\n", "a.patch\nsome text\n", "some.patch.txt\n"] {
+            assert_eq!(listed(other.as_bytes()), None, "{other}");
+        }
+    }
 
     #[test]
     fn commands_are_recognised() {

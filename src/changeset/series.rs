@@ -30,7 +30,10 @@ pub(super) struct FileState {
 /// What is known of a file's text. Line ends are LF.
 #[derive(Debug, Clone)]
 pub(super) enum Content {
-    Whole { before: Option<Arc<[u8]>>, after: Arc<[u8]> },
+    Whole {
+        before: Option<Arc<[u8]>>,
+        after: Arc<[u8]>,
+    },
     Sketch(Arc<Sketch>),
     Binary,
     /// Hunks do not fit it, and it is a module of its own.

@@ -63,7 +63,8 @@ impl Changeset {
     /// Leaves out what the patches do not fit, where it is no matter to `module`.
     pub(super) fn without_unapplied(mut self, module: &ModuleFound) -> Result<Changeset, Error> {
         for unapplied in &self.unapplied {
-            let others = self.files.iter().filter(|file| !file.class.is_stripped() && file.path != unapplied.path);
+            let others =
+                self.files.iter().filter(|file| !file.class.is_stripped() && file.path != unapplied.path);
             let mut texts = others.flat_map(|file| match &file.text {
                 FileText::Whole { after, .. } => vec![&**after],
                 FileText::Fragments(all) => {
@@ -76,7 +77,8 @@ impl Changeset {
         }
         let left_out = self.unapplied.iter();
         for (path, modules) in left_out.map(|one| (&one.path, one.modules.join(", "))) {
-            let why = format!("the patches do not fit it, and nothing of {} uses what {modules} has", module.name);
+            let why =
+                format!("the patches do not fit it, and nothing of {} uses what {modules} has", module.name);
             for file in self.files.iter_mut().filter(|file| file.path == *path) {
                 super::classify::reclassify(file, Class::Other, RULE, why.clone());
             }

@@ -128,7 +128,7 @@ pub enum Error {
     },
     /// httpd ended before it could be asked anything.
     #[error("httpd with the module ended while it started ({status}){}", excerpt(.log))]
-    #[diagnostic(code(modgraft::check::ended), help("{}", help_of_ended(.named)))]
+    #[diagnostic(code(modgraft::check::ended), help("{}", help_of_ended(.named, .log)))]
     Ended {
         /// Exit code or signal, in words.
         status: String,
@@ -193,7 +193,12 @@ impl Error {
     }
 }
 
-fn help_of_ended(named: &[String]) -> String {
+fn help_of_ended(named: &[String], log: &str) -> String {
+    if named.is_empty() && log.is_empty() {
+        return "where it was not killed from outside, the module ends it without a word: with `--keep` the folder that httpd ran in is left, \
+                and the `httpd` of the target can be started there by hand, as `httpd -X -e debug -f …/conf/httpd.conf`"
+            .to_owned();
+    }
     if named.is_empty() {
         return "the reason is in httpd's log, most often in the last line of it".to_owned();
     }

@@ -15,12 +15,12 @@ mod split;
 mod sysroot;
 mod toolchain;
 
-pub use help::for_message as help_for;
 pub use assembly::{Assembly, assembly};
 pub(crate) use error::not_shown;
 pub use error::{Complaint, Error};
 pub use exports::promised;
 pub use flags::DroppedFlag;
+pub use help::for_message as help_for;
 pub use messages::{Message, Note, Place, Severity};
 pub use oracle::{language, objections, preprocessed, with_debug_information};
 pub use probe::UnknownFlag;

@@ -99,7 +99,8 @@ impl Change {
         base: Option<&dyn Upstream>,
     ) -> Result<TranslationUnit, Error> {
         let module = ModuleId { name: "mod_x".to_owned(), symbol: "x_module".to_owned() };
-        let changeset = Changeset { files: self.files, based: self.based, messages: Vec::new(), unapplied: Vec::new() };
+        let changeset =
+            Changeset { files: self.files, based: self.based, messages: Vec::new(), unapplied: Vec::new() };
         flatten::flatten(&changeset, &module, base, target)
     }
 }
