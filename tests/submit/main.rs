@@ -72,7 +72,7 @@ fn what_is_no_source_package_or_no_name_is_refused_before_anything_is_sent() {
     for (arguments, code, said) in [
         (&["koji", "el8", binary][..], 3, "is no source package"),
         (&["koji", "el8", damaged.to_str().unwrap()], 3, "is damaged"),
-        (&["koji", "el8", "missing.src.rpm"], 5, "missing.src.rpm"),
+        (&["koji", "el8", "missing.src.rpm"], 2, "there is no file missing.src.rpm"),
         (&["koji", "el8", source, twice.to_str().unwrap()], 2, "are both called mod_proxy_wstunnel"),
         (&["koji", "a b", source], 2, "cannot be the name of a Koji target"),
         (&["obs", "home:x/y", source], 2, "cannot be the name of a OBS project"),
