@@ -17,7 +17,7 @@ pub use catalog::{LINTS, Lint, UNREADABLE, find, nearest};
 pub use error::Error;
 pub use finding::{Finding, Severity};
 pub use subject::Subject;
-pub(crate) use words::LEFT;
+pub(crate) use words::{LEFT, LEFT_HELP, left};
 
 use std::path::Path;
 use std::sync::Arc;

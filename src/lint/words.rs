@@ -1,5 +1,7 @@
 //! Lints of what a package says of itself: licence, summary, description, address, version.
 
+use std::ops::Range;
+
 use super::{Found, Subject};
 use crate::licenses;
 
@@ -162,13 +164,19 @@ pub(super) fn release_form(subject: &Subject) -> Vec<Found> {
 /// What stands in place of what `modgraft new` could not know.
 pub(crate) const LEFT: &str = "# to write:";
 
-pub(super) fn left_to_write(subject: &Subject) -> Vec<Found> {
-    let text = &subject.recipe.text;
-    let help = "write what the comment asks for, or take the comment out";
-    let found = |(at, _): (usize, &str)| {
+/// What to do about such a comment.
+pub(crate) const LEFT_HELP: &str = "write what the comment asks for, or take the comment out";
+
+/// What the text of a recipe leaves to write, in the words of its comments, each with its bytes.
+pub(crate) fn left(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    text.match_indices(LEFT).map(|(at, _)| {
         let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-        let what = text[at + LEFT.len()..end].trim();
-        Found { at: at..end, message: format!("left to write: {what}"), help: help.to_owned() }
-    };
-    text.match_indices(LEFT).map(found).collect()
+        (at..end, text[at + LEFT.len()..end].trim())
+    })
+}
+
+pub(super) fn left_to_write(subject: &Subject) -> Vec<Found> {
+    let found =
+        |(at, what)| Found { at, message: format!("left to write: {what}"), help: LEFT_HELP.to_owned() };
+    left(&subject.recipe.text).map(found).collect()
 }

@@ -17,7 +17,9 @@ use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
 use crate::flatten;
+use crate::lint;
 use crate::package::{self, Package, PackageSet};
+use crate::recipe::Recipe;
 use crate::report::{Event, Reporter, Stage};
 use crate::rpm::{self, Destinations};
 use crate::target::Target;
@@ -173,11 +175,21 @@ pub fn check(
 }
 
 fn demand_written_recipe(packaging: &Packaging, graft: &Graft) -> Result<(), Error> {
-    if packaging.release && !graft.ready.recipe.assumptions.is_empty() {
+    let Recipe { assumptions, text, .. } = &graft.ready.recipe;
+    if packaging.release && !assumptions.is_empty() {
         return Err(Error::Provisional {
             what: "a recipe that was worked out from the patch".to_owned(),
             help: "write a module.toml beside the patch; the source package of a build without --release has one to start from"
                 .to_owned(),
+        });
+    }
+    // A header of configure's that nobody has filled in compiles, too: without what upstream's has.
+    if packaging.release
+        && let Some((_, what)) = lint::left(text).next()
+    {
+        return Err(Error::Provisional {
+            what: format!("a recipe that leaves to write: {what}"),
+            help: lint::LEFT_HELP.to_owned(),
         });
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::adapt::pack::Rules;
 use crate::audit::Prerequisite;
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::{self, Toolchain};
+use crate::lint;
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
 use crate::report::{Reporter, Stage};
@@ -117,7 +118,12 @@ pub fn ready(
         Some(recipe) if recipe.name != module.name => {
             return Err(Error::OtherModule { recipe: recipe.name, found: module.name }.into());
         }
-        Some(recipe) => with_libraries(recipe, listing.as_ref(), reporter),
+        Some(recipe) => {
+            for (_, what) in lint::left(&recipe.text) {
+                reporter.warning(format!("the recipe leaves to write: {what}"));
+            }
+            with_libraries(recipe, listing.as_ref(), reporter)
+        }
         None => {
             let facts = changeset::describe(&changeset, &module, listing.as_ref());
             let work_out = || recipe::infer(&module, &facts, listing.as_ref(), &spec);

@@ -112,6 +112,23 @@ fn a_third_partys_tree_becomes_a_recipe_that_builds() {
     let built = place.run(build);
     assert_eq!(built.code, 0, "{}", built.stderr);
     assert!(built.stderr.contains("3 of 3 checks answered"), "{}", built.stderr);
+
+    // What is left to write is told at each build, and goes to nobody.
+    assert!(built.stderr.contains("the recipe leaves to write: src/config.h: "), "{}", built.stderr);
+    let key = place.run(["key", "new", "--type", "ed25519", "--out", "key.asc"]);
+    assert_eq!(key.code, 0, "{}", key.stderr);
+    let release = ["build-module", "mod_hello", "--sign-key", "key.asc", "--offline", "--release"];
+    let refused = place.run(release);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    for part in ["--release refuses a recipe that leaves to write: ", "take the comment out"] {
+        assert!(refused.stderr.contains(part), "no {part:?} in\n{}", refused.stderr);
+    }
+    let recipe = fs_err::read_to_string(place.path("modules/mod_hello/module.toml")).unwrap();
+    let written = recipe.lines().filter(|line| !line.starts_with("# to write:"));
+    place.write("modules/mod_hello/module.toml", written.map(|line| format!("{line}\n")).collect::<String>());
+    let built = place.run(release);
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    assert!(!built.stderr.contains("to write"), "{}", built.stderr);
 }
 
 /// What upstream's Makefile says by `-D`.
