@@ -139,6 +139,21 @@ fn what_is_independent_takes_one_round() {
 }
 
 #[test]
+fn what_a_header_of_the_c_library_declares_is_found_there() {
+    let code =
+        "static int local(const char *address) { return inet_addr(address) == 0 && getpwuid(0) != NULL; }\n";
+    let adapted = adapted(code, &rules(&[]));
+    let text = text(&adapted);
+    for header in ["arpa/inet.h", "pwd.h"] {
+        assert_eq!(text.matches(&format!("#include \"{header}\"")).count(), 1, "{text}");
+        assert!(
+            adapted.edits.iter().any(|edit| edit.rule == "target/include" && edit.source == header),
+            "{header}"
+        );
+    }
+}
+
+#[test]
 fn what_follows_from_an_edit_takes_the_next_round() {
     let adapted = adapted("static int f(made_up *m) { return m->b; }\n", &rules(&[A_TO_HERE, B_TO_A]));
     assert_eq!(adapted.rounds, 3);
@@ -178,10 +193,10 @@ fn what_does_not_help_ends_with_one_clear_error() {
         said.contains("1 thing stands") && said.contains("httpd 2.2.15 has no function `made_up_gone`"),
         "{said}"
     );
-    // It is there, and what is missing is upstream's own include.
-    let said = words(&refused("static int f(void) { return inet_addr(\"\"); }\n", &rules(&[])));
+    // It is there, and what is missing is upstream's own include, of a header that POSIX does not know.
+    let said = words(&refused("static int f(void) { return prctl(0); }\n", &rules(&[])));
     assert!(
-        said.contains("the C library has `inet_addr`, and no header declares it that the module includes"),
+        said.contains("the C library has `prctl`, and no header declares it that the module includes"),
         "{said}"
     );
 }

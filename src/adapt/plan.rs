@@ -11,6 +11,7 @@ use super::finding::{Finding, Kind};
 use super::pack::{Action, Dropped, Exposed, Risk, Rule, Rules, Shim};
 use crate::c::expression::Code;
 use crate::c::lex::harmless;
+use crate::c::library;
 use crate::c::{self, DeclarationKind};
 use crate::flatten::{Interface, Outcome as Fate};
 
@@ -340,14 +341,19 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The header of the target that declares what the compiler does not find, where the unit does not include it.
+    /// The header of the target, or of its C library, that declares what the compiler does not find, where the unit does not
+    /// include it.
     fn header_of(&self, finding: &Finding, text: &str) -> Option<String> {
         if !matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier) {
             return None;
         }
-        let header = self.offered.declared_in(&finding.name)?;
+        let of_target = self.offered.declared_in(&finding.name);
+        let header = match of_target {
+            Some(header) => Some(header).filter(|header| self.offered.has_header(header)),
+            None => library::header(&finding.name).map(str::to_owned),
+        }?;
         let fresh = !includes(text, &header) && !self.spent.contains(&format!("include {header}"));
-        (fresh && self.offered.has_header(&header)).then_some(header)
+        fresh.then_some(header)
     }
 
     fn include_edit(&self, finding: &Finding, header: &str) -> Edit {

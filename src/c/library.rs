@@ -1,6 +1,6 @@
 //! Names of the C library and of the compiler, which no header of httpd explains. The knowledge is `library.toml`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -11,6 +11,7 @@ struct Data {
     prefixes: Vec<String>,
     names: HashSet<String>,
     never_defined: HashSet<String>,
+    headers: HashMap<String, Vec<String>>,
 }
 
 static DATA: LazyLock<Data> = LazyLock::new(|| {
@@ -30,9 +31,29 @@ pub(crate) fn is_never_defined(name: &str) -> bool {
     DATA.never_defined.contains(name)
 }
 
+/// The header in which POSIX declares `name`, where it is known.
+pub(crate) fn header(name: &str) -> Option<&'static str> {
+    let declares = |(header, names): (&'static String, &Vec<String>)| {
+        names.iter().any(|known| known == name).then_some(header.as_str())
+    };
+    DATA.headers.iter().find_map(declares)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_header_declares_names_of_the_library_and_no_other_does() {
+        for (file, names) in &DATA.headers {
+            for name in names {
+                assert!(has(name), "{name}");
+                assert_eq!(header(name), Some(file.as_str()), "{name}");
+                assert_eq!(names.iter().filter(|other| *other == name).count(), 1, "{name}");
+            }
+        }
+        assert_eq!(header("strptime"), None);
+    }
 
     #[test]
     fn the_library_is_told_from_httpd() {
