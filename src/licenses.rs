@@ -10,6 +10,8 @@ struct License {
     id: String,
     phrases: Vec<String>,
     #[serde(default)]
+    unless: Vec<String>,
+    #[serde(default)]
     names: Vec<String>,
 }
 
@@ -46,7 +48,9 @@ pub fn of_text(text: &str) -> Option<&'static str> {
         .filter(|word| !word.trim_matches(['*', '/', '#', ';', '-']).is_empty())
         .collect();
     let joined = words.join(" ");
-    let has = |license: &&License| license.phrases.iter().all(|phrase| joined.contains(phrase.as_str()));
+    let is_there = |phrase: &String| joined.contains(phrase.as_str());
+    let has =
+        |license: &&License| license.phrases.iter().all(is_there) && !license.unless.iter().any(is_there);
     ALL.iter().find(has).map(|license| license.id.as_str())
 }
 
@@ -82,6 +86,26 @@ mod tests {
             (
                 " * Redistribution and use in source and binary forms, with\n * 3. All advertising materials mentioning features or use\n * of \"the Apache Group\"",
                 Some("Apache-1.0"),
+            ),
+            (
+                "Redistribution and use in source and binary forms\n3. All advertising materials mentioning features or use\n\
+                 4. Neither the name of the University nor",
+                Some("BSD-4-Clause"),
+            ),
+            (
+                "Redistribution and use in source and binary forms\n4. The name of the author may not be used to endorse or promote products",
+                Some("BSD-3-Clause"),
+            ),
+            // Clauses of Apache-1.0 by somebody else: none of those that share words with it.
+            (
+                "Redistribution and use in source and binary forms\n3. All advertising materials mentioning features or use\n\
+                 4. Products derived from this software may not be called \"mod_x\"\n\
+                 5. Redistributions of any form whatsoever must retain the following",
+                None,
+            ),
+            (
+                "Redistribution and use in source and binary forms\n3. All advertising materials mentioning features",
+                None,
             ),
             ("All rights reserved", None),
         ] {
