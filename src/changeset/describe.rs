@@ -55,7 +55,7 @@ pub fn describe(changeset: &Changeset, module: &ModuleFound, listing: Option<&Li
         })
     };
     let in_comment = source.as_ref().and_then(|(path, text)| {
-        let value = commented_summary(text, &module.name)?;
+        let value = capitalised(&commented_summary(text, &module.name)?);
         Some(Fact { value, from: format!("the first comment of {path}") })
     });
     let from_subject = subject
@@ -140,15 +140,36 @@ fn plain(xml: &str) -> String {
 
 /// `mod_x.c: what it does` or `mod_x -- what it does` in the first comments.
 fn commented_summary(text: &str, name: &str) -> Option<String> {
-    text.lines().take(120).find_map(|line| {
-        let line = line.trim_start_matches(|c: char| c.is_whitespace() || "/*".contains(c));
-        let rest = line.strip_prefix(name)?;
+    let lines: Vec<&str> = text.lines().take(120).collect();
+    lines.iter().enumerate().find_map(|(at, line)| {
+        let rest = uncommented(line).strip_prefix(name)?;
         let rest = rest.strip_prefix(".c").unwrap_or(rest).trim_start();
         let rest =
             rest.strip_prefix(':').or_else(|| rest.strip_prefix("--")).or_else(|| rest.strip_prefix("- "))?;
-        let said = rest.trim_start_matches(['-', ' ']).trim_end_matches("*/").trim();
-        said.chars().any(char::is_alphabetic).then(|| said.to_owned())
+        let said = rest.trim_start_matches(['-', ' ']);
+        let mut summary = said.trim_end_matches("*/").trim().to_owned();
+        if !summary.chars().any(char::is_alphabetic) {
+            return None;
+        }
+        // A sentence may go on in the next lines; what begins with a capital (`Author: …`) is another one.
+        let mut last = said;
+        for next in &lines[at + 1..] {
+            let ends = last.contains("*/") || summary.ends_with('.');
+            let words = uncommented(next);
+            if ends || !words.starts_with(|c: char| c.is_lowercase()) {
+                break;
+            }
+            summary.push(' ');
+            summary.push_str(words.trim_end_matches("*/").trim_end());
+            last = next;
+        }
+        Some(summary)
     })
+}
+
+/// A line of a comment without what begins it.
+fn uncommented(line: &str) -> &str {
+    line.trim_start_matches(|c: char| c.is_whitespace() || "/*".contains(c)).trim_end()
 }
 
 /// `mod_x: Do this. And that.` as `Do this`.
@@ -235,6 +256,12 @@ mod tests {
             ("/* mod_x -- does things */", Some("does things")),
             ("/*\n * mod_x: does things */", Some("does things")),
             ("// mod_x - does things", Some("does things")),
+            (
+                "/*\n * mod_x.c: does things by\n *          a path.\n * more\n */",
+                Some("does things by a path."),
+            ),
+            ("/* mod_x.c: does things\n * Author: A\n * of it */", Some("does things")),
+            ("/* mod_x: does things */\nint x;", Some("does things")),
             ("/* mod_xy: does things */", None),
             ("/* mod_x.c ---- */", None),
             ("#include \"mod_x.h\"", None),

@@ -17,7 +17,9 @@ fn define(before: &str, behind: &str) -> Option<String> {
     let begins = before.chars().next_back().is_none_or(|c| c.is_whitespace() || "\"'=:,([`".contains(c));
     let end = behind.find(|letter| !lex::is_identifier_part(letter)).unwrap_or(behind.len());
     let (name, rest) = behind.split_at(end);
-    let is_name = name.starts_with(|first: char| !first.is_ascii_digit());
+    // Java's properties (`-Da.b=c`) are no macros, and what a variable goes on with is no name.
+    let ends = rest.chars().next().is_none_or(|c| c.is_whitespace() || "=\"'`,;:|&)]\\".contains(c));
+    let is_name = ends && name.starts_with(|first: char| !first.is_ascii_digit());
     let value = if rest.starts_with('=') { "=…" } else { "" };
     (begins && is_name).then(|| format!("{name}{value}"))
 }
@@ -52,7 +54,7 @@ mod tests {
     #[test]
     fn what_stands_behind_d_is_given() {
         let text = "# -DNOT\nCFLAGS = -O2 -DA -DV=\\\\\\\"x/$(VERSION)\\\\\\\" -DA no-DB -D$(C) -D@D@\n\
-                    dnl -DNOR\nAC_SUBST(DEFS, \"-DE -DF=1\")\nx=\"-D1\" -Wl,-DG\n";
+                    dnl -DNOR\nAC_SUBST(DEFS, \"-DE -DF=1\")\nx=\"-D1\" -Wl,-DG\njava \"-Dtest.dir=x\" -DNO$(X)\n";
         assert_eq!(given(text).collect::<Vec<_>>(), ["A", "V=…", "A", "E", "F=…", "G"]);
     }
 

@@ -86,7 +86,7 @@ fn unmarked(text: &str) -> String {
 }
 
 /// What a module is, as a title: `mod_x is an authentication module for Apache. It …` as `Authentication module for Apache`.
-/// Nothing where that is no line any more.
+/// Nothing where that is no line any more, or tells something else than what the module is or does.
 pub(super) fn title(paragraph: &str, name: &str) -> Option<String> {
     let sentence = paragraph.split(". ").next().unwrap_or_default().trim_end_matches(['.', ':']);
     let short = name.trim_start_matches("mod_");
@@ -97,7 +97,7 @@ pub(super) fn title(paragraph: &str, name: &str) -> Option<String> {
         Some(name) => sentence.get(name.len()..).unwrap_or(sentence).trim_start(),
         None => sentence,
     };
-    let rest = [
+    let said = [
         "is an ",
         "is a ",
         "is the ",
@@ -107,8 +107,8 @@ pub(super) fn title(paragraph: &str, name: &str) -> Option<String> {
         "This module is an ",
     ]
     .iter()
-    .find_map(|start| rest.strip_prefix(start))
-    .unwrap_or(rest);
+    .find_map(|start| rest.strip_prefix(start));
+    let rest = said.or(named.map(|_| rest))?;
     let length = rest.chars().count();
     let mut letters = rest.chars();
     let first = letters.next()?;
@@ -199,6 +199,13 @@ mod tests {
         let told = paragraph(readme, "mod_x").unwrap();
         assert_eq!(told, "mod_x is an authentication module for Apache. It uses x.");
         assert_eq!(title(&told, "mod_x").as_deref(), Some("Authentication module for Apache"));
+        for (sentence, expected) in [
+            ("mod_x hides what is secret.", Some("Hides what is secret")),
+            ("This is a module for Apache.", Some("Module for Apache")),
+            ("The project was based on the original mod_x code.", None),
+        ] {
+            assert_eq!(title(sentence, "mod_x").as_deref(), expected, "{sentence}");
+        }
         assert_eq!(paragraph("# x\n\n * a\n * b\n", "mod_x"), None);
         assert_eq!(paragraph("Download the distribution as a tarball or via git.\n", "mod_x"), None);
     }
