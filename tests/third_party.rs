@@ -220,7 +220,7 @@ fn auth_cas() {
             "version = \"1.2\"",
             "url = \"https://github.com/apereo/mod_auth_cas\"",
             "libraries = [\"ssl\", \"crypto\", \"curl\", \"pcre\"]",
-            "headers = [\"src/config.h\"]",
+            "headers = [\"config.h\"]",
         ],
         written: &[("summary", "Single sign-on by CAS for Apache httpd")],
         headers: &[],

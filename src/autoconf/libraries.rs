@@ -88,6 +88,8 @@ fn gather(text: &str, found: &mut Found) {
         let name = &text[at + 2..];
         let name = &name
             [..name.find(|c: char| !c.is_ascii_alphanumeric() && !"._+-".contains(c)).unwrap_or(name.len())];
+        // A sentence about it may end there.
+        let name = name.trim_end_matches('.');
         let cut = text[at + 2 + name.len()..].starts_with('$');
         if apart && !cut && !COMPARED.contains(&name) && name.starts_with(|c: char| c.is_ascii_alphanumeric())
         {

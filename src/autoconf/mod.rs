@@ -103,6 +103,19 @@ pub fn defined(text: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty() && name.chars().all(m4::is_name)).collect()
 }
 
+/// The headers that a `configure.ac` makes, each with its template, relative to its folder.
+pub fn headers(text: &str) -> Vec<(String, String)> {
+    let text = m4::without_comments(bounded(text));
+    let macros = ["AC_CONFIG_HEADERS", "AC_CONFIG_HEADER", "AM_CONFIG_HEADER"];
+    let calls = macros.iter().flat_map(|name| m4::calls(&text, name));
+    let lists: Vec<String> = calls.map(|call| call.argument(0).to_owned()).collect();
+    let header = |word: &str| match word.split_once(':') {
+        Some((header, template)) => (header.to_owned(), template.to_owned()),
+        None => (word.to_owned(), format!("{word}.in")),
+    };
+    lists.iter().flat_map(|list| list.split_whitespace()).map(header).collect()
+}
+
 /// What a whole `configure.ac` asks of pkg-config or looks for as a library.
 pub fn asked(text: &str) -> Asked {
     let text = m4::without_comments(bounded(text));
@@ -117,6 +130,20 @@ pub struct Asked {
     pub libraries: Vec<String>,
     /// Names of pkg-config's of which it is not known what they link.
     pub unknown: Vec<String>,
+}
+
+impl Asked {
+    /// With what another file of the build system asks for.
+    pub fn add(&mut self, other: Asked) {
+        let Asked { libraries, unknown } = other;
+        for (all, more) in [(&mut self.libraries, libraries), (&mut self.unknown, unknown)] {
+            for name in more {
+                if !all.contains(&name) {
+                    all.push(name);
+                }
+            }
+        }
+    }
 }
 
 fn links_own_library(configuration: &str) -> bool {

@@ -66,6 +66,7 @@ fn libraries_are_found_in_each_way_that_configurations_name_them() {
         ("PKG_CHECK_MODULES([J], [jansson >= 2.0 libcurl])", vec!["jansson", "curl"]),
         ("APR_ADDTO(MOD_X_LDADD, [$SYSTEMD_LIBS])", vec!["systemd"]),
         ("APACHE_CHECK_OPENSSL", vec!["ssl", "crypto"]),
+        ("AC_MSG_NOTICE([it needs -lfoo.])", vec!["foo"]),
         ("APR_ADDTO(LIBS, [-l$4]) --help-lines pre-link", vec![]),
         ("AC_MSG_CHECKING([for x via pkg-config along $PKG_CONFIG_PATH])", vec![]),
         ("saved_LIBS=\"$LIBS\"", vec![]),
@@ -188,6 +189,16 @@ fn a_package_says_what_it_is_and_asks_for_libraries() {
     assert_eq!(
         (found.libraries, found.unknown),
         (vec!["curl".to_owned(), "z".to_owned()], vec!["nosuch".to_owned()])
+    );
+}
+
+#[test]
+fn headers_are_named_with_their_templates() {
+    let text = "AC_CONFIG_HEADERS([config.h include/x.h:x.h.tmpl])\nAM_CONFIG_HEADER(old.h)\ndnl AC_CONFIG_HEADER(not.h)\n";
+    let pair = |header: &str, template: &str| (header.to_owned(), template.to_owned());
+    assert_eq!(
+        headers(text),
+        [pair("config.h", "config.h.in"), pair("include/x.h", "x.h.tmpl"), pair("old.h", "old.h.in")]
     );
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::text::{Text, WIDTH, wrapped};
-use super::{Arguments, Command, Draft, Known, commands, defines};
+use super::{Arguments, Command, Draft, Header, Known, commands, defines};
 use crate::c::directive::{self, Include};
 use crate::changeset::Fact;
 use crate::recipe::version_and_release;
@@ -65,9 +65,13 @@ pub fn draft(known: &Known<'_>) -> Draft {
     if !known.headers.is_empty() {
         let names: Vec<String> = known.headers.iter().map(|header| header.path.clone()).collect();
         text.list("headers", &names);
-        for name in &names {
+        for Header { path, places, .. } in known.headers {
+            let places = match places.join(", ") {
+                none if none.is_empty() => none,
+                places => format!("; and a text in place of each of {places}"),
+            };
             text.left(&format!(
-                "{name}: what upstream's configure would find here; each name that it asks for stands in it"
+                "{path}: what upstream's configure would find here; each name that it asks for stands in it{places}"
             ));
         }
     }
@@ -97,6 +101,10 @@ fn spdx(fact: &Fact) -> Fact {
     Fact { value, from: fact.from.clone() }
 }
 
+/// What apxs and httpd's own headers bring, what tests of the build want, and what is in the C library but elsewhere.
+const OF_OTHERS: &[&str] =
+    &["apr-1", "apr-util-1", "aprutil-1", "httpd", "check", "c", "dl", "nsl", "pthread", "resolv", "socket"];
+
 /// The libraries: of a module of httpd's own those that its build system names, of another those whose headers it includes too.
 fn link(text: &mut Text, known: &Known<'_>) {
     let listed = known.listing.map(|listing| &listing.module);
@@ -116,11 +124,18 @@ fn link(text: &mut Text, known: &Known<'_>) {
     if !names.is_empty() {
         text.list("libraries", &names);
     }
+    // Nobody can tell from the test alone whether the module needs it: it may be another program's, or an option's.
+    let asked = known.tree.asked.libraries.iter().filter(|_| listed.is_none());
+    let asked: Vec<String> = asked
+        .filter(|name| !names.contains(name) && !OF_OTHERS.contains(&name.as_str()))
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    if !asked.is_empty() {
+        let asked = asked.join(", ");
+        text.left(&format!("libraries: of what configure looks for, {asked}, those that the module needs"));
+    }
     let unknown = listed.map_or(&known.tree.asked.unknown, |module| &module.unknown);
-    // What apxs and httpd's own headers bring, and what tests of the build want.
-    for name in
-        unknown.iter().filter(|name| !["apr-1", "apr-util-1", "httpd", "check"].contains(&name.as_str()))
-    {
+    for name in unknown.iter().filter(|name| !OF_OTHERS.contains(&name.as_str())) {
         text.left(&format!(
             "libraries: what pkg-config knows as {name} is looked for by configure, if it is needed"
         ));
@@ -215,6 +230,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::autoconf::Asked;
     use crate::changeset::{ModuleFound, PatchFacts};
     use crate::lint::LEFT;
     use crate::recipe;
@@ -247,6 +263,10 @@ mod tests {
             license: fact("ASL 2.0"),
             version: fact("1.2~rc1"),
             defines: ["XOn", "UNUSED"].map(str::to_owned).into(),
+            asked: Asked {
+                libraries: ["curl", "magic", "attr", "socket"].map(str::to_owned).into(),
+                ..Asked::default()
+            },
             ..TreeFacts::default()
         };
         let table = "#include <curl/curl.h>\n#include \"openssl/ssl.h\"\n#include \"apr_ldap.h\"\n\
@@ -265,6 +285,9 @@ mod tests {
         );
         assert!(left.iter().any(|left| left.starts_with("url = ")), "{left:?}");
         assert!(left.iter().any(|left| left.starts_with("defines = [\"XOn\"]: ")), "{left:?}");
+        let asked =
+            "libraries: of what configure looks for, \"magic\", \"attr\", those that the module needs";
+        assert!(left.iter().any(|left| left == asked), "{left:?}");
         assert_eq!(text.matches(LEFT).count(), left.len());
     }
 
