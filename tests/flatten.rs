@@ -156,6 +156,72 @@ fn several_sources_become_one() {
     insta::assert_snapshot!("several_sources_record", record(&unit));
 }
 
+/// The sources of a module and what they include, all beside each other.
+fn files(all: &[(&str, &str)]) -> Change {
+    all.iter().fold(Change::new(), |change, (path, text)| {
+        let class = if path.ends_with(".c") { ModuleSource } else { PrivateHeader };
+        change.adds(class, &format!("modules/x/{path}"), text)
+    })
+}
+
+/// Each source includes it once, so that upstream never needed a guard.
+#[test]
+fn a_header_without_guard_stands_once_where_it_reads_the_same() {
+    let main =
+        module("#include \"httpd.h\"\n#include \"x.h\"\n", "    return x_value() + sizeof(struct box);");
+    let header = "#define SIZE 4\nstruct box { char bytes[SIZE]; };\nint x_value(void);\n";
+    let other = "#include \"x.h\"\nint x_value(void) { return sizeof(struct box); }\n";
+    let unit = files(&[("mod_x.c", &main), ("x.c", other), ("x.h", header)]).flatten(&Fake::new()).unwrap();
+    assert_eq!(unit.render(false).matches("struct box {").count(), 1, "{}", unit.render(false));
+    let dropped = unit.record.iter().find(|fate| fate.file == "modules/x/x.c" && fate.name == "\"x.h\"");
+    assert_eq!(dropped.map(|fate| fate.outcome), Some(Outcome::Dropped));
+}
+
+/// What is read again on purpose, or is another thing in each source, is left to the compiler.
+#[test]
+fn a_header_that_is_a_template_stands_each_time() {
+    let main = module(
+        "#include \"httpd.h\"\n#define X(name) int name(void);\n#include \"list.h\"\n#undef X\n\
+         #define X(name) static int of_##name;\n#include \"list.h\"\n#undef X\n",
+        "    return x_one() + of_x_one;",
+    );
+    let other = "#define X(name) static int of_##name;\n#include \"list.h\"\n#undef X\n\
+                 int x_one(void) { return ++of_x_one; }\nint x_two(void) { return of_x_two; }\n";
+    let list = "X(x_one)\nX(x_two)\n";
+    let text = files(&[("mod_x.c", &main), ("x.c", other), ("list.h", list)]).flatten(&Fake::new()).unwrap();
+    assert_eq!(text.render(false).matches("X(x_one)").count(), 3, "{}", text.render(false));
+    for state in ["static int count;\n", "static int next(void) { static int count; return ++count; }\n"] {
+        let main = module("#include \"httpd.h\"\n#include \"x.h\"\n", "    return 0;");
+        let unit = files(&[("mod_x.c", &main), ("x.c", "#include \"x.h\"\n"), ("x.h", state)]);
+        let text = unit.flatten(&Fake::new()).unwrap().render(false);
+        assert_eq!(text.matches(state).count(), 2, "{text}");
+    }
+}
+
+/// Macros may differ between sources, as long as nothing in a header that both read depends on it.
+#[test]
+fn a_header_with_guard_stands_once_where_it_reads_the_same() {
+    let guarded = |text: &str| format!("#ifndef X_H\n#define X_H\n{text}int x_value(void);\n#endif\n");
+    for (first, later, header) in [
+        // Both end at the same value.
+        ("", "#define DEPTH 3\n", "#ifndef DEPTH\n#define DEPTH 3\n#endif\nstruct box { char b[DEPTH]; };\n"),
+        // The source's own value holds for it behind the header, too.
+        ("", "#define DEPTH 7\n", "#ifndef DEPTH\n#define DEPTH 3\n#endif\n"),
+        ("#define DEPTH 7\n", "", "#ifndef DEPTH\n#define DEPTH 3\n#endif\n"),
+        // A macro is read where it is used.
+        ("#define TAG 1\n", "#define TAG 2\n", "#define x_tag() (TAG + 1)\n"),
+        // The branch that differs is compiled nowhere.
+        ("#define TAG 1\n", "", "#if 0\nstruct box { char b[TAG]; };\n#endif\n"),
+    ] {
+        let main =
+            module(&format!("#include \"httpd.h\"\n{first}#include \"x.h\"\n"), "    return x_value();");
+        let other = format!("{later}#include \"x.h\"\nint x_value(void) {{ return 1; }}\n");
+        let unit = files(&[("mod_x.c", &main), ("x.c", &other), ("x.h", &guarded(header))]);
+        let text = unit.flatten(&Fake::new()).unwrap().render(false);
+        assert_eq!(text.matches("int x_value(void);").count(), 1, "{text}");
+    }
+}
+
 #[test]
 fn a_header_behind_a_condition_keeps_its_guard() {
     let text = module(

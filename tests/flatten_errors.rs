@@ -267,3 +267,56 @@ fn what_stands_behind_a_condition_is_left_to_the_compiler() {
         );
     assert!(change.flatten(&target).is_ok());
 }
+
+/// Compiled on its own, each source reads a header with the macros that it defines itself.
+#[test]
+fn a_header_that_differs_between_the_sources_is_refused() {
+    let guarded = |text: &str| format!("#ifndef X_H\n#define X_H\n{text}#endif\n");
+    let change = |first: &str, later: &str, header: &str| {
+        let main = format!(
+            "#include \"httpd.h\"\n{first}#include \"x.h\"\nstatic int x_handler(request_rec *r) {{ return 0; }}\n\
+             module AP_MODULE_DECLARE_DATA x_module = {{ STANDARD20_MODULE_STUFF, x_handler }};\n"
+        );
+        let later = format!("{later}#include \"x.h\"\nint x_size(void) {{ return SIZE; }}\n");
+        Change::new()
+            .adds(ModuleSource, "modules/x/mod_x.c", &main)
+            .adds(ModuleSource, "modules/x/x.c", &later)
+            .adds(PrivateHeader, "modules/x/x.h", header)
+    };
+    let depth = guarded("#ifndef DEPTH\n#define DEPTH 3\n#endif\nstruct box { char bytes[DEPTH]; };\n");
+    insta::assert_snapshot!(refused(change("", "#define DEPTH 7\n", &depth), &Fake::new()));
+    let global =
+        "#ifdef X_MAIN\n#define EXTERN\n#else\n#define EXTERN extern\n#endif\nEXTERN int x_global;\n";
+    for (first, later, header, name) in [
+        // The definition is in none of the two readings that would count.
+        ("", "#define X_MAIN\n", guarded(global), "X_MAIN"),
+        ("#define X_MAIN\n", "", guarded(global), "X_MAIN"),
+        // By way of another macro.
+        (
+            "#define N 1\n",
+            "#define N 2\n",
+            guarded("#define SIZE (N * 2)\nstruct box { char b[SIZE]; };\n"),
+            "N",
+        ),
+        // A macro that the header makes, and the later source uses.
+        (
+            "",
+            "#define SMALL\n",
+            guarded("#ifdef SMALL\n#define SIZE 1\n#else\n#define SIZE 2\n#endif\n"),
+            "SMALL",
+        ),
+        // Only one of the two compiles it at all.
+        ("", "#define WITH_BOX\n", guarded("#ifdef WITH_BOX\nstruct box { int x; };\n#endif\n"), "WITH_BOX"),
+        // The guard stands around a part of the header.
+        ("", "#define DEPTH 7\n", format!("{depth}int x_size(void);\n"), "DEPTH"),
+        (
+            "#define DEPTH 4\n",
+            "#define DEPTH 7\n",
+            format!("#pragma once\n{}", "struct box { char b[DEPTH]; };\n"),
+            "DEPTH",
+        ),
+    ] {
+        let text = refused(change(first, later, &header), &Fake::new());
+        assert!(text.contains("header_differs") && text.contains(&format!("`{name}` differs")), "{text}");
+    }
+}

@@ -3,12 +3,14 @@
 mod builder;
 mod log_module;
 mod own;
+mod readings;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use builder::Builder;
 use log_module::LogModule;
 use own::OwnFiles;
+use readings::Readings;
 
 use super::headers::Added;
 use super::inline::{self, Step};
@@ -32,12 +34,13 @@ pub(super) fn unit(
     renames: Renames,
     offered: &dyn Interface,
 ) -> Result<TranslationUnit, Error> {
+    let readings = Readings::of(&parts, offered)?;
     let added = headers::needed(&parts, &reached, offered);
     let inlined = Inlined { parts: &parts, reached: &reached, renames: &renames, added: &added };
     let mut builder = Builder::default();
     builder.generated("header", &header(changeset, module, &parts, &reached));
     let log_module = LogModule::of(&parts, module);
-    let mut own = OwnFiles::new(&parts, &reached, &renames, offered, log_module, &added);
+    let mut own = OwnFiles::new(&parts, &reached, &renames, &readings, offered, log_module, &added);
     own.emit(&mut builder, &mut |builder| inlined.emit(builder))?;
     let mut record = own.record;
     record.extend(record_of_shared(&parts, &reached, &renames));

@@ -103,6 +103,32 @@ pub enum Error {
         at: SourceSpan,
     },
 
+    /// A header that one unit can hold only once, and that is not the same for two sources.
+    #[error("`{header}` is one thing to {first} and another to {later}: `{name}` differs between the two")]
+    #[diagnostic(
+        code(modgraft::flatten::header_differs),
+        help(
+            "the sources become one file, which has this header once: in a patch of your own, make `{name}` the same for both, \
+             or move what depends on it from the header to the source, and add the patch to the recipe"
+        )
+    )]
+    HeaderDiffers {
+        /// Path in upstream's tree.
+        header: String,
+        /// The macro.
+        name: String,
+        /// The source that includes it first.
+        first: String,
+        /// The one for which it is another.
+        later: String,
+        /// The header.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// Where it first names the macro.
+        #[label("depends on it from here on")]
+        at: SourceSpan,
+    },
+
     /// No file defines the module structure.
     #[error("no source of {module} defines `{symbol}`")]
     #[diagnostic(code(modgraft::flatten::no_module_structure))]
@@ -592,6 +618,7 @@ impl Error {
             | Error::NoModuleStructure { .. } => Kind::Input,
             Error::NotWhole { .. }
             | Error::MissingHeader { .. }
+            | Error::HeaderDiffers { .. }
             | Error::SeveralModules { .. }
             | Error::NotSeenWhole { .. }
             | Error::Modified { .. }
@@ -650,6 +677,7 @@ impl Error {
             | Error::LineOutOfRange { .. }
             | Error::IncludeCycle { .. }
             | Error::NoModuleStructure { .. }
+            | Error::HeaderDiffers { .. }
             | Error::SeveralModules { .. }
             | Error::Misread { .. }
             | Error::SaysNo { .. }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::builder::Builder;
 use super::log_module::LogModule;
+use super::readings::{Readings, is_guarded};
 use super::{Fate, Outcome, edit, identifiers, record};
 use crate::c::directive::Include;
 use crate::c::lex::harmless;
@@ -22,8 +23,11 @@ pub(super) struct OwnFiles<'a> {
     parts: &'a Parts,
     reached: &'a Reached,
     renames: &'a Renames,
+    readings: &'a Readings,
     offered: &'a dyn Interface,
     log_module: LogModule,
+    /// The source whose turn it is.
+    source: usize,
     /// Unconditional includes of the target's headers, and where each stands.
     seen: HashMap<String, String>,
     /// Headers of the module's own that stand in the unit for good, and those that stand behind a condition.
@@ -43,6 +47,7 @@ impl<'a> OwnFiles<'a> {
         parts: &'a Parts,
         reached: &'a Reached,
         renames: &'a Renames,
+        readings: &'a Readings,
         offered: &'a dyn Interface,
         log_module: LogModule,
         added: &[Added],
@@ -54,8 +59,10 @@ impl<'a> OwnFiles<'a> {
             parts,
             reached,
             renames,
+            readings,
             offered,
             log_module,
+            source: 0,
             seen: added,
             mentions,
             expanded: HashSet::new(),
@@ -73,6 +80,7 @@ impl<'a> OwnFiles<'a> {
         let hooked: Vec<usize> = sources.iter().copied().filter(|at| self.has_hooks(*at)).collect();
         for (number, at) in sources.iter().copied().enumerate() {
             let Some(part) = self.parts.get(at) else { continue };
+            self.source = at;
             let insert_at = if number == 0 { self.insertion_point(part, at) } else { None };
             if sources.len() > 1 {
                 builder.blank_line();
@@ -304,12 +312,16 @@ impl<'a> OwnFiles<'a> {
         conditional: bool,
     ) -> Result<(), Error> {
         let Some(part) = self.parts.get(header) else { return Ok(()) };
-        let once = part.file.text().contains("#pragma once");
-        let guarded = part.file.guard().is_some() || once;
+        let guarded = is_guarded(part);
         let fate = |outcome, why: &str| record::fate(self.parts, site, outcome, why);
         if guarded && (self.expanded.contains(&header) || self.open.contains(&header)) {
             let fate = fate(Outcome::Dropped, "this header stands in the unit already");
             self.record.extend(fate);
+            return Ok(());
+        }
+        if !guarded && self.readings.is_again(self.source, site) {
+            let why = "this header stands in the unit already, and would read the same here";
+            self.record.extend(fate(Outcome::Dropped, why));
             return Ok(());
         }
         if self.open.contains(&header) {
