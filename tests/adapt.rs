@@ -201,6 +201,31 @@ fn what_does_not_help_ends_with_one_clear_error() {
     );
 }
 
+/// The includes stand in the branch that nobody chose: all else that the compiler says follows from that.
+#[test]
+fn an_error_of_the_modules_own_is_quoted() {
+    let source = |condition: &str| {
+        Source::new(format!(
+            "{condition}\n#include \"httpd.h\"\n#include \"http_config.h\"\n#else\n# error Unsupported Apache version\n#endif\n\
+             static int f(request_rec *r) {{ return r->status; }}\n\
+             module AP_MODULE_DECLARE_DATA sample_module = {{ STANDARD20_MODULE_STUFF }};\n"
+        ))
+    };
+    let error = source("#if defined(WITH_APACHE20)").adapt(&target(), &rules(&[])).unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused);
+    let said = words(&error);
+    assert!(said.contains("not for this target: Unsupported Apache version"), "{said}");
+    assert!(
+        said.contains("nothing defines `WITH_APACHE20`") && said.contains("`defines = [\"WITH_APACHE20\"]`"),
+        "{said}"
+    );
+    assert!(!said.contains("request_rec"), "{said}");
+    // What only a compiler knows, and no recipe can change.
+    let said = words(&source("#ifndef __GNUC__").adapt(&target(), &rules(&[])).unwrap_err());
+    assert!(said.contains("Unsupported Apache version") && said.contains("needs another httpd"), "{said}");
+    assert!(!said.contains("nothing defines"), "{said}");
+}
+
 /// What stands within something that is rewritten is rewritten in the next round, and nothing is lost.
 #[test]
 fn what_overlaps_waits() {

@@ -15,6 +15,7 @@ mod offered;
 pub mod overlay;
 pub mod pack;
 mod plan;
+mod says_no;
 mod template;
 mod trap;
 mod wall;
@@ -161,6 +162,11 @@ fn rounds_of(
             return Err(wall::error(&left, None, draft, inputs));
         }
         let outcome = planner.round(&findings, draft);
+        if outcome.changed == 0
+            && let Some(error) = says_no::error(&outcome.left, draft, inputs)
+        {
+            return Err(error);
+        }
         let names: BTreeSet<String> =
             outcome.denied.into_iter().filter(|name| !missing.contains(name)).collect();
         if !names.is_empty() {

@@ -550,13 +550,13 @@ pub enum Error {
 
     /// The module itself says that it cannot be built.
     #[error("the module says itself that it is not for this target: {words}")]
-    #[diagnostic(
-        code(modgraft::flatten::says_no),
-        help("its condition is true of the target's headers: this module needs another httpd")
-    )]
+    #[diagnostic(code(modgraft::flatten::says_no))]
     SaysNo {
         /// What it says.
         words: String,
+        /// What to do.
+        #[help]
+        help: String,
         /// The file.
         #[source_code]
         source_code: NamedSource<Arc<str>>,

@@ -12,27 +12,22 @@ use crate::c::{Declaration, DeclarationKind, Linkage};
 /// [`Error::SaysNo`].
 pub(super) fn says_no(parts: &Parts, offered: &dyn Interface) -> Result<(), Error> {
     for (_, part) in parts.own() {
-        for piece in part.solid().filter(|piece| is_error(part.file.code(*piece))) {
+        for piece in part.solid().filter(|piece| super::says_no::is_error(part.file.code(*piece))) {
             let Some(declaration) = part.file.declaration(piece) else { continue };
             let met =
                 |condition: &String| conditions::value(condition, offered).is_some_and(|value| value != 0);
             if declaration.conditions.iter().all(met) {
-                let code = part.file.code(piece);
-                let words = code.split_once("error").map_or(code, |(_, words)| words).trim();
-                return Err(Error::SaysNo {
-                    words: words.trim_matches('"').to_owned(),
-                    source_code: part.named_source(),
-                    at: (declaration.code, code.len()).into(),
-                    label: "active in this target".to_owned(),
-                });
+                let help = "its condition is true of the target's headers: this module needs another httpd";
+                return Err(super::says_no::refusal(
+                    &part.path,
+                    part.file.text(),
+                    declaration.code..part.file.range(piece).end,
+                    help,
+                ));
             }
         }
     }
     Ok(())
-}
-
-fn is_error(code: &str) -> bool {
-    code.strip_prefix('#').is_some_and(|rest| rest.trim_start().starts_with("error"))
 }
 
 /// That a copy of a constant is nowhere told by its address, except to find that nothing has that address: then the reason

@@ -25,6 +25,7 @@ mod prototypes;
 mod reach;
 mod record;
 mod resolve;
+mod says_no;
 mod spoken;
 mod status;
 mod test_char;
