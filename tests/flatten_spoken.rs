@@ -92,6 +92,9 @@ fn an_optional_function_that_is_tested_first_is_no_need() {
         "    if (r->ask) return ask(r);",
         // Somebody else may call it.
         "    hand_on(ask);",
+        // It says itself that it cannot do without.
+        "    if (!ask) {\n        complain();\n        return !OK;\n    }\n    return ask(r);",
+        "    if (r && (!ask || !ask(r))) return HTTP_INTERNAL_SERVER_ERROR;",
     ] {
         let error = made(untested).expect_err(untested);
         assert!(matches!(error, Error::NeedsModule { .. }), "{untested}: {error}");

@@ -1,10 +1,11 @@
 //! Whether a module asks that an optional function is there before it calls it.
 
 use crate::c::lex::{self, Token, TokenKind};
+use crate::c::macros;
 use crate::flatten::parts::{Parts, Site};
 
-/// Whether what is retrieved at `at` of a piece goes into a variable that each piece of the unit tests before it calls it. A
-/// variable that nobody calls may be called by others.
+/// Whether what is retrieved at `at` of a piece goes into a variable that each piece of the unit tests before it calls it, and
+/// none fails for want of it. A variable that nobody calls may be called by others.
 pub(super) fn before_each_call(parts: &Parts, sites: &[Site], site: Site, at: usize) -> bool {
     let Some(variable) = assigned(parts, site, at) else { return false };
     let mut called = false;
@@ -24,6 +25,9 @@ pub(super) fn before_each_call(parts: &Parts, sites: &[Site], site: Site, at: us
                 }
             }
             tested |= words.is_tested(at);
+            if words.fails_without(at) {
+                return false;
+            }
         }
     }
     called
@@ -76,6 +80,31 @@ impl Words<'_> {
         let dereferenced =
             at.checked_sub(2).is_some_and(|open| self.is(open, b'(') && self.is(open + 1, b'*'));
         self.is(at + 1, b'(') || dereferenced && self.is(at + 1, b')') && self.is(at + 2, b'(')
+    }
+
+    /// Whether `if (… !NAME …)` ends the start or a request with a failure: `return !OK`, `return HTTP_…`, `return APR_E…`.
+    fn fails_without(&self, at: usize) -> bool {
+        if !at.checked_sub(1).is_some_and(|before| self.is(before, b'!')) {
+            return false;
+        }
+        let Some(open) = (0..at).rev().find(|at| self.word(*at) == "if").map(|word| word + 1) else {
+            return false;
+        };
+        let Some(close) = macros::matching(self.tokens, open).filter(|close| *close > at) else {
+            return false;
+        };
+        let mut depth = 0usize;
+        let end = (close + 1..self.tokens.len()).find(|at| {
+            depth += usize::from(self.is(*at, b'{'));
+            depth = depth.saturating_sub(usize::from(self.is(*at, b'}')));
+            depth == 0 && (self.is(*at, b'}') || self.is(*at, b';'))
+        });
+        (close..end.unwrap_or(close)).filter(|at| self.word(*at) == "return").any(|word| {
+            let value = self.word(word + 1);
+            value.starts_with("HTTP_")
+                || value.starts_with("APR_E")
+                || self.is(word + 1, b'!') && self.word(word + 2) == "OK"
+        })
     }
 
     /// Whether the value itself is what decides: `if (NAME)`, `!NAME`, `NAME &&`, `NAME ?`, `NAME != NULL`.
