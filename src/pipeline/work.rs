@@ -5,9 +5,8 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::ops::Deref;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::{Duration, SystemTime};
 
@@ -27,16 +26,22 @@ const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 /// A folder that goes with the value.
 #[derive(Debug)]
 pub(super) struct Work {
+    path: PathBuf,
     // Goes first, while it is still locked.
-    folder: TempDir,
+    _folder: TempDir,
     _lock: Option<File>,
 }
 
-impl Deref for Work {
-    type Target = TempDir;
+impl Work {
+    /// The folder to work in. The lock is of the one above: an output folder, which this may be, is locked by whoever writes to it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 
-    fn deref(&self) -> &TempDir {
-        &self.folder
+    fn new(folder: TempDir, lock: Option<File>) -> io::Result<Self> {
+        let path = folder.path().join("in");
+        fs_err::create_dir(&path)?;
+        Ok(Work { path, _folder: folder, _lock: lock })
     }
 }
 
@@ -56,18 +61,17 @@ pub(super) fn folder_kept(keep: bool, reporter: &dyn Reporter) -> io::Result<Wor
     }
     let folder = tempfile::Builder::new().prefix(NOT_LOCKED).disable_cleanup(true).tempdir()?;
     reporter.note(format!("the work folder stays: {}", folder.path().display()));
-    Ok(Work { folder, _lock: None })
+    Ok(Work { path: folder.path().to_owned(), _folder: folder, _lock: None })
 }
 
 fn locked(place: &Path) -> io::Result<Work> {
     let folder = tempfile::Builder::new().prefix(LOCKED).tempdir_in(place)?;
     if let Some(lock) = lock(folder.path())? {
-        return Ok(Work { folder, _lock: Some(lock) });
+        return Work::new(folder, Some(lock));
     }
     // Where folders cannot be locked, as on NFS, none may look as if it were.
     drop(folder);
-    let folder = tempfile::Builder::new().prefix(NOT_LOCKED).tempdir_in(place)?;
-    Ok(Work { folder, _lock: None })
+    Work::new(tempfile::Builder::new().prefix(NOT_LOCKED).tempdir_in(place)?, None)
 }
 
 /// Locks a folder; nothing where somebody has it, or where that cannot be done there.
@@ -107,9 +111,9 @@ mod tests {
         let running = locked(place.path()).unwrap();
         let killed = locked(place.path()).unwrap();
         // As the system does it.
-        let Work { folder, _lock } = killed;
+        let Work { _folder, _lock, .. } = killed;
         drop(_lock);
-        let left = folder.keep();
+        let left = _folder.keep();
         fs_err::write(left.join("file"), "").unwrap();
         let other = place.path().join("modgraft-kept");
         fs_err::create_dir(&other).unwrap();

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tempfile::TempDir;
 
 use super::attest::{self, Binding, Resource, Statement};
 use super::clock::stage;
@@ -95,7 +94,7 @@ pub fn rebuild(
     let recipe = work.path().join("recipe");
     fs_err::create_dir(&recipe).map_err(super::Error::from)?;
     let unpacked = source::unpack(&srpm, &recipe)?;
-    let set = packaged(&unpacked, &statement, &target, &toolchain, &work, reporter)?;
+    let set = packaged(&unpacked, &statement, &target, &toolchain, work.path(), reporter)?;
 
     let signer = key.open(reporter)?;
     let folder = work.path().join("packages");
@@ -281,7 +280,7 @@ fn packaged(
     statement: &Statement,
     target: &Target,
     toolchain: &Toolchain,
-    work: &TempDir,
+    work: &Path,
     reporter: &dyn Reporter,
 ) -> Result<PackageSet, crate::Error> {
     let definition = &statement.predicate.build_definition;
@@ -298,7 +297,7 @@ fn packaged(
     let options = compile::Options {
         exports: exports.clone(),
         libraries: libraries.clone(),
-        out_dir: work.path().to_owned(),
+        out_dir: work.to_owned(),
         nevra: nevra.clone(),
         source_date_epoch: Some(time),
         limit: super::graft::COMPILE_LIMIT,
