@@ -48,15 +48,11 @@ fn an_interruption_in_any_stage_leaves_nothing() {
     }
 }
 
-/// The terminal goes; and `nohup` is how one says that a run is to go on all the same.
-#[test]
-fn a_hang_up_is_an_interruption_unless_it_is_ignored() {
-    let place = Place::new();
-    assert_eq!(interrupted_at(&place, "compile", Signal::HUP), (Some(130), false));
-    assert_eq!((place.names("out"), place.names("tmp")), (Vec::new(), Vec::new()));
+/// modgraft, started by another program that becomes it.
+fn started_by(place: &Place, program: &str, arguments: &[&str]) -> Command {
     let plain = place.command();
-    let mut command = Command::new("nohup");
-    command.arg(plain.get_program());
+    let mut command = Command::new(program);
+    command.args(arguments).arg(plain.get_program()).stdin(Stdio::null());
     if let Some(folder) = plain.get_current_dir() {
         command.current_dir(folder);
     }
@@ -66,7 +62,17 @@ fn a_hang_up_is_an_interruption_unless_it_is_ignored() {
             None => command.env_remove(name),
         };
     }
-    command.stdin(Stdio::null());
+    command
+}
+
+/// The terminal goes; and `nohup` is how one says that a run is to go on all the same, be it the tests' own.
+#[test]
+fn a_hang_up_is_an_interruption_unless_it_is_ignored() {
+    let place = Place::new();
+    let command = started_by(&place, "env", &["--default-signal=HUP"]);
+    assert_eq!(interrupted(command, "compile", Signal::HUP), (Some(130), false));
+    assert_eq!((place.names("out"), place.names("tmp")), (Vec::new(), Vec::new()));
+    let command = started_by(&place, "nohup", &[]);
     assert_eq!(interrupted(command, "compile", Signal::HUP), (Some(0), true));
 }
 
