@@ -198,6 +198,17 @@ fn a_header_that_is_a_template_stands_each_time() {
     }
 }
 
+/// Includes stand before the guard, so that it is not around all of the header; and a source reads that more than once.
+#[test]
+fn a_header_with_a_guard_around_a_part_may_be_read_again_by_one_source() {
+    let main = module("#include \"httpd.h\"\n#include \"part.h\"\n", "    return x_value();");
+    let part = "#include \"httpd.h\"\n#ifndef PART_H\n#define PART_H\nstruct box { int one; };\nint x_value(void);\n#endif\n";
+    let over = "#ifndef OVER_H\n#define OVER_H\n#include \"part.h\"\n#endif\n";
+    let other = "#include \"over.h\"\n#include \"part.h\"\nint x_value(void) { return 1; }\n";
+    let all = [("mod_x.c", main.as_str()), ("x.c", other), ("part.h", part), ("over.h", over)];
+    files(&all).flatten(&Fake::new()).unwrap();
+}
+
 /// Macros may differ between sources, as long as nothing in a header that both read depends on it.
 #[test]
 fn a_header_with_guard_stands_once_where_it_reads_the_same() {

@@ -41,9 +41,12 @@ impl Readings {
             let mut reader = Reader::new(parts, offered, source, &names, &mut told);
             reader.file(source, true);
             let (readings, headers) = (reader.readings, reader.headers);
+            let mut begun = HashSet::new();
             for reading in &readings {
+                // Read once more by one source, what stands behind a guard is nothing.
+                let begins = begun.insert(reading.header);
                 let Some(before) = earlier.get(&reading.header) else { continue };
-                if let Some(first) = before.first()
+                if let Some(first) = before.first().filter(|_| begins)
                     && let Some(name) = difference(parts, first, reading, &headers)
                 {
                     return Err(refusal(parts, first, reading, name));
