@@ -4,8 +4,7 @@ mod flatten_support;
 
 use std::collections::BTreeSet;
 
-use flatten_support::{Change, Fake, Files, record, shown};
-use modgraft::Kind;
+use flatten_support::{Change, Fake, Files, flatten, record, refused, shown};
 use modgraft::changeset::Class::{ModuleSource, PrivateHeader};
 use modgraft::flatten::{Error, Outcome, TranslationUnit, Upstream, awaited_module};
 
@@ -41,17 +40,6 @@ fn tree(header: &str, source: &str) -> Files {
 /// A target that has a function of util.c, so that the file is no part of httpd that it lacks altogether.
 fn target() -> Fake {
     Fake::new().declares("ap_old", "httpd.h")
-}
-
-fn flatten(change: Change, target: &Fake, tree: &Files) -> Result<TranslationUnit, Error> {
-    change.flatten_on(target, Some(tree))
-}
-
-fn refused(change: Change, target: &Fake, tree: &Files) -> (Error, String) {
-    let error = flatten(change, target, tree).unwrap_err();
-    assert_eq!(error.kind(), Kind::Refused, "{error}");
-    let text = shown(&error);
-    (error, text)
 }
 
 fn inlined(unit: &TranslationUnit) -> Vec<&str> {

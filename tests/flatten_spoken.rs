@@ -2,10 +2,9 @@
 
 mod flatten_support;
 
-use flatten_support::{Change, Fake, Files, shown};
-use modgraft::Kind;
+use flatten_support::{Change, Fake, Files, flatten, refused};
 use modgraft::changeset::Class::ModuleSource;
-use modgraft::flatten::{Error, Outcome, TranslationUnit};
+use modgraft::flatten::{Error, Outcome};
 
 /// A module that includes httpd.h and `includes`, with `body` as its handler.
 fn module_with(includes: &str, body: &str) -> Change {
@@ -27,17 +26,6 @@ fn tree(header: &str) -> Files {
 
 fn target() -> Fake {
     Fake::new().declares("ap_register_provider", "ap_provider.h").declares("apr_table_setn", "apr_tables.h")
-}
-
-fn flatten(change: Change, target: &Fake, tree: &Files) -> Result<TranslationUnit, Error> {
-    change.flatten_on(target, Some(tree))
-}
-
-fn refused(change: Change, target: &Fake, tree: &Files) -> (Error, String) {
-    let error = flatten(change, target, tree).unwrap_err();
-    assert_eq!(error.kind(), Kind::Refused, "{error}");
-    let text = shown(&error);
-    (error, text)
 }
 
 #[test]

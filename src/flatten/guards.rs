@@ -2,33 +2,9 @@
 
 use super::parts::{Part, Parts, Site};
 use super::reach::Reached;
-use super::{Error, Interface, Upstream, closure, conditions, names};
+use super::{Error, Upstream, closure, names};
 use crate::c::lex::{self, Token, TokenKind};
 use crate::c::{Declaration, DeclarationKind, Linkage};
-
-/// That no `#error` of the module's own is certain to be met.
-///
-/// # Errors
-/// [`Error::SaysNo`].
-pub(super) fn says_no(parts: &Parts, offered: &dyn Interface) -> Result<(), Error> {
-    for (_, part) in parts.own() {
-        for piece in part.solid().filter(|piece| super::says_no::is_error(part.file.code(*piece))) {
-            let Some(declaration) = part.file.declaration(piece) else { continue };
-            let met =
-                |condition: &String| conditions::value(condition, offered).is_some_and(|value| value != 0);
-            if declaration.conditions.iter().all(met) {
-                let help = "its condition is true of the target's headers: this module needs another httpd";
-                return Err(super::says_no::refusal(
-                    &part.path,
-                    part.file.text(),
-                    declaration.code..part.file.range(piece).end,
-                    help,
-                ));
-            }
-        }
-    }
-    Ok(())
-}
 
 /// That a copy of a constant is nowhere told by its address, except to find that nothing has that address: then the reason
 /// on the record says so.

@@ -109,7 +109,7 @@ pub fn flatten(
     let mut parts = parts::load(changeset, base, offered)?;
     check::one_module_structure(&parts, module)?;
     closure::adopt(&mut parts, base, offered)?;
-    guards::says_no(&parts, offered)?;
+    says_no::not_met(&parts, offered)?;
     let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
     spoken::known_to_others(&parts, &mut reached, base, offered, module)?;

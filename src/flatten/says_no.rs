@@ -5,9 +5,34 @@ use std::sync::Arc;
 
 use miette::NamedSource;
 
-use super::Error;
+use super::parts::Parts;
+use super::{Error, Interface, conditions};
 use crate::c::File;
 use crate::c::lex::{self, TokenKind};
+
+/// That no `#error` of the module's own is certain to be met.
+///
+/// # Errors
+/// [`Error::SaysNo`].
+pub(super) fn not_met(parts: &Parts, offered: &dyn Interface) -> Result<(), Error> {
+    for (_, part) in parts.own() {
+        for piece in part.solid().filter(|piece| is_error(part.file.code(*piece))) {
+            let Some(declaration) = part.file.declaration(piece) else { continue };
+            let met =
+                |condition: &String| conditions::value(condition, offered).is_some_and(|value| value != 0);
+            if declaration.conditions.iter().all(met) {
+                let help = "its condition is true of the target's headers: this module needs another httpd";
+                return Err(refusal(
+                    &part.path,
+                    part.file.text(),
+                    declaration.code..part.file.range(piece).end,
+                    help,
+                ));
+            }
+        }
+    }
+    Ok(())
+}
 
 impl Error {
     /// [`Error::SaysNo`] for the `#error` on a line of a file of the module's, which a compiler has met; nothing where none stands
@@ -44,7 +69,7 @@ impl Error {
 }
 
 /// What the `#error` at `range` says.
-pub(super) fn refusal(path: &str, text: &Arc<str>, range: Range<usize>, help: &str) -> Error {
+fn refusal(path: &str, text: &Arc<str>, range: Range<usize>, help: &str) -> Error {
     let code = text.get(range.clone()).unwrap_or_default().trim_end();
     let words = code.split_once("error").map_or(code, |(_, words)| words).trim();
     Error::SaysNo {
@@ -82,7 +107,7 @@ fn wanted(condition: &str) -> Vec<&str> {
     names
 }
 
-pub(super) fn is_error(code: &str) -> bool {
+fn is_error(code: &str) -> bool {
     code.strip_prefix('#').is_some_and(|rest| rest.trim_start().starts_with("error"))
 }
 

@@ -89,20 +89,12 @@ fn mount_namespace() -> &'static [&'static str] {
 /// Runs modgraft where `out` is a file system of `size`, in a mount namespace of its own.
 fn on_a_small_disk(place: &Place, size: &str) -> Run {
     fs_err::create_dir_all(place.path("out")).unwrap();
-    let plain = place.command();
-    let mut command = Command::new("unshare");
-    command.args(mount_namespace()).args(["sh", "-c"]);
     // What is left on the small disk is printed on stdout after the run, since the disk goes with the namespace.
-    command.arg(format!(
+    let script = format!(
         "mount -t tmpfs -o size={size} tmpfs out || exit 99; \"$0\" build-module --no-check; code=$?; ls -A out; exit $code"
-    ));
-    command.arg(plain.get_program()).current_dir(place.path(""));
-    for (name, value) in plain.get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    );
+    let arguments = [mount_namespace(), &["sh", "-c", &script]].concat();
+    let mut command = started_by(place, "unshare", &arguments);
     finish(&mut command)
 }
 

@@ -6,6 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use modgraft::Kind;
 use modgraft::changeset::rules::Reason;
 use modgraft::changeset::{
     Action, Changeset, Class, Encoding, FileChange, FileText, Fragment, FragmentLine, HunkRecord,
@@ -221,6 +222,19 @@ impl Upstream for Files {
     fn c_files(&self) -> Result<Arc<[String]>, flatten::Failure> {
         Ok(self.files.keys().cloned().collect())
     }
+}
+
+/// Flattens on a tree.
+pub fn flatten(change: Change, target: &Fake, tree: &Files) -> Result<TranslationUnit, Error> {
+    change.flatten_on(target, Some(tree))
+}
+
+/// That it is refused: the error, and how it is shown.
+pub fn refused(change: Change, target: &Fake, tree: &Files) -> (Error, String) {
+    let error = flatten(change, target, tree).unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused, "{error}");
+    let text = shown(&error);
+    (error, text)
 }
 
 /// The error as a person sees it, without colours.

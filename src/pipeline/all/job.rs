@@ -115,8 +115,7 @@ impl<'a> Bench<'a> {
         let (outcome, reason, packages) = match done {
             Ok(Done { outcome, packages }) => (outcome, None, packages),
             Err(reason) => {
-                let refused = reason.exit_code == Kind::Refused.exit_code();
-                let outcome = if refused { Outcome::Refused } else { Outcome::Failed };
+                let outcome = if reason.is_refusal() { Outcome::Refused } else { Outcome::Failed };
                 (outcome, Some(reason), Vec::new())
             }
         };
