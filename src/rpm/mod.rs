@@ -11,6 +11,7 @@ mod links;
 mod payload;
 mod read;
 mod resign;
+mod sha256;
 mod signature;
 mod write;
 

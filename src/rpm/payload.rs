@@ -4,13 +4,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::thread;
 
-use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::beside::Beside;
 use super::compress::Encoder;
 use super::digest::Hashing;
 use super::links::{Links, Member};
+use super::sha256::Stream;
 use super::{Error, cpio};
 use crate::hash::hex;
 use crate::package::{Content, File, FileKind, Package, PackageKind};
@@ -167,7 +167,7 @@ fn content_size(file: &File) -> Result<u64, Error> {
 }
 
 /// Writes the archive, and returns what it has of each file.
-fn archive(package: &Package, links: &Links, out: &mut impl Write) -> Result<Vec<Record>, Error> {
+fn archive<W: Write>(package: &Package, links: &Links, out: &mut Hashing<W>) -> Result<Vec<Record>, Error> {
     let files = &package.files;
     let time = u32::try_from(package.time).map_err(|_| Error::Time { time: package.time })?;
     let prefix = if package.kind == PackageKind::Source { "" } else { "." };
@@ -199,9 +199,9 @@ fn fitting(file: &File, size: u64) -> Result<u32, Error> {
 
 /// Writes an entry, which `start` begins, and its content.
 fn append<W: Write>(
-    out: &mut W,
+    out: &mut Hashing<W>,
     file: &File,
-    start: &mut dyn FnMut(&mut W, u32) -> io::Result<()>,
+    start: &mut dyn FnMut(&mut Hashing<W>, u32) -> io::Result<()>,
 ) -> Result<Record, Error> {
     let (size, digest) = match &file.kind {
         FileKind::Directory | FileKind::HardLink { .. } => {
@@ -231,8 +231,13 @@ fn append<W: Write>(
 }
 
 /// Copies exactly `size` bytes, and returns their SHA-256.
-fn copy(content: &mut dyn Read, size: u64, out: &mut impl Write, path: &Path) -> Result<String, Error> {
-    let mut hash = Sha256::new();
+fn copy<W: Write>(
+    content: &mut dyn Read,
+    size: u64,
+    out: &mut Hashing<W>,
+    path: &Path,
+) -> Result<String, Error> {
+    let mut hash = Stream::new();
     let mut left = size;
     let mut buffer = vec![0; CHUNK.min(size as usize + 1)];
     loop {
@@ -244,11 +249,10 @@ fn copy(content: &mut dyn Read, size: u64, out: &mut impl Write, path: &Path) ->
             break;
         }
         left = left.checked_sub(read as u64).ok_or_else(|| Error::Changed { path: path.to_owned() })?;
-        hash.update(&buffer[..read]);
-        out.write_all(&buffer[..read])?;
+        out.write_for_both(&buffer[..read], &mut hash)?;
     }
     if left > 0 {
         return Err(Error::Changed { path: path.to_owned() });
     }
-    Ok(hex(&hash.finalize()))
+    Ok(hash.finish())
 }
