@@ -24,6 +24,7 @@ fn main() {
         .unwrap_or_else(|error| panic!("{recipe}: {error}"));
     let request = Request {
         input,
+        module: None,
         target: target.clone(),
         base: None,
         accept_risks: Vec::new(),

@@ -15,6 +15,7 @@ use super::support;
 pub fn call(input: Input, target: &str) -> Call {
     let request = Request {
         input,
+        module: None,
         target: target.to_owned(),
         base: None,
         accept_risks: Vec::new(),

@@ -262,7 +262,7 @@ pub enum Error {
     #[diagnostic(
         code("modgraft::changeset::two-modules"),
         help(
-            "a package holds one: state its `symbol` in module.toml (`symbol = \"{example}\"`), and build the others with recipes of their own"
+            "a package holds one: name it, by --module (as {example}), or in module.toml by `symbol` (`symbol = \"{example}\"`); the others have packages of their own"
         )
     )]
     SeveralModules {
@@ -276,7 +276,9 @@ pub enum Error {
     #[error("no file defines the module `{wanted}`; defined: {}", found.join(", "))]
     #[diagnostic(
         code("modgraft::changeset::unknown-module"),
-        help("`symbol` in module.toml is the C name of the module structure, as `proxy_wstunnel_module`")
+        help(
+            "name one of these, by --module, or in module.toml by `symbol`: the C name of the module structure, as `proxy_wstunnel_module`"
+        )
     )]
     UnknownModule {
         /// As asked for.

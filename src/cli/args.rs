@@ -145,6 +145,10 @@ pub struct What {
     #[arg(long, value_name = "DIR | GIT@REV")]
     pub base: Option<String>,
 
+    /// The module that is meant, where a patch brings several: mod_NAME
+    #[arg(long, value_name = "NAME", conflicts_with = "from")]
+    pub module: Option<String>,
+
     /// Let this rule change what the module does; may be given more than once, and `modgraft explain` says what it costs
     #[arg(long, value_name = "RULE")]
     pub accept_risk: Vec<String>,
@@ -353,6 +357,7 @@ impl What {
                 Some(tree) => recipe::find_in(&self.input, tree, Path::new(""))?,
                 None => recipe::find(&self.input, Path::new(""))?,
             },
+            module: self.module.clone(),
             target: self.target.first().cloned().unwrap_or_default(),
             base: self.base.as_deref().map(|base| Base::parse(base).absolute()).transpose()?,
             accept_risks: self.accept_risk.clone(),
@@ -368,6 +373,7 @@ impl OverlayOf {
     pub fn request(&self, base: Option<&str>, offline: bool) -> Result<pipeline::Request, Error> {
         Ok(pipeline::Request {
             input: recipe::find(std::slice::from_ref(&self.recipe), Path::new(""))?,
+            module: None,
             target: self.target.clone(),
             base: base.map(|base| Base::parse(base).absolute()).transpose()?,
             accept_risks: Vec::new(),

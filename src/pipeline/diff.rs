@@ -76,6 +76,7 @@ pub fn diff(
         Some(input) => {
             let request = |target: &Target| Request {
                 input: input.clone(),
+                module: None,
                 target: target.name.clone(),
                 base: None,
                 accept_risks: Vec::new(),

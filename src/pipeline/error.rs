@@ -92,6 +92,19 @@ pub enum Error {
         found: String,
     },
 
+    /// `--module` beside a recipe.
+    #[error("the recipe is for `{recipe}` already, and --module is for patches that have no recipe")]
+    #[diagnostic(
+        code(modgraft::module_of_recipe),
+        help(
+            "leave --module out; for another module of the same source, make a recipe of its own: modgraft new --module"
+        )
+    )]
+    ModuleOfRecipe {
+        /// The recipe's `name`.
+        recipe: String,
+    },
+
     /// The target's program has the module in it, and would refuse to load another.
     #[error("httpd {version} has `{symbol}` built in, and loads no other in its place")]
     #[diagnostic(
@@ -446,6 +459,7 @@ impl Error {
             | Error::NamelessTarget { .. }
             | Error::OneTarget { .. }
             | Error::Epoch(_)
+            | Error::ModuleOfRecipe { .. }
             | Error::NothingNewer { .. }
             | Error::NotBeneath { .. }
             | Error::NoKey

@@ -75,7 +75,11 @@ pub fn prepare(
         *base = Some(wanted.clone());
     }
     let directory = written.as_ref().map_or_else(|| PathBuf::from("."), |recipe| recipe.directory.clone());
-    let wanted = written.as_ref().map(|recipe| recipe.symbol.clone().unwrap_or_else(|| recipe.name.clone()));
+    let wanted = match (&written, &request.module) {
+        (Some(recipe), Some(_)) => return Err(Error::ModuleOfRecipe { recipe: recipe.name.clone() }.into()),
+        (Some(recipe), None) => Some(recipe.symbol.as_ref().unwrap_or(&recipe.name).clone()),
+        (None, module) => module.clone(),
+    };
     ready(Named { written, directory, spec, wanted }, request, target, reporter)
 }
 

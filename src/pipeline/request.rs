@@ -11,6 +11,8 @@ use crate::source::Base;
 pub struct Request {
     /// A recipe, the reference module, or patches.
     pub input: Input,
+    /// The module that is meant, by its name or its structure's, where the patches bring several.
+    pub module: Option<String>,
     /// The target's name.
     pub target: String,
     /// The tree that a bare patch applies to; goes before a recipe's own.

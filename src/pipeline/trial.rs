@@ -189,6 +189,7 @@ fn request(trial: &Trial<'_>) -> Request {
             Some(recipe) => Input::Recipe(recipe.directory.join("module.toml")),
             None => Input::Patches(Vec::new()),
         },
+        module: None,
         target: trial.target.name.clone(),
         base: None,
         accept_risks: if trial.accept_risks {

@@ -130,19 +130,28 @@ fn a_patch_without_a_module() {
 }
 
 #[test]
-fn a_patch_with_two_modules_names_both_and_a_recipe_chooses() {
+fn a_patch_with_two_modules_names_both_and_an_option_or_a_recipe_chooses() {
     let place = Place::new();
     let patch = module_patch("modules/x/mod_x.c", "x") + &module_patch("modules/y/mod_y.c", "y");
     place.write("x.patch", &patch);
-    refused(&place, &build(&place, &["x.patch"]), 4, &["mod_x", "mod_y", "help: "]);
+    refused(&place, &build(&place, &["x.patch"]), 4, &["mod_x", "mod_y", "help: ", "--module"]);
+    let by_option = |module| build(&place, &["x.patch", "--sign-key", "none", "--module", module]);
+    let parts = ["no file defines the module `mod_z`", "y_module (modules/y/mod_y.c:", "--module"];
+    refused(&place, &by_option("mod_z"), 4, &parts);
+    let is_y = |run: &Run| {
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let text = fs_err::read_to_string(place.path("out/mod_y.c")).unwrap();
+        assert!(text.contains("AP_DECLARE_MODULE(y)") && !text.contains("AP_DECLARE_MODULE(x)"), "{text}");
+        fs_err::remove_dir_all(place.path("out")).unwrap();
+    };
+    is_y(&by_option("mod_y"));
 
     let recipe = "name = \"mod_y\"\nsummary = \"y\"\nlicense = \"MIT\"\nversion = \"1\"\n[source]\npatches = [\"x.patch\"]\n";
     place.write("r/module.toml", recipe);
     place.write("r/x.patch", &patch);
-    let run = build(&place, &["r", "--sign-key", "none"]);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    let text = fs_err::read_to_string(place.path("out/mod_y.c")).unwrap();
-    assert!(text.contains("AP_DECLARE_MODULE(y)") && !text.contains("AP_DECLARE_MODULE(x)"), "{text}");
+    is_y(&build(&place, &["r", "--sign-key", "none"]));
+    let parts = ["the recipe is for `mod_y` already", "modgraft new --module"];
+    refused(&place, &build(&place, &["r", "--module", "mod_x"]), 2, &parts);
 }
 
 #[test]

@@ -328,6 +328,7 @@ impl<'a> Bench<'a> {
         let all = self.request;
         let request = Request {
             input: Input::Recipe(file.to_owned()),
+            module: None,
             target: target.name.clone(),
             base: None,
             accept_risks: all.accept_risks.clone(),
