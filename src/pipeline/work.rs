@@ -54,14 +54,39 @@ pub(super) fn folder() -> io::Result<Work> {
     locked(&place)
 }
 
-/// One that may be kept, which is told.
-pub(super) fn folder_kept(keep: bool, reporter: &dyn Reporter) -> io::Result<Work> {
+/// A folder that may stay.
+pub(super) struct MayStay<'a> {
+    work: Work,
+    /// Who is told, where it stays.
+    told: Option<&'a dyn Reporter>,
+}
+
+impl MayStay<'_> {
+    /// The folder to work in.
+    pub fn path(&self) -> &Path {
+        self.work.path()
+    }
+}
+
+impl Drop for MayStay<'_> {
+    fn drop(&mut self) {
+        let Some(reporter) = self.told else { return };
+        // It goes only where it is empty: what ended before anything was put there has left nothing to look at.
+        reporter.note(match fs_err::remove_dir(self.path()) {
+            Ok(()) => "no work folder stays: the run ended before it needed one".to_owned(),
+            Err(_) => format!("the work folder stays: {}", self.path().display()),
+        });
+    }
+}
+
+/// One that stays where `keep` says so, which is told when the run is over.
+pub(super) fn folder_kept(keep: bool, reporter: &dyn Reporter) -> io::Result<MayStay<'_>> {
     if !keep {
-        return folder();
+        return Ok(MayStay { work: folder()?, told: None });
     }
     let folder = tempfile::Builder::new().prefix(NOT_LOCKED).disable_cleanup(true).tempdir()?;
-    reporter.note(format!("the work folder stays: {}", folder.path().display()));
-    Ok(Work { path: folder.path().to_owned(), _folder: folder, _lock: None })
+    let work = Work { path: folder.path().to_owned(), _folder: folder, _lock: None };
+    Ok(MayStay { work, told: Some(reporter) })
 }
 
 fn locked(place: &Path) -> io::Result<Work> {

@@ -1,6 +1,6 @@
 //! What a good build leaves and prints.
 
-use super::run::{Place, Run, reference};
+use super::run::{Place, Run, added, reference};
 
 fn good(run: &Run) {
     assert_eq!(run.code, 0, "{}", run.stderr);
@@ -124,6 +124,10 @@ fn flatten_stops_after_the_c_file() {
 #[test]
 fn keep_leaves_the_work_folder_and_says_where() {
     let place = Place::new();
+    place.write("docs.patch", added("docs/manual/x.xml", "<x/>\n"));
+    let run = place.run(["build-module", "docs.patch", "--keep"]);
+    assert!(run.stderr.contains("no work folder stays"), "{}", run.stderr);
+    assert_eq!(place.names("tmp"), [] as [&str; 0], "it was not needed");
     let run = place.run(["build-module", "--keep", "--no-check"]);
     good(&run);
     let kept = place.names("tmp");
