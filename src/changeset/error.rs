@@ -61,7 +61,8 @@ macro_rules! located {
                     help: impl Into<String>,
                 ) -> Error {
                     let Place { source_code, at } = place;
-                    Error::$variant { message: message.into(), source_code, at, label: label.into(), help: help.into() }
+                    let [message, label, help] = [message.into(), label.into(), help.into()];
+                    Error::$variant(Located { message, source_code, at, label, help })
                 }
             )+
         }
@@ -79,6 +80,22 @@ located! {
     link => Link,
 }
 
+/// What is wrong with a patch, and where.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub struct Located {
+    message: String,
+    #[source_code]
+    source_code: NamedSource<Arc<str>>,
+    #[label("{label}")]
+    at: SourceSpan,
+    /// What is there, in a few words.
+    label: String,
+    /// What to do.
+    #[help]
+    help: String,
+}
+
 /// Why no changeset can be made of the sources.
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
@@ -88,156 +105,44 @@ pub enum Error {
     Source(#[from] source::Error),
 
     /// The patch ends inside a hunk or a file header.
-    #[error("{message}")]
-    #[diagnostic(code(modgraft::changeset::truncated))]
-    Truncated {
-        /// What is missing.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// What is there, in a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::changeset::truncated), forward(0))]
+    Truncated(Located),
 
     /// The patch contradicts itself.
-    #[error("{message}")]
-    #[diagnostic(code(modgraft::changeset::syntax))]
-    Syntax {
-        /// What is wrong.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// What is there, in a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::changeset::syntax), forward(0))]
+    Syntax(Located),
 
     /// No patch, or one in a form that is not read: ed script, context diff, merge, encoded mail.
-    #[error("{message}")]
-    #[diagnostic(code(modgraft::changeset::form))]
-    Form {
-        /// What it is.
-        message: String,
-        /// The file.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// What gives it away, in a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::changeset::form), forward(0))]
+    Form(Located),
 
     /// A path that is absolute, climbs, or is not one that a source tree has.
-    #[error("{message}")]
-    #[diagnostic(code(modgraft::changeset::path))]
-    Path {
-        /// What is wrong with which path.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// In a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::changeset::path), forward(0))]
+    Path(Located),
 
     /// A hunk does not fit the file that it changes.
-    #[error("{message}")]
-    #[diagnostic(code("modgraft::changeset::does-not-apply"))]
-    Rejected {
-        /// Which hunk and file, and the lines that were expected and found.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// In a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code("modgraft::changeset::does-not-apply"), forward(0))]
+    Rejected(Located),
 
     /// A file that should be there is not, or the reverse.
-    #[error("{message}")]
-    #[diagnostic(code(modgraft::changeset::tree))]
-    Tree {
-        /// Which file, and which of the two.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// In a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::changeset::tree), forward(0))]
+    Tree(Located),
 
     /// A binary change of a source file.
-    #[error("{message}")]
-    #[diagnostic(code("modgraft::changeset::binary-source"))]
-    Binary {
-        /// Which file.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// In a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code("modgraft::changeset::binary-source"), forward(0))]
+    Binary(Located),
 
     /// A source file that is, becomes, or lies behind a symbolic link or a submodule.
-    #[error("{message}")]
-    #[diagnostic(code(modgraft::changeset::link))]
-    Link {
-        /// Which path.
-        message: String,
-        /// The patch.
-        #[source_code]
-        source_code: NamedSource<Arc<str>>,
-        /// Where.
-        #[label("{label}")]
-        at: SourceSpan,
-        /// In a few words.
-        label: String,
-        /// What to do.
-        #[help]
-        help: String,
-    },
+    #[error(transparent)]
+    #[diagnostic(code(modgraft::changeset::link), forward(0))]
+    Link(Located),
 
     /// Nothing but build files, documentation and tests.
     #[error("no C source is left: {found}")]

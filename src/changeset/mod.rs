@@ -30,7 +30,7 @@ mod unapplied;
 mod whole;
 
 pub use describe::{Fact, PatchFacts, describe};
-pub use error::Error;
+pub use error::{Error, Located};
 pub use glob::Glob;
 pub use listing::{Listing, listing};
 pub use mail::Message;
