@@ -299,6 +299,13 @@ impl<'a> Shell<'a> {
         assert!(output.status.success(), "{script}\n{said}");
         said
     }
+
+    fn bad(&self, script: &str, variables: &[(&str, &str)]) -> String {
+        let output = self.run(script, variables);
+        let said = [output.stdout, output.stderr].concat();
+        assert!(!output.status.success(), "{script}");
+        String::from_utf8(said).unwrap()
+    }
 }
 
 /// A secret key with a passphrase, and its public key.
@@ -393,6 +400,10 @@ fn the_scripts_of_gitlabs_pipeline_build_sign_and_publish() {
     ];
     let said = shell.good(&script("pages"), &pages);
     assert!(!said.contains(passphrase), "{said}");
+    let armored = fs_err::read_to_string(&secret).unwrap();
+    let itself = [("MODGRAFT_KEY", &armored[..]), ("CI_PAGES_URL", "https://x.example/r")];
+    let said = shell.bad(&script("pages"), &itself);
+    assert!(said.contains("a variable of the type file") && !said.contains("PRIVATE"), "{said}");
     is_published(&project, "local", &public);
 }
 

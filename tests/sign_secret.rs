@@ -183,6 +183,44 @@ fn a_key_in_place_of_its_files_name_is_not_shown() {
 }
 
 #[test]
+fn a_key_among_the_arguments_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let [package, ..] = unsigned("el9", folder.path());
+    let package = package.to_str().unwrap();
+    let key = keys().swap_remove(0).1;
+    let armored = text(&key);
+    let encoded = base64(armored);
+    for key in [armored.to_owned(), armored.replace('\n', ""), format!("\n{armored}"), encoded] {
+        let of_option = format!("--sign-key={key}");
+        for arguments in [
+            vec!["sign", "--sign-key", &key, package],
+            vec!["resign", &of_option, package],
+            vec!["build-module", "--sign-key", &key],
+            vec!["build-all", "--json", "--sign-key", &key],
+            vec!["repo", "publish", "--sign-key", &key, "r", package],
+            vec!["verify", "--key", &key, package],
+            vec!["sign", "--passphrase-file", &key, package],
+            vec!["key", "lint", &key],
+            vec!["inspect", &key],
+        ] {
+            let said = Said::of(modgraft().current_dir(folder.path()).args(&arguments));
+            said.fails(2, "it looks like a key itself");
+            let all = format!("{}{}", said.stdout, said.stderr);
+            assert_eq!(leak(&all, key.as_bytes()), None, "{}: {all}", arguments[0]);
+        }
+    }
+}
+
+/// As `base64 -w0` has it.
+fn base64(text: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("text");
+    fs_err::write(&file, text).unwrap();
+    let output = std::process::Command::new("base64").arg("-w0").arg(&file).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
 fn keys_with_other_line_ends_and_blanks_around_lines_sign() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("key");

@@ -39,6 +39,9 @@ const DIFFERS: u8 = 1;
 
 /// Parses the command line, runs the command, and returns the exit code of [`crate::error::Kind`].
 pub fn main() -> ExitCode {
+    if let Err(error) = crate::sign::check_words(std::env::args_os()) {
+        return failed(&Terminal::new(false), &error.into());
+    }
     // clap prints usage errors and help itself, and ends with 2 or 0.
     let CommandLine { command } = CommandLine::parse();
     let reporter: Box<dyn Reporter> = match command.voice() {
@@ -50,11 +53,13 @@ pub fn main() -> ExitCode {
     }
     match run(command, reporter.as_ref()) {
         Ok(code) => code,
-        Err(error) => {
-            reporter.failure(&error);
-            ExitCode::from(error.kind().exit_code())
-        }
+        Err(error) => failed(reporter.as_ref(), &error),
     }
+}
+
+fn failed(reporter: &dyn Reporter, error: &Error) -> ExitCode {
+    reporter.failure(error);
+    ExitCode::from(error.kind().exit_code())
 }
 
 fn run(command: Command, reporter: &dyn Reporter) -> Result<ExitCode, Error> {

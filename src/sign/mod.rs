@@ -35,7 +35,7 @@ pub use keyring::{Attested, Keyring, PublicKey, SignedBy, Unverified, armored_si
 pub use lint::{Finding, Lint, LintedKey, LintedRelease, Severity, lint};
 pub use passphrase::Passphrase;
 pub use pkcs11::{Error as TokenError, TokenUri};
-pub use spec::KeySpec;
+pub use spec::{KeySpec, check_words};
 pub(crate) use validity::critical_in;
 
 use std::io::Read;

@@ -1,5 +1,6 @@
 //! Which key signs, as it is typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::Error;
@@ -75,6 +76,19 @@ fn is_no_path(text: &str) -> bool {
         || text.starts_with(BEGIN_BASE64)
         || text.len() > LONGEST_PATH
         || text.split('/').any(|name| name.len() > LONGEST_NAME)
+}
+
+/// Refuses words of a command line of which one is a secret key: before anything else reads them, which may repeat what it does not
+/// understand, as what begins with dashes is an option to whoever reads options.
+///
+/// # Errors
+/// [`Error::KeyItself`].
+pub fn check_words(words: impl IntoIterator<Item = OsString>) -> Result<(), Error> {
+    let is_key = |word: OsString| {
+        let word = word.to_string_lossy();
+        word.contains("PRIVATE KEY") || word.trim_start().starts_with(BEGIN_BASE64)
+    };
+    if words.into_iter().any(is_key) { Err(Error::KeyItself) } else { Ok(()) }
 }
 
 #[cfg(test)]
