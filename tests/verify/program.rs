@@ -9,7 +9,7 @@ use modgraft::profile::Profile;
 
 use crate::edit::Parts;
 use crate::made::{Place, RELEASES};
-use crate::support::key;
+use crate::support::{key, run};
 
 fn verify(place: &Place, arguments: &[&str], package: &Path) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modgraft"));
@@ -80,6 +80,10 @@ fn what_is_no_package_or_release() {
     assert!(code == Some(3) && err.contains("is no RPM package"), "{err}");
     let (code, _, err) = verify(&place, &[], &place.path("only.drpm"));
     assert!(code == Some(3) && err.contains("applydeltarpm"), "{err}");
+    // Nobody writes to it.
+    run(Command::new("mkfifo").arg(place.path("pipe.rpm")));
+    let (code, _, err) = verify(&place, &[], &place.path("pipe.rpm"));
+    assert!(code == Some(3) && err.contains("it is no regular file"), "{err}");
     let package = place.package(&Profile::named("el9").unwrap(), Some(&**key()));
     let (code, _, err) = verify(&place, &["--as", "el99"], &package);
     assert!(code != Some(0) && err.contains("there is no profile `el99`"), "{err}");

@@ -32,8 +32,10 @@ use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use fs_err::File;
+use fs_err::os::unix::fs::OpenOptionsExt;
+use fs_err::{File, OpenOptions};
 use rpm::{Header, IndexData, IndexTag, PackageMetadata};
+use rustix::fs::OFlags;
 
 use super::{Error, lead};
 
@@ -56,7 +58,10 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
-        let mut file = File::open(path).map_err(|error| match error.kind() {
+        // Without O_NONBLOCK the opening of a pipe waits for a writer, perhaps for ever.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let mut file = file.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Error::NoFile { path: path.to_owned() },
             _ => Error::Io(error),
         })?;
