@@ -172,6 +172,21 @@ fn a_commit_that_brings_a_module_becomes_its_files_in_a_later_one() {
 }
 
 #[test]
+fn a_commit_that_has_a_recipes_file_elsewhere_is_not_taken() {
+    let place = Place::new();
+    let upstream = Upstream::new(&place);
+    let source =
+        |commit: &str| format!("git = \"{}\"\ncommit = \"{commit}\"\nfiles = [\"{FILE}\"]", upstream.url());
+    let file = recipe(&place, &source(&upstream.first));
+    git(&upstream.folder, 6, &["mv", FILE, "server/mod_lag.c"]);
+    git(&upstream.folder, 6, &["commit", "-q", "-m", "mod_lag: move it"]);
+    let before = read(&file);
+    let run = place.run(["update", "--write"]);
+    refused(&run, 3, &["modules/mod_lag/module.toml cannot go on to", "nothing is written", FILE]);
+    assert_eq!((read(&file), place.path("modgraft.lock").exists()), (before, false));
+}
+
+#[test]
 fn what_cannot_be_asked_is_told() {
     let place = Place::new();
     let upstream = Upstream::new(&place);

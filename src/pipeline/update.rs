@@ -84,11 +84,11 @@ pub struct TargetNews {
     pub packages: Vec<NewPackage>,
 }
 
-/// Looks for newer commits and packages, and with `write` takes them: recipes first, each whole or not at all, then the lock file.
+/// Looks for newer commits and packages, and with `write` takes them: recipes first, once all that they name then could be had, then the
+/// lock file, then targets.
 ///
 /// # Errors
-/// A recipe that is wrong; what cannot be asked, because it is not there or the network is not; a lock file that is damaged. What was
-/// written before stays written, and is told.
+/// A recipe that is wrong; what cannot be asked, because it is not there or the network is not; a lock file that is damaged.
 pub fn update(asked: &Update, reporter: &dyn Reporter) -> Result<Updates, crate::Error> {
     let files = planned(&asked.recipes, reporter)?;
     let lock = match (&asked.lock, files.first()) {
@@ -106,7 +106,7 @@ pub fn update(asked: &Update, reporter: &dyn Reporter) -> Result<Updates, crate:
         updates.targets.push(of_target(asked, name, &known, &lock, reporter)?);
     }
     if asked.write {
-        write(asked, &files, &targets, &lock, &mut updates, reporter)?;
+        write(asked, &targets, &lock, &mut updates, reporter)?;
     }
     Ok(updates)
 }
@@ -210,41 +210,24 @@ fn of_target(
 
 fn write(
     asked: &Update,
-    files: &[PathBuf],
     targets: &[Name],
     lock: &Path,
     updates: &mut Updates,
     reporter: &dyn Reporter,
 ) -> Result<(), crate::Error> {
-    for news in &updates.recipes {
-        let Some(newest) = news.newer.first() else { continue };
-        let text = fs_err::read_to_string(&news.recipe).map_err(Error::from)?;
-        // Of a module that the build system lists, its main file is enough.
-        let main = &news.files[..1.min(news.files.len())];
-        let changed = recipe::repin(&text, &newest.commit, main)
-            .map_err(|reason| Error::Repin { recipe: news.recipe.clone(), reason })?;
-        put(&news.recipe, &changed).map_err(Error::from)?;
+    let taken: Vec<Taken> =
+        updates.recipes.iter().map(|news| taken(asked, news, lock, reporter)).collect::<Result<_, _>>()?;
+    for (recipe, text) in taken.iter().filter_map(|one| Some((&one.recipe, one.text.as_ref()?))) {
+        put(recipe, text).map_err(Error::from)?;
         reporter.note(format!(
             "{}: version, release and changelog stay as they are: say there what is new",
-            news.recipe.display()
+            recipe.display()
         ));
-        updates.written.push(news.recipe.clone());
-    }
-    let mut sources: Vec<(String, Vec<Pinned>)> = Vec::new();
-    for file in files {
-        let recipe = recipe::read(file)?;
-        let folder = file.parent().unwrap_or(Path::new(""));
-        let Some(name) = name_of(lock, folder) else {
-            let (recipe, lock) = (file.clone(), lock.to_owned());
-            return Err(Error::NotBeneath { recipe, lock }.into());
-        };
-        let mut pinned = fetched(asked, &recipe)?.pinned(&recipe.source)?;
-        pinned.retain(Pinned::is_outside);
-        sources.push((name, pinned));
+        updates.written.push(recipe.clone());
     }
     let set = |content: &mut LockFile| {
-        for (name, pinned) in sources {
-            content.set_sources(&name, pinned);
+        for one in taken {
+            content.set_sources(&one.name, one.pinned);
         }
     };
     if Change::with(lock, set)?.publish().map_err(Error::from)? {
@@ -260,6 +243,54 @@ fn write(
         }
     }
     Ok(())
+}
+
+/// What a recipe is to be: nothing is written before all of them can be.
+struct Taken {
+    recipe: PathBuf,
+    /// The recipe's new text, where it names another commit.
+    text: Option<String>,
+    /// Its name in the lock file.
+    name: String,
+    /// What it names from outside.
+    pinned: Vec<Pinned>,
+}
+
+fn taken(
+    asked: &Update,
+    news: &RecipeNews,
+    lock: &Path,
+    reporter: &dyn Reporter,
+) -> Result<Taken, crate::Error> {
+    let file = &news.recipe;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let Some(name) = name_of(lock, folder) else {
+        let (recipe, lock) = (file.clone(), lock.to_owned());
+        return Err(Error::NotBeneath { recipe, lock }.into());
+    };
+    let mut recipe = recipe::read(file)?;
+    let mut text = None;
+    if let Some(newest) = news.newer.first() {
+        // Of a module that the build system lists, its main file is enough.
+        let main = &news.files[..1.min(news.files.len())];
+        let changed = recipe::repin(&recipe.text, &newest.commit, main)
+            .map_err(|reason| Error::Repin { recipe: file.clone(), reason })?;
+        recipe = recipe::parse(&changed, &file.display().to_string(), recipe.directory)?;
+        text = Some(changed);
+    }
+    // That commit may have other files.
+    let sources = fetched(asked, &recipe).inspect_err(|_| {
+        if let (Some(_), Some(newest)) = (&text, news.newer.first()) {
+            reporter.warning(format!(
+                "{} cannot go on to {}; nothing is written",
+                file.display(),
+                newest.commit
+            ));
+        }
+    })?;
+    let mut pinned = sources.pinned(&recipe.source)?;
+    pinned.retain(Pinned::is_outside);
+    Ok(Taken { recipe: file.clone(), text, name, pinned })
 }
 
 /// Adds a target again from its repositories, which locks its packages.
