@@ -1,5 +1,6 @@
 //! One case of a rule, as the TOML files beside this one have it.
 
+use modgraft::adapt::pack::Risk;
 use modgraft::recipe::check::Check;
 use serde::Deserialize;
 
@@ -33,6 +34,7 @@ pub struct Case {
     #[serde(default)]
     pub has_not: Vec<String>,
     pub refused: Option<String>,
+    pub risk: Option<Risk>,
     #[serde(default)]
     pub stubs: String,
     #[serde(default)]

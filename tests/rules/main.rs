@@ -23,6 +23,7 @@
 //! | `files` | other files of upstream's tree: `{ path, text }` |
 //! | `has`, `has-not` | texts that the adapted C must have, or must not |
 //! | `refused` | text that the error must have; the module is not adapted then |
+//! | `risk` | what the rule's edits cost |
 //! | `main`, `stubs` | a program's statements, which may use `pool` and all of the module's functions; functions of httpd that it needs |
 //! | `prints` | what that program prints |
 //! | `[[case.check]]` | with `"local"`: a recipe's check, made in the real httpd |
@@ -179,8 +180,11 @@ fn shown(case: &Case, aloud: bool) -> Result<(), String> {
 
 fn adapted_as_it_must_be(case: &Case, adapted: &Adapted) -> Result<(), String> {
     let text = adapted.unit.render(false);
-    if !adapted.edits.iter().any(|edit| edit.rule == case.rule) {
+    let Some(edit) = adapted.edits.iter().find(|edit| edit.rule == case.rule) else {
         return Err(format!("the record does not name the rule: {:#?}\n{text}", adapted.edits));
+    };
+    if case.risk.is_some_and(|risk| risk != edit.risk) {
+        return Err(format!("its edits are recorded as {:?}", edit.risk));
     }
     if let Some(lacking) = case.has.iter().find(|has| !text.contains(has.as_str())) {
         return Err(format!("{lacking:?} is not in:\n{text}"));
