@@ -167,7 +167,8 @@ fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<Togeth
         }
         _ => {
             let at = finding.at.clone()?;
-            let values = template::Values::from([("name".to_owned(), finding.name.clone())]);
+            let mut values = template::Values::from([("name".to_owned(), finding.name.clone())]);
+            values.extend(finding.value.iter().map(|value| ("value".to_owned(), value.clone())));
             let new = template::fill(text, &values, code, at.start)?;
             Some(vec![change(at, new)])
         }

@@ -37,6 +37,8 @@ pub enum Kind {
     ModuleName,
     /// A member that is an array, by the type that its elements are taken for.
     Elements,
+    /// A constant that something is added to.
+    Sum,
     /// `#error`, or anything else that no rule is for.
     Other,
 }
@@ -56,6 +58,7 @@ impl Kind {
             Kind::Conflict => "the name",
             Kind::ConstModule | Kind::ModuleName => "the module structure",
             Kind::Elements => "the elements of",
+            Kind::Sum => "the sum with",
             Kind::Other => "this",
         }
     }
@@ -72,7 +75,8 @@ pub struct Finding {
     pub owners: Vec<String>,
     /// Of a member: what is done with it.
     pub access: Option<Access>,
-    /// Of a member that is assigned, and of an argument: the value, as it is written. Of elements: their type.
+    /// Of a member that is assigned, and of an argument: the value, as it is written. Of elements: their type. Of a
+    /// sum: what is added, where the sum is a whole expression.
     pub value: Option<String>,
     /// Of an argument: which, from 1.
     pub argument: Option<usize>,

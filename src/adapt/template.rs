@@ -50,6 +50,7 @@ pub fn check(template: &str, kind: Kind) -> Result<(), String> {
             Kind::Function | Kind::Identifier | Kind::Arity | Kind::Argument | Kind::Value => {
                 number || name == "arguments" || name == "name"
             }
+            Kind::Sum => name == "name" || name == "value",
             _ => name == "name",
         };
         if !known && !name.starts_with("pointer ") {

@@ -12,6 +12,7 @@ pub fn findings(text: &str, symbol: &str, rules: &Rules) -> Vec<Finding> {
     let code = Code::new(text);
     let mut found = structures(text, &code, symbol);
     found.extend(elements(&code));
+    found.extend(sums(&code));
     found.retain(|finding| rules.fitting(finding).next().is_some());
     found
 }
@@ -56,6 +57,21 @@ fn elements(code: &Code<'_>) -> Vec<Finding> {
         }
     });
     taken.collect()
+}
+
+/// A constant may have had room behind it (seen with levels of the log, which httpd 2.2 cuts off behind debug: what was to be told
+/// at a level beyond it was an emergency).
+fn sums(code: &Code<'_>) -> Vec<Finding> {
+    let added = code.sums().into_iter().map(|sum| {
+        let name = code.text(&sum.constant);
+        let words = format!("the module adds to `{name}`");
+        let whole = sum.constant.start..sum.operand.as_ref().map_or(sum.constant.end, |operand| operand.end);
+        Finding {
+            value: sum.operand.map(|operand| code.text(&operand).to_owned()),
+            ..finding(Kind::Sum, name, whole, &words)
+        }
+    });
+    added.collect()
 }
 
 fn finding(kind: Kind, name: &str, at: Range<usize>, words: &str) -> Finding {

@@ -124,8 +124,8 @@ fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     if finding.is_unreadable() {
         return format!("a macro that the target does not have may stand there; {by_hand}");
     }
-    // What is of another type has been there all along.
-    if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Other) {
+    // What is of another type, or has another number, has been there all along.
+    if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Sum | Kind::Other) {
         return by_hand;
     }
     let words =

@@ -136,6 +136,7 @@ fn when(when: &When) -> String {
             let element = when.value.as_ref().map(names).unwrap_or_default();
             format!("the module takes the elements of {name}{owner} for {element}")
         }
+        Kind::Sum => format!("the module adds to {name}"),
         Kind::Other => format!("the compiler objects to {name}"),
     }
 }

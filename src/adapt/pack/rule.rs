@@ -97,7 +97,8 @@ pub struct When {
     /// Of a member: what is done with it; either where it is missing.
     pub access: Option<Touch>,
     /// Of a member that is assigned: the value, as it is written, with `*` at an end for any beginning or ending. Of elements:
-    /// the type that they are taken for, `TYPE *` being any pointer to it.
+    /// the type that they are taken for, `TYPE *` being any pointer to it. Of a sum: what is added, where that is all that is
+    /// done with the constant.
     pub value: Option<Names>,
     /// Of a function: the argument, from 1, that must be a function of the module which only ever declines.
     pub declines: Option<usize>,
@@ -175,7 +176,7 @@ impl When {
 ///
 /// In templates, of a member access `OBJECT->MEMBER`: `{object}`, `{operator}`, `{member}`, `{outer}` (of `A->B->MEMBER` the
 /// `A`), `{value}` (what is assigned), `{request}` (of a connection the request in scope that it is the connection of); of a
-/// call: `{1}`, `{2}` and so on, `{arguments}`, `{name}` (what is called, as it is written); of both:
+/// call: `{1}`, `{2}` and so on, `{arguments}`, `{name}` (what is called, as it is written); of a sum: `{value}` (what is added); of member and call:
 /// `{pointer TYPE}`, the name of a parameter or variable of type `TYPE *` in scope, without which the rule does not apply.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

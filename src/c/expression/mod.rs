@@ -9,12 +9,14 @@ mod elements;
 mod member;
 mod scope;
 mod statement;
+mod sum;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
 pub use elements::Elements;
+pub use sum::Sum;
 
 use super::lex::{self, Token, TokenKind};
 

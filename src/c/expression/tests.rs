@@ -247,3 +247,28 @@ fn the_elements_of_an_array_have_the_type_of_the_cast() {
     assert!(all("x = b->list->elts;").is_empty());
     assert!(all("x = f(b)->list->elts; y = (a + 1)->elts; z = APR_ARRAY_IDX(list, i, part_t);").is_empty());
 }
+
+#[test]
+fn a_sum_has_its_operand_where_it_is_a_whole_expression() {
+    let all = |text: &str| {
+        let code = Code::new(text);
+        let shown = |sum: super::Sum| {
+            (code.text(&sum.constant).to_owned(), sum.operand.map(|operand| code.text(&operand).to_owned()))
+        };
+        code.sums().into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let one = |text: &str, operand: Option<&str>| {
+        assert_eq!(all(text), [("A_B".to_owned(), operand.map(str::to_owned))], "{text}");
+    };
+    one("f(x, A_B + level, 0);", Some("level"));
+    one("f(A_B + g(1, 2) * r->n[i]);", Some("g(1, 2) * r->n[i]"));
+    one("return A_B + 1;", Some("1"));
+    one("x = A_B + (one ? 1 : 2);", Some("(one ? 1 : 2)"));
+    one("#define X(n) A_B + (n)\nint i;\n", Some("(n)"));
+    one("#define X A_B + 1\nint i;\n", Some("1"));
+    one("f(1 + A_B);", None);
+    one("f(A_B + level | FLAG);", None);
+    one("f(A_B + level > 3 ? 1 : 2);", None);
+    one("if (x && A_B + level) ;", None);
+    assert!(all("f(A_B); A_B++; A_B += 1; s.A_B + 1; a_b + 1; A_B - 1;").is_empty());
+}
