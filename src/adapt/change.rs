@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::declines;
 use super::draft::Change;
 use super::finding::{Finding, Kind};
 use super::pack::{Action, Also, Dropped, Rule};
@@ -14,7 +15,7 @@ pub type Together = Vec<(Change, Range<usize>)>;
 /// The changes that a rule makes about a finding; none for a rule that only puts something into the unit. Nothing where it
 /// cannot: the place is in no text of the unit, or its template has no value for a name.
 pub fn of(rule: &Rule, finding: &Finding, code: &Code<'_>, text: &str) -> Option<Vec<Together>> {
-    if rule.when.declines.is_some_and(|number| !only_declines(&finding.name, number, code)) {
+    if rule.when.declines.is_some_and(|number| !declines::only(&finding.name, number, code)) {
         return None;
     }
     let mut changes = match &rule.r#do {
@@ -80,16 +81,6 @@ pub fn of(rule: &Rule, finding: &Finding, code: &Code<'_>, text: &str) -> Option
         |(change, _): &(Change, Range<usize>)| text.get(change.range.clone()) == Some(change.text.as_str());
     changes.retain(|group| !group.iter().all(is_there));
     Some(changes)
-}
-
-/// Whether all calls of a function pass, as this argument, a function that returns nothing but `DECLINED`.
-fn only_declines(name: &str, number: usize, code: &Code<'_>) -> bool {
-    code.calls(name).iter().all(|call| {
-        let argument = number.checked_sub(1).and_then(|at| call.arguments.get(at));
-        let returned = argument.and_then(|argument| code.returned(code.text(argument)));
-        returned
-            .is_some_and(|returned| !returned.is_empty() && returned.iter().all(|value| *value == "DECLINED"))
-    })
 }
 
 /// The change of the whole statement: what was changed in it, and another statement behind it.

@@ -7,6 +7,7 @@
 
 mod change;
 mod clang;
+mod declines;
 mod draft;
 mod edit;
 mod error;

@@ -113,7 +113,7 @@ fn when(when: &When) -> String {
         Kind::Function => match when.declines {
             Some(number) => {
                 format!(
-                    "the target has no function {name}, and its argument {number} is a function that only declines"
+                    "the target has no function {name}, and its argument {number} is a function that changes nothing and only declines"
                 )
             }
             None => format!("the target has no function {name}"),

@@ -100,7 +100,8 @@ pub struct When {
     /// the type that they are taken for, `TYPE *` being any pointer to it. Of a sum: what is added, where that is all that is
     /// done with the constant.
     pub value: Option<Names>,
-    /// Of a function: the argument, from 1, that must be a function of the module which only ever declines.
+    /// Of a function: the argument, from 1, that must be a function of the module which changes nothing and only
+    /// ever declines.
     pub declines: Option<usize>,
     /// Of an argument: which, from 1; as it is written where `value` is stated.
     pub argument: Option<usize>,

@@ -8,22 +8,29 @@ use crate::c::lex::{self, TokenKind};
 impl<'t> Code<'t> {
     /// What each `return` of the function `name` gives; nothing where the function is not defined in this text.
     pub fn returned(&self, name: &str) -> Option<Vec<&'t str>> {
-        let opens = |at: usize| {
-            self.is(at, b'{') && self.tokens.get(at).is_some_and(|token| self.at_line_start(token))
-        };
-        let body = self.tokens.iter().enumerate().find_map(|(at, token)| {
-            let close = (self.word(token) == Some(name)).then(|| self.closing(at + 1)).flatten()?;
-            (self.is(at + 1, b'(') && opens(close + 1)).then_some(close + 1)
-        })?;
-        let end = self.closing(body)?;
-        let returns = (body..end)
-            .filter(|at| self.tokens.get(*at).and_then(|token| self.word(token)) == Some("return"));
+        let (_, body) = self.function(name)?;
+        let end = body.end;
+        let returns =
+            body.filter(|at| self.tokens.get(*at).and_then(|token| self.word(token)) == Some("return"));
         let value = |at: usize| {
             let semicolon = (at..end).find(|at| self.is(*at, b';'))?;
             let (first, last) = (self.tokens.get(at + 1)?, self.tokens.get(semicolon.checked_sub(1)?)?);
             self.text.get(first.start..last.end.max(first.start))
         };
         Some(returns.map(|at| value(at).unwrap_or_default()).collect())
+    }
+
+    /// The tokens of a function that is defined in this text: that of its name, and those of its body, the last brace not
+    /// counted.
+    pub(super) fn function(&self, name: &str) -> Option<(usize, Range<usize>)> {
+        let opens = |at: usize| {
+            self.is(at, b'{') && self.tokens.get(at).is_some_and(|token| self.at_line_start(token))
+        };
+        let (at, body) = self.tokens.iter().enumerate().find_map(|(at, token)| {
+            let close = (self.word(token) == Some(name)).then(|| self.closing(at + 1)).flatten()?;
+            (self.is(at + 1, b'(') && opens(close + 1)).then_some((at, close + 1))
+        })?;
+        Some((at, body..self.closing(body)?))
     }
 
     /// What a macro stands for, wherever it is defined.

@@ -5,6 +5,7 @@
 
 mod call;
 mod definition;
+mod effects;
 mod elements;
 mod member;
 mod scope;

@@ -272,3 +272,48 @@ fn a_sum_has_its_operand_where_it_is_a_whole_expression() {
     one("if (x && A_B + level) ;", None);
     assert!(all("f(A_B); A_B++; A_B += 1; s.A_B + 1; a_b + 1; A_B - 1;").is_empty());
 }
+
+#[test]
+fn a_function_that_changes_nothing_is_plain_to_see() {
+    let harmless = |name: &str| name == "log";
+    let leaves = |body: &str| {
+        let text = format!(
+            "#define SET x = 1\nstatic int g;\nstatic void tell(req *r)\n{{\n  log(r);\n}}\n\
+             static void set(req *r)\n{{\n  r->a = 1;\n}}\nstatic int f(req *r)\n{{\n{body}\n}}\n"
+        );
+        Code::new(&text).changes_nothing("f", &harmless)
+    };
+    for body in [
+        "return DECLINED;",
+        "int i; for (i = 0; i < 3; i++) { tell(r); } return DECLINED;",
+        "const char *a, *b = r->c; a = r->b; log(r, &b, a == b, a != b, r->i <= 3 && r->j >= 2); return DECLINED;",
+        "conf *c = get; int n = 0; --n; n += 2; log(&x_module, n & 1); f(r); return DECLINED;",
+        "r = r->main; return DECLINED;",
+    ] {
+        assert!(leaves(body), "{body}");
+    }
+    for body in [
+        "r->a = 1;",
+        "r->a[0] = 1;",
+        "*r = other;",
+        "const char *a; a = 0, *r->b = 1;",
+        "r->n++;",
+        "++r->n;",
+        "r->n |= 1;",
+        "int i; i <<= 1;",
+        "g = 1;",
+        "g++;",
+        "static int n; n = 1;",
+        "extern int n; n = 1;",
+        "set(r);",
+        "unknown(r);",
+        "r->call(r);",
+        "(*r->call)(r);",
+        "log(&r->a);",
+        "log(&g);",
+        "SET;",
+    ] {
+        assert!(!leaves(body), "{body}");
+    }
+    assert!(!Code::new("int f(void);\n").changes_nothing("f", &harmless));
+}
