@@ -9,7 +9,8 @@ use crate::c::expression::{Call, Code, MemberAccess};
 /// What the names of a template stand for.
 pub type Values = BTreeMap<String, String>;
 
-/// Fills a template; nothing where a name has no value, or no pointer of the type is in scope at `offset`.
+/// Fills a template; nothing where a name has no value, or no pointer of the type that surely points at something is in
+/// scope at `offset`.
 pub fn fill(template: &str, values: &Values, code: &Code<'_>, offset: usize) -> Option<String> {
     let mut text = String::new();
     let mut rest = template;
@@ -28,6 +29,11 @@ pub fn fill(template: &str, values: &Values, code: &Code<'_>, offset: usize) -> 
     }
     text.push_str(rest);
     Some(text)
+}
+
+/// The type that a template needs a pointer of in scope, if it does.
+pub fn pointer_type(template: &str) -> Option<&str> {
+    template.split_once("{pointer ")?.1.split_once('}').map(|(type_name, _)| type_name)
 }
 
 /// C has braces of its own: only these are names.

@@ -6,7 +6,7 @@ use super::draft::Draft;
 use super::finding::{Finding, Kind};
 use super::pack::{Action, Rule};
 use super::plan::Left;
-use super::{Error, Inputs};
+use super::{Error, Inputs, template};
 use crate::c::expression::Access;
 use crate::c::library;
 use crate::compile::{self, Complaint};
@@ -64,7 +64,7 @@ fn wall(
     let help = help(finding, inputs);
     let reason = match rule.map(|rule| &rule.r#do) {
         Some(Action::Refuse(why)) => why.clone(),
-        _ => behind.unwrap_or_default().to_owned(),
+        _ => without_pointer(finding, inputs).or(behind.map(str::to_owned)).unwrap_or_default(),
     };
     let placed = finding.at.clone().and_then(|at| {
         let (file, line) = draft.origin(at.start)?;
@@ -87,6 +87,15 @@ fn wall(
             }
         }
     }
+}
+
+/// What a rule for the finding needs in scope, where nothing is left against it: there it is not.
+fn without_pointer(finding: &Finding, inputs: &Inputs<'_>) -> Option<String> {
+    inputs.rules.fitting(finding).find_map(|rule| {
+        let (Action::Replace(template) | Action::Constant(template)) = &rule.r#do else { return None };
+        let type_name = template::pointer_type(template)?;
+        Some(format!("{} needs a `{type_name} *` here that surely points at something", rule.id))
+    })
 }
 
 fn message(finding: &Finding, httpd: &str) -> String {

@@ -178,7 +178,8 @@ impl When {
 /// In templates, of a member access `OBJECT->MEMBER`: `{object}`, `{operator}`, `{member}`, `{outer}` (of `A->B->MEMBER` the
 /// `A`), `{value}` (what is assigned), `{request}` (of a connection the request in scope that it is the connection of); of a
 /// call: `{1}`, `{2}` and so on, `{arguments}`, `{name}` (what is called, as it is written); of a sum: `{value}` (what is added); of member and call:
-/// `{pointer TYPE}`, the name of a parameter or variable of type `TYPE *` in scope, without which the rule does not apply.
+/// `{pointer TYPE}`, the name of a parameter or variable of type `TYPE *` in scope that surely points at something, without which
+/// the rule does not apply.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Action {

@@ -8,6 +8,7 @@ mod definition;
 mod effects;
 mod elements;
 mod member;
+mod pointer;
 mod scope;
 mod statement;
 mod sum;

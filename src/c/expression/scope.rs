@@ -3,41 +3,8 @@
 use std::ops::Range;
 
 use super::{Code, MemberAccess};
-use crate::c::lex::TokenKind;
 
 impl<'t> Code<'t> {
-    /// The name of a parameter or local variable of type `TYPE *` that is declared in front of `offset`, within the same
-    /// function; the nearest.
-    pub fn pointer_in_scope(&self, type_name: &str, offset: usize) -> Option<&'t str> {
-        let here = self.index(offset)?;
-        let mut depth = 0i32;
-        for at in (1..here).rev() {
-            let token = self.tokens.get(at)?;
-            match token.kind {
-                TokenKind::Punctuator(b'}') => depth += 1,
-                TokenKind::Punctuator(b'{') => depth -= 1,
-                _ => {}
-            }
-            // A block that has ended, or, in column 0, the function before this one.
-            if depth > 0 {
-                if self.at_line_start(token) {
-                    return None;
-                }
-                continue;
-            }
-            let declared = self.word(token) == Some(type_name)
-                && self.is(at + 1, b'*')
-                && (self.is(at + 3, b',')
-                    || self.is(at + 3, b')')
-                    || self.is(at + 3, b'=')
-                    || self.is(at + 3, b';'));
-            if declared {
-                return self.word(self.tokens.get(at + 2)?);
-            }
-        }
-        None
-    }
-
     /// The expression of type `TYPE *` whose member `member` an object is: of `r->connection` the `r`; of a variable the
     /// `r` of the nearest `VARIABLE = r->connection` in front of it. It must be a pointer of that type in scope.
     pub fn owner_by_member(&self, object: &Range<usize>, type_name: &str, member: &str) -> Option<String> {
@@ -78,7 +45,7 @@ impl<'t> Code<'t> {
 
     /// The brace that opens the function around a token: one in column 0, else the outermost behind the last brace in column 0
     /// that closes.
-    fn outer_brace(&self, here: usize) -> Option<usize> {
+    pub(super) fn outer_brace(&self, here: usize) -> Option<usize> {
         let mut depth = 0usize;
         let mut outer = None;
         for at in (0..=here).rev() {

@@ -317,3 +317,41 @@ fn a_function_that_changes_nothing_is_plain_to_see() {
     }
     assert!(!Code::new("int f(void);\n").changes_nothing("f", &harmless));
 }
+
+#[test]
+fn a_pointer_in_scope_surely_points_at_something() {
+    let pointer = |body: &str| {
+        let text =
+            format!("static int g(conf_t *far);\nstatic int f(conf_t *given, int n)\n{{\n{body}\n}}\n");
+        let here = text.find("USE").unwrap();
+        Code::new(&text).pointer_in_scope("conf_t", here).map(str::to_owned)
+    };
+    for (body, name) in [
+        ("USE;", Some("given")),
+        ("given->a = *given; *given = b; h(given, &given->b, n && given); USE;", Some("given")),
+        ("conf_t *own = get(n); USE;", Some("own")),
+        ("conf_t *own = get(n); if (n) { USE; } h(own);", Some("own")),
+        ("conf_t *own; own = get(n); USE;", Some("own")),
+        ("conf_t *own = NULL; if (n) { n = 1; } own = get(n); USE;", Some("own")),
+        // Not set yet, or NULL.
+        ("conf_t *own; USE; own = get(n);", Some("given")),
+        ("conf_t *own = NULL; USE;", Some("given")),
+        ("conf_t *own = (conf_t *) 0; USE;", Some("given")),
+        ("conf_t *own = n ? get(n) : NULL; USE;", Some("given")),
+        // Not on each way there.
+        ("conf_t *own; if (n) own = get(n); USE;", Some("given")),
+        ("conf_t *own; if (n) { own = get(n); } USE;", Some("given")),
+        ("conf_t *own; if (n) goto out; own = get(n); out: USE;", Some("given")),
+        ("conf_t *own; h(&own); USE;", Some("given")),
+        // Set otherwise, before or by a loop that leads back.
+        ("given = next(n); USE;", Some("given")),
+        ("given = NULL; USE;", None),
+        ("while (n) { USE; given = given->next; }", None),
+        ("for (; given; USE, given = given->next) ;", None),
+        ("while (n) { USE; given++; }", None),
+        ("USE; for (; given; given = given->next) { n++; }", Some("given")),
+        ("for (; given; given = given->next) { n++; } USE;", None),
+    ] {
+        assert_eq!(pointer(body).as_deref(), name, "{body}");
+    }
+}
