@@ -2,12 +2,9 @@
 
 use crate::c::expression::Code;
 
-/// Functions and macros of httpd and its libraries that read, compare, make text or log, and change nothing of a request.
+/// Functions and macros of httpd and its libraries that read, compare, make text or log, and change nothing of a request; those
+/// of the log's levels and numbers begin with `APLOG`.
 const HARMLESS: &[&str] = &[
-    "APLOGNO",
-    "APLOG_IS_LEVEL",
-    "APLOG_C_IS_LEVEL",
-    "APLOG_R_IS_LEVEL",
     "APR_ARRAY_IDX",
     "ap_expr_exec",
     "ap_expr_str_exec",
@@ -37,6 +34,9 @@ pub fn only(name: &str, number: usize, code: &Code<'_>) -> bool {
         let Some(callback) = argument.map(|argument| code.text(argument)) else { return false };
         let returned = code.returned(callback).unwrap_or_default();
         let declines = !returned.is_empty() && returned.iter().all(|value| *value == "DECLINED");
-        declines && code.changes_nothing(callback, &|called| HARMLESS.contains(&called))
+        declines
+            && code.changes_nothing(callback, &|called| {
+                called.starts_with("APLOG") || HARMLESS.contains(&called)
+            })
     })
 }

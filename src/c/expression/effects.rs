@@ -31,7 +31,7 @@ impl<'t> Code<'t> {
                     !self.is_member(at) && (known || self.leaves_all(word, harmless, seen))
                 }
                 // What a macro of the module's own does is not told from its name.
-                Some(word) => self.is_member(at) || self.macro_bodies(word).is_empty(),
+                Some(word) => self.is_member(at) || harmless(word) || self.macro_bodies(word).is_empty(),
                 // A call by a pointer.
                 None if token.is(b')') => !self.is(at + 1, b'('),
                 None if token.is(b'=') => self.leaves_all_set(at, &all),
