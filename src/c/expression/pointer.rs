@@ -39,11 +39,10 @@ impl<'t> Code<'t> {
     /// Whether the pointer that is declared at `declared` points at something at `here`, in the function whose body opens at
     /// `body`. As no expression is read, what is not plain to see does not count.
     fn is_surely_set(&self, declared: usize, here: usize, body: usize) -> bool {
-        let (Some(name), Some(end)) =
-            (self.tokens.get(declared).and_then(|token| self.word(token)), self.closing(body))
-        else {
-            return false;
-        };
+        let name = self.tokens.get(declared).and_then(|token| self.word(token));
+        // Branches of a condition may open a brace each that is closed once, so that braces do not tell where the function ends.
+        let end = (here..self.tokens.len()).find(|at| self.ends_function(*at)).unwrap_or(self.tokens.len());
+        let Some(name) = name else { return false };
         let of_name = |at: &usize| {
             self.tokens.get(*at).and_then(|token| self.word(token)) == Some(name) && !self.is_member(*at)
         };
@@ -109,10 +108,11 @@ impl<'t> Code<'t> {
                 TokenKind::Punctuator(b'}' | b')') => depth -= 1,
                 _ => {}
             }
+            // Branches of a condition do not tell what is compiled.
             let label = self.word(token).is_some_and(|word| {
                 matches!(word, "case" | "default") || (self.is(at + 1, b':') && begins(at))
             });
-            if depth < 0 || label {
+            if depth < 0 || label || self.in_directive(at) {
                 return false;
             }
         }
@@ -123,7 +123,7 @@ impl<'t> Code<'t> {
     fn is_in_block_of(&self, at: usize, here: usize, body: usize) -> bool {
         let (first, last) = (at.min(here), at.max(here));
         let ends = |at: usize| [b';', b'{', b'}'].iter().any(|mark| self.is(at, *mark));
-        let block = |open: usize| self.is(open, b'{') && self.closing(open).is_some_and(|close| close > last);
+        let block = |open: usize| self.is(open, b'{') && self.closing(open).is_none_or(|close| close > last);
         !(first..last).any(ends) || (body + 1..first).any(block)
     }
 }

@@ -333,6 +333,7 @@ fn a_pointer_in_scope_surely_points_at_something() {
         ("conf_t *own = get(n); if (n) { USE; } h(own);", Some("own")),
         ("conf_t *own; own = get(n); USE;", Some("own")),
         ("conf_t *own = NULL; if (n) { n = 1; } own = get(n); USE;", Some("own")),
+        ("#if A\nif (n) {\n#else\nif (!n) {\n#endif\nUSE; }", Some("given")),
         // Not set yet, or NULL.
         ("conf_t *own; USE; own = get(n);", Some("given")),
         ("conf_t *own = NULL; USE;", Some("given")),
@@ -343,6 +344,7 @@ fn a_pointer_in_scope_surely_points_at_something() {
         ("conf_t *own; if (n) { own = get(n); } USE;", Some("given")),
         ("conf_t *own; if (n) goto out; own = get(n); out: USE;", Some("given")),
         ("conf_t *own; h(&own); USE;", Some("given")),
+        ("conf_t *own;\n#if A\nown = get(n);\n#endif\nUSE;", Some("given")),
         // Set otherwise, before or by a loop that leads back.
         ("given = next(n); USE;", Some("given")),
         ("given = NULL; USE;", None),
