@@ -33,7 +33,7 @@ impl<'t> Code<'t> {
                 // What a macro of the module's own does is not told from its name.
                 Some(word) => self.is_member(at) || harmless(word) || self.macro_bodies(word).is_empty(),
                 // A call by a pointer.
-                None if token.is(b')') => !self.is(at + 1, b'('),
+                None if token.is(b')') || token.is(b']') => !self.is(at + 1, b'('),
                 None if token.is(b'=') => self.leaves_all_set(at, &all),
                 None if token.is(b'+') || token.is(b'-') => self.leaves_all_counted(at, &all),
                 None if token.is(b'&') => self.leaves_all_pointed_at(at, &all),

@@ -309,6 +309,7 @@ fn a_function_that_changes_nothing_is_plain_to_see() {
         "unknown(r);",
         "r->call(r);",
         "(*r->call)(r);",
+        "calls[1](r);",
         "log(&r->a);",
         "log(&g);",
         "SET;",
