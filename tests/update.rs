@@ -214,8 +214,8 @@ fn what_cannot_be_asked_is_told() {
         &["does not say which repositories the target `el8` is from"],
     );
     refused(&place.run(["update", "nothing"]), 2, &["nothing"]);
-    place.write("modgraft.lock", "version = 3\n");
-    refused(&place.run(["update", "--write"]), 3, &["has the form 3, and this modgraft reads 2"]);
+    place.write("modgraft.lock", "version = 4\n");
+    refused(&place.run(["update", "--write"]), 3, &["has the form 4, and this modgraft reads 3"]);
     place.write("modgraft.lock", "version = \n");
     refused(&place.run(["update"]), 3, &["modgraft.lock:1"]);
     fs_err::remove_file(place.path("modgraft.lock")).unwrap();
@@ -289,7 +289,7 @@ fn a_locked_build_takes_what_is_locked_and_nothing_else() {
     place.write("modgraft.lock", lock.replace(&sum, &"0".repeat(64)));
     refused(&run(&build), 3, &["a package of the target `el8` is httpd-devel", &sum]);
     refused(&run(&all), 3, &["a package of the target `el8` is httpd-devel"]);
-    place.write("modgraft.lock", lock.replace("version = 2", "version = 9"));
+    place.write("modgraft.lock", lock.replace("version = 3", "version = 9"));
     refused(&run(&build), 3, &["has the form 9"]);
     place.write("modgraft.lock", &lock[..lock.len() / 2]);
     refused(&run(&build), 3, &["modgraft.lock:"]);
@@ -305,9 +305,25 @@ fn a_locked_build_takes_what_is_locked_and_nothing_else() {
     let expected = format!("target el8: 1 other package\n  httpd 2.4.1-1 → {evr}\n");
     assert!(good(&shown).ends_with(&expected), "{}", shown.stdout);
     assert_eq!(read(&place.path("modgraft.lock")), old);
+    // What was checked by a key when it was added, is not replaced by what nobody checked: nothing is written.
+    let recipe = read(&file);
+    let (no_key, keys) = ("no key is given", lock.lines().find(|line| line.starts_with("keys = [")).unwrap());
+    refused(&run(&["update", "--write"]), 2, &[no_key, &keys[9..49], "--key FILE"]);
+    let again = ["target", "add", "el8", "--repo", folder, "--profile", "el8", "--force"];
+    refused(&run(&again), 2, &[no_key, "modgraft.lock"]);
+    assert_eq!((read(&place.path("modgraft.lock")), read(&file)), (old, recipe));
     good(&run(&["update", "--write", "--target", "el8", "--key", key]));
     assert_eq!(read(&place.path("modgraft.lock")), lock);
     good(&run(&build));
+    // The digests of what was checked are enough; and with a key for the first time, what is there is checked.
+    good(&run(&[&again[..], &["--locked"]].concat()));
+    assert_eq!(read(&place.path("modgraft.lock")), lock);
+    place
+        .write("modgraft.lock", lock.replace(&format!("{keys}\n"), "").replace("version = 3", "version = 2"));
+    good(&run(&["update", "--write", "--target", "el8"]));
+    assert!(read(&place.path("modgraft.lock")).contains("version = 2\n"));
+    good(&run(&["update", "--write", "--target", "el8", "--key", key]));
+    assert_eq!(read(&place.path("modgraft.lock")), lock);
 }
 
 #[test]

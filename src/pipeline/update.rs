@@ -88,7 +88,8 @@ pub struct TargetNews {
 /// lock file, then targets.
 ///
 /// # Errors
-/// A recipe that is wrong; what cannot be asked, because it is not there or the network is not; a lock file that is damaged.
+/// A recipe that is wrong; what cannot be asked, because it is not there or the network is not; a lock file that is damaged; with
+/// `write`, newer packages and no key, where those that are locked were checked by one.
 pub fn update(asked: &Update, reporter: &dyn Reporter) -> Result<Updates, crate::Error> {
     let files = planned(&asked.recipes, reporter)?;
     let lock = match (&asked.lock, files.first()) {
@@ -106,7 +107,13 @@ pub fn update(asked: &Update, reporter: &dyn Reporter) -> Result<Updates, crate:
         updates.targets.push(of_target(asked, name, &known, &lock, reporter)?);
     }
     if asked.write {
-        write(asked, &targets, &lock, &mut updates, reporter)?;
+        for news in updates.targets.iter().filter(|news| !news.packages.is_empty()) {
+            if let Some((name, locked)) = known.targets().find(|(name, _)| name.as_str() == news.target) {
+                // Before anything is written; adding it would refuse as well.
+                locked.demand_key(name, &lock, asked.key.as_deref()).map_err(target::Error::from)?;
+            }
+        }
+        write(asked, &targets, &known, &lock, &mut updates, reporter)?;
     }
     Ok(updates)
 }
@@ -211,6 +218,7 @@ fn of_target(
 fn write(
     asked: &Update,
     targets: &[Name],
+    known: &LockFile,
     lock: &Path,
     updates: &mut Updates,
     reporter: &dyn Reporter,
@@ -235,7 +243,9 @@ fn write(
     }
     for name in targets {
         let news = updates.targets.iter().find(|news| news.target == name.as_str());
-        if news.is_some_and(|news| !news.packages.is_empty()) {
+        // With a key for the first time, what is locked is checked by it, and the lock file says so from now on.
+        let unchecked = asked.key.is_some() && known.get(name).is_some_and(|locked| locked.keys.is_empty());
+        if unchecked || news.is_some_and(|news| !news.packages.is_empty()) {
             add_anew(asked, name, lock, reporter)?;
             if !updates.written.iter().any(|written| written == lock) {
                 updates.written.push(lock.to_owned());

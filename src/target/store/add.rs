@@ -81,6 +81,8 @@ struct Chosen {
     packages: Vec<Package>,
     pinned: Vec<Pinned>,
     repositories: Vec<String>,
+    /// The fingerprints of the keys that the packages were checked by.
+    keys: Vec<String>,
     machine: &'static Machine,
     profile: Option<Named>,
     /// Why each package is there, and what is not; a line each.
@@ -248,13 +250,15 @@ fn given_packages(
     let mut pinned: Vec<Pinned> =
         packages.iter().map(|package| package.pinned(given::file_name(&package.file))).collect();
     pinned.sort();
+    let (repositories, keys) = (Vec::new(), Vec::new());
     let mut chosen =
-        Chosen { packages, pinned, repositories: Vec::new(), machine, profile: None, notes: Vec::new() };
+        Chosen { packages, pinned, repositories, keys, machine, profile: None, notes: Vec::new() };
     let mut profile = request.profile.as_deref().map(|word| (word, Path::new("")));
     if let (true, Some(path)) = (request.locked, &request.lock) {
         let locked = locked(request, known, path)?;
         same(path, &request.name, locked, &mut chosen.pinned)?;
         chosen.repositories.clone_from(&locked.repositories);
+        chosen.keys.clone_from(&locked.keys);
         profile = profile.or(Some((&*locked.profile, beside(path))));
     }
     chosen.profile = profile.map(|(word, folder)| Named::parse(word, folder)).transpose()?;
@@ -277,13 +281,21 @@ fn repository_packages(
         Some(machine) => machine,
         None => given::machine(&[], None)?,
     };
+    // Those that are locked may be told by their digests alone.
+    if let (false, Some(path), Some(known)) = (request.locked, &request.lock, known)
+        && let Some(locked) = known.get(&request.name)
+    {
+        locked.demand_key(&request.name, path, key)?;
+    }
     let asked = Asked { places, key, profile: &profile.profile, machine, offline: request.offline };
-    let Fetched { packages, mut pinned, places, notes } = downloads.choose(asked, progress)?;
+    let Fetched { packages, mut pinned, places, mut keys, notes } = downloads.choose(asked, progress)?;
     given::machine(&packages, Some(machine))?;
     if let (true, Some(path)) = (request.locked, &request.lock) {
-        same(path, &request.name, locked(request, known, path)?, &mut pinned)?;
+        let locked = locked(request, known, path)?;
+        same(path, &request.name, locked, &mut pinned)?;
+        keys.clone_from(&locked.keys);
     }
-    Ok(Chosen { packages, pinned, repositories: places, machine, profile: Some(profile), notes })
+    Ok(Chosen { packages, pinned, repositories: places, keys, machine, profile: Some(profile), notes })
 }
 
 /// Exactly the packages that the lock file names.
@@ -314,8 +326,9 @@ fn locked_packages(
     given::machine(&packages, Some(locked.machine))?;
     let mut pinned = packages.iter().map(|package| package.pinned(String::new())).collect();
     same(path, &request.name, locked, &mut pinned)?;
-    let (repositories, machine) = (locked.repositories.clone(), locked.machine);
-    Ok(Chosen { packages, pinned, repositories, machine, profile: Some(profile), notes: Vec::new() })
+    let (repositories, keys) = (locked.repositories.clone(), locked.keys.clone());
+    let (machine, profile) = (locked.machine, Some(profile));
+    Ok(Chosen { packages, pinned, repositories, keys, machine, profile, notes: Vec::new() })
 }
 
 fn locked<'a>(request: &Request, known: Option<&'a LockFile>, path: &Path) -> Result<&'a Locked, Error> {
@@ -360,6 +373,7 @@ impl Chosen {
                 .map_or_else(|| manifest.profile.clone(), |named| named.in_lock(lock)),
             machine: self.machine,
             repositories: self.repositories.clone(),
+            keys: self.keys.clone(),
             packages: self.pinned.clone(),
         }
     }

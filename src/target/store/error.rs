@@ -167,6 +167,23 @@ pub enum Error {
         /// Which package, and how.
         reason: String,
     },
+    /// Packages that nobody has locked yet, of a target that was added with a key.
+    #[error("no key is given, and those of the target `{name}` that {} has were checked by {keys}", lock.display())]
+    #[diagnostic(
+        code(modgraft::lock::no_key),
+        help(
+            "give the file with the distribution's public keys: --key FILE; where its packages need not be signed any more, take `keys` out of the target in {}, which whoever reviews that file sees",
+            lock.display()
+        )
+    )]
+    NoKey {
+        /// The target.
+        name: String,
+        /// The lock file.
+        lock: PathBuf,
+        /// Their fingerprints.
+        keys: String,
+    },
     /// Repositories without a distribution.
     #[error("which of the repositories' packages are needed, a profile says, and none is named")]
     #[diagnostic(
@@ -215,7 +232,8 @@ impl Error {
             | Error::NoSource { .. }
             | Error::NotLocked { .. }
             | Error::NoLock { .. }
-            | Error::LockedFile { .. } => Kind::Usage,
+            | Error::LockedFile { .. }
+            | Error::NoKey { .. } => Kind::Usage,
             Error::Mixed { .. }
             | Error::OtherProcessor { .. }
             | Error::Lock { .. }

@@ -26,10 +26,14 @@ use crate::target::lock;
 /// What it is called where nobody says otherwise.
 pub const FILE: &str = "modgraft.lock";
 
-/// The newest form of the file, which has recipes.
-const VERSION: i64 = 2;
+/// The newest form of the file, which says by which keys packages were checked. An older modgraft does not read it, and so does not
+/// take packages that nobody checked.
+const VERSION: i64 = 3;
 
-/// The form of one without recipes, which the first modgraft read.
+/// The form of one with recipes, and without keys.
+const WITH_RECIPES: i64 = 2;
+
+/// The form of one with neither, which the first modgraft read.
 const TARGETS_ONLY: i64 = 1;
 
 /// Stands on top.
@@ -60,8 +64,28 @@ pub struct Locked {
     pub machine: &'static Machine,
     /// The repositories that the packages are from; none where they were given as files.
     pub repositories: Vec<String>,
+    /// The fingerprints of the public keys by one of which each package had to be signed, upper-case hexadecimal, sorted; none
+    /// where no signature was demanded.
+    pub keys: Vec<String>,
     /// Sorted.
     pub packages: Vec<Pinned>,
+}
+
+impl Locked {
+    /// Packages that nobody has locked yet need a key where it was demanded once that they are signed: what was asked when the
+    /// target was added holds for what comes later. Whose key it is, is said by whoever gives it.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`].
+    pub fn demand_key(&self, name: &Name, lock: &Path, key: Option<&Path>) -> Result<(), Error> {
+        match &self.keys[..] {
+            [] => Ok(()),
+            _ if key.is_some() => Ok(()),
+            keys => {
+                Err(Error::NoKey { name: name.to_string(), lock: lock.to_owned(), keys: keys.join(", ") })
+            }
+        }
+    }
 }
 
 /// As it is read.
@@ -84,6 +108,8 @@ struct RawTarget {
     arch: Spanned<String>,
     #[serde(default)]
     repositories: Vec<Spanned<String>>,
+    #[serde(default)]
+    keys: Vec<Spanned<String>>,
     #[serde(default)]
     package: Vec<RawPackage>,
 }
@@ -115,6 +141,8 @@ struct OutTarget<'a> {
     arch: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     repositories: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    keys: &'a [String],
     package: &'a [Pinned],
 }
 
@@ -223,12 +251,20 @@ impl LockFile {
             profile: &locked.profile,
             arch: &locked.machine.name,
             repositories: &locked.repositories,
+            keys: &locked.keys,
             package: &locked.packages,
         });
         let recipe: Vec<_> =
             self.recipes.iter().map(|(path, sources)| recipes::Out::of(path, sources)).collect();
-        let (version, header) =
-            if recipe.is_empty() { (TARGETS_ONLY, HEADER) } else { (VERSION, HEADER_OF_BOTH) };
+        let header = if recipe.is_empty() { HEADER } else { HEADER_OF_BOTH };
+        // The oldest that can say it, so that an older modgraft reads what it understands.
+        let version = if self.targets.values().any(|locked| !locked.keys.is_empty()) {
+            VERSION
+        } else if recipe.is_empty() {
+            TARGETS_ONLY
+        } else {
+            WITH_RECIPES
+        };
         let out = Out { version, target: target.collect(), recipe };
         let text = toml::to_string(&out).expect("texts, numbers and tables of such can be written as TOML");
         format!("{header}{text}")
@@ -255,7 +291,19 @@ impl Reader<'_> {
             raw.package.iter().map(|package| self.package(package)).collect::<Result<_, _>>()?;
         packages.sort();
         let repositories = raw.repositories.iter().map(|repository| repository.get_ref().clone()).collect();
-        Ok((name, Locked { profile: raw.profile.clone(), machine, repositories, packages }))
+        let mut keys: Vec<String> = raw.keys.iter().map(|key| self.key(key)).collect::<Result<_, _>>()?;
+        keys.sort();
+        Ok((name, Locked { profile: raw.profile.clone(), machine, repositories, keys, packages }))
+    }
+
+    fn key(&self, raw: &Spanned<String>) -> Result<String, Error> {
+        let key = raw.get_ref();
+        let digits = key.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
+        if !digits || !matches!(key.len(), 40 | 64) {
+            let message = "a key's fingerprint has 40 or 64 hexadecimal digits, in upper case";
+            return Err(self.wrong(raw.span(), message));
+        }
+        Ok(key.clone())
     }
 
     fn package(&self, raw: &RawPackage) -> Result<Pinned, Error> {
@@ -388,6 +436,7 @@ mod tests {
             profile: "el8".to_owned(),
             machine: Machine::named("x86_64").unwrap(),
             repositories: vec!["https://example.org/os/".to_owned()],
+            keys: Vec::new(),
             packages: vec![pinned("httpd", "https://example.org/os/httpd.rpm"), pinned("x", "x.rpm")],
         }
     }
@@ -453,13 +502,31 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_kept_in_a_form_that_an_older_modgraft_refuses() {
+        let (name, keys) = (Name::parse("el8").unwrap(), vec!["0123ABCDEF".repeat(4), "F".repeat(64)]);
+        let checked = Locked { keys, ..locked() };
+        let mut content = LockFile::default();
+        content.set(name.clone(), checked.clone());
+        let text = content.text();
+        assert!(text.starts_with(HEADER) && text.contains("\nversion = 3\n"), "{text}");
+        let again = LockFile::parse(&text, "modgraft.lock").unwrap();
+        assert_eq!((again.get(&name), again.text()), (Some(&checked), text));
+        // Without a key, nothing else is taken for a target that was checked by one.
+        let (lock, key) = (Path::new("modgraft.lock"), Path::new("key.asc"));
+        let error = checked.demand_key(&name, lock, None).unwrap_err();
+        assert!(matches!(&error, Error::NoKey { keys, .. } if keys.contains("0123ABCDEF")), "{error}");
+        assert!(checked.demand_key(&name, lock, Some(key)).is_ok());
+        assert!(locked().demand_key(&name, lock, None).is_ok());
+    }
+
+    #[test]
     fn what_is_wrong_is_shown_where_it_stands() {
         let mut content = LockFile::default();
         content.set(Name::parse("el8").unwrap(), locked());
         let good = content.text();
         let twice = format!("{good}{}", &good[good.find("\n[[target]]").unwrap()..]);
         let cases = [
-            (good.replace("version = 1\n", "version = 3\n"), 2, "has the form 3"),
+            (good.replace("version = 1\n", "version = 4\n"), 2, "has the form 4"),
             (good.replace("version = 1\n", "version = 0\n"), 2, "no lock file has this form"),
             (good.replace("version = 1\n", ""), 1, "missing field `version`"),
             (good.replace("version = 1\n", "version = 1\nother = 2\n"), 3, "unknown field `other`"),
@@ -469,6 +536,14 @@ mod tests {
             (good.replace("from = \"x.rpm\"", "from = \"../x.rpm\""), 22, "neither a url nor a file's name"),
             (good.replace("name = \"httpd\"", "name = \"h d\""), 11, "no package has this"),
             (good.replace("size = 3", "size = -3"), 15, "invalid value"),
+            (
+                good.replace(
+                    "\n\n[[target.package]]\nname = \"httpd\"",
+                    "\nkeys = [\"ab\"]\n\n[[target.package]]\nname = \"httpd\"",
+                ),
+                9,
+                "40 or 64 hexadecimal digits",
+            ),
             (twice, 27, "there twice"),
             ("version = ".to_owned(), 1, ""),
             ("<<<<<<< HEAD\nversion = 1\n".to_owned(), 1, ""),

@@ -38,6 +38,8 @@ pub struct Fetched {
     pub pinned: Vec<Pinned>,
     /// The repositories, so that others find them too.
     pub places: Vec<String>,
+    /// The fingerprints of the keys that the packages were checked by, sorted.
+    pub keys: Vec<String>,
     /// What was left out, or is nowhere, a line each.
     pub notes: Vec<String>,
 }
@@ -71,7 +73,14 @@ pub fn fetch(asked: Asked<'_>, folder: &Path, progress: &dyn Progress) -> Result
     }
     pinned.sort();
     let places = asked.places.iter().map(|place| url(place)).collect();
-    Ok(Fetched { packages, pinned, places, notes: notes(&chosen) })
+    let mut keys = match &trust {
+        Trust::Packages(keys) => keys.fingerprints(),
+        Trust::Sums | Trust::Metadata(_) => Vec::new(),
+    };
+    keys.sort();
+    // A file may have one twice.
+    keys.dedup();
+    Ok(Fetched { packages, pinned, places, keys, notes: notes(&chosen) })
 }
 
 /// What the profile names; of that, what is not in every release may be missing.
