@@ -9,15 +9,25 @@ const WITH_USER: &[&str] = &["ssh", "git+ssh", "ssh+git"];
 /// An address as it may be shown and published: without password, and without user unless ssh needs it. What is no url
 /// stays as it is.
 pub(crate) fn shown(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    // Where git and browsers take the server to end; of text, also at its next blank.
-    let end = rest.find(|c: char| "/?#".contains(c) || c.is_whitespace()).unwrap_or(rest.len());
-    let Some((login, _)) = rest[..end].rsplit_once('@') else { return address.to_owned() };
-    let server = &rest[login.len() + 1..];
+    let Some((scheme, login, server)) = parts(address) else { return address.to_owned() };
     match login.split(':').next().filter(|_| WITH_USER.contains(&scheme.to_ascii_lowercase().as_str())) {
         Some(user) => format!("{scheme}://{user}@{server}"),
         None => format!("{scheme}://{server}"),
     }
+}
+
+/// What stands before the server in a url with a login: `user`, `user:password`.
+pub(crate) fn login(address: &str) -> Option<&str> {
+    parts(address).map(|(_, login, _)| login)
+}
+
+/// The scheme, the login, and all from the server on; nothing of what is no url or has no login.
+fn parts(address: &str) -> Option<(&str, &str, &str)> {
+    let (scheme, rest) = address.split_once("://")?;
+    // Where git and browsers take the server to end; of text, also at its next blank.
+    let end = rest.find(|c: char| "/?#".contains(c) || c.is_whitespace()).unwrap_or(rest.len());
+    let (login, _) = rest[..end].rsplit_once('@')?;
+    Some((scheme, login, &rest[login.len() + 1..]))
 }
 
 /// A text, such as another program's message, with each address in it as [`shown`] has it.

@@ -331,6 +331,12 @@ fn what_clients_would_refuse_is_refused() {
     let run = finish(me.repo(&["publish", text(&folder)]).env_remove("MODGRAFT_SIGN_KEY"));
     assert!(run.code == 2 && run.stderr.contains("would be signed by the development key"), "{run:?}");
     me.refused(&["publish", text(&folder), "--base-url", "ftp://x"], 2, "cannot be the url");
+    let said = me.refused(
+        &["publish", text(&folder), "--base-url", "https://me:secret@x.example/r"],
+        2,
+        "would be published",
+    );
+    assert!(!said.contains("secret") && said.contains("username="), "{said}");
     me.refused(&["publish", text(&folder), "--name", "../x"], 2, "is no repository's name");
     as_it_was();
     // What failed left nothing where nothing was.

@@ -35,10 +35,22 @@ pub enum Error {
     #[error("`{}` cannot be the url in a .repo file: {reason}", url.escape_debug())]
     #[diagnostic(code(modgraft::publish::url), help("write it as clients reach it: https://HOST/PATH"))]
     Url {
-        /// As it was typed.
+        /// As it was typed, without a login.
         url: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// A secret in what everybody reads.
+    #[error("a user or password stands in the url of {url}, and it would be published")]
+    #[diagnostic(
+        code(modgraft::publish::login),
+        help(
+            "leave it out: clients log in by `username=` and `password=` in their .repo files, or by variables of theirs in the url, as in https://$mods_user:$mods_password@HOST/PATH (/etc/dnf/vars)"
+        )
+    )]
+    Login {
+        /// Without it.
+        url: String,
     },
     /// DIR is a file.
     #[error("{} is no folder", path.display())]
@@ -339,6 +351,7 @@ impl Error {
             Error::Key(error) => error.kind(),
             Error::Name { .. }
             | Error::Url { .. }
+            | Error::Login { .. }
             | Error::NoFolder { .. }
             | Error::NoKey { .. }
             | Error::DevelopmentKey { .. }

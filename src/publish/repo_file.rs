@@ -4,6 +4,7 @@ use handlebars::Handlebars;
 use serde::Serialize;
 
 use super::Error;
+use crate::address;
 use crate::download::Place;
 
 /// What a .repo file says.
@@ -31,7 +32,7 @@ impl RepoFile {
     /// public keys, `file:///etc/pki/rpm-gpg/…` where a package brings them.
     ///
     /// # Errors
-    /// [`Error::Name`], [`Error::Url`]: what would not be read as it is meant.
+    /// [`Error::Name`], [`Error::Url`]: what would not be read as it is meant. [`Error::Login`].
     pub fn new(
         id: &str,
         name: &str,
@@ -86,17 +87,32 @@ pub fn check_id(id: &str) -> Result<(), Error> {
     if good { Ok(()) } else { Err(Error::Name { name: id.to_owned() }) }
 }
 
-/// Refuses what a .repo file cannot have as a url. `$releasever` and its like stay as they are.
+/// Refuses what a .repo file cannot have as a url, or should not: a login, which everybody could read then. `$releasever` and its like
+/// stay as they are.
 pub(super) fn check_url(url: &str) -> Result<(), Error> {
-    let refuse = |reason: &'static str| Err(Error::Url { url: url.to_owned(), reason });
+    let public = address::shown(url);
+    let refuse = |reason: &'static str| Err(Error::Url { url: public.clone(), reason });
     if url.chars().any(|letter| letter.is_whitespace() || letter.is_control() || "\"'<>\\".contains(letter)) {
         return refuse("it has a space, a quotation mark or another letter that no url has");
     }
     match Place::parse(url) {
         Ok(_) if !url.contains("://") => refuse("it is a path"),
+        Ok(_) if address::login(url).is_some_and(|login| !is_of_variables(login)) => {
+            Err(Error::Login { url: public })
+        }
         Ok(_) => Ok(()),
         Err(_) => refuse("it is neither http, https nor file"),
     }
+}
+
+/// Whether all of a login is the client's to fill in: `$user:${password}`.
+fn is_of_variables(login: &str) -> bool {
+    let is_variable = |part: &str| {
+        let name = part.strip_prefix("${").and_then(|name| name.strip_suffix('}'));
+        let name = name.or_else(|| part.strip_prefix('$')).unwrap_or_default();
+        !name.is_empty() && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    login.split(':').all(is_variable)
 }
 
 #[cfg(test)]
@@ -126,6 +142,22 @@ mod tests {
         let checks = Checks { packages: true, metadata: true };
         for url in ["x", "/srv/x", "ftp://x", "https://x/a b", "https://x\nenabled=0", "https://x/<a>"] {
             assert!(matches!(file(&[url], checks), Err(Error::Url { .. })), "{url}");
+        }
+        for url in [
+            "https://me:secret@x/y",
+            "https://token@x",
+            "https://$user:secret@x",
+            "https://$user:${a}@secret@x/",
+        ] {
+            let error = file(&[url], checks).unwrap_err();
+            assert!(matches!(error, Error::Login { .. }), "{url}");
+            assert!(
+                !format!("{error:?}").contains("secret") && !error.to_string().contains("token"),
+                "{error}"
+            );
+        }
+        for url in ["https://$user:${password}@x/y", "https://$token@x/@y", "https://x/me:secret@y"] {
+            assert!(file(&[url], checks).is_ok(), "{url}");
         }
         for id in ["", "main", "a b", "[a]", "-a", "a/b", "a\nb", "../a"] {
             assert!(matches!(check_id(id), Err(Error::Name { .. })), "{id}");
