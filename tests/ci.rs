@@ -94,6 +94,11 @@ fn pipelines_are_what_the_services_schemas_ask_for() {
         assert_eq!(has_secrets, name == "publish", "{name}");
         assert_eq!(job.get("permissions").is_some(), name == "deploy", "{name}");
     }
+    // A target may be called `publish`, and one as another one begins.
+    assert!(!jobs["publish"].to_string().contains("actions/cache"), "what builds wrote is not restored");
+    let cache = jobs["build"]["steps"][1]["with"].as_object().unwrap();
+    let keys = [cache["key"].as_str().unwrap(), cache["restore-keys"].as_str().unwrap()].join("\n");
+    assert!(keys.lines().all(|key| key.starts_with("modgraft/${{ matrix.target }}/")), "{keys}");
     let condition = jobs["publish"]["if"].as_str().unwrap();
     assert!(condition.contains("!= 'pull_request'") && condition.contains("default_branch"), "{condition}");
     assert!(
@@ -108,6 +113,8 @@ fn pipelines_are_what_the_services_schemas_ask_for() {
         assert_eq!(job.to_string().contains("cargo install"), name == "install", "{name}");
     }
     assert!(pipeline["pages"].get("cache").is_none());
+    assert_eq!(pipeline["install"]["cache"]["key"], "modgraft-programs");
+    assert_eq!(pipeline["build"]["cache"]["key"], "modgraft-target-$TARGET");
     assert_eq!(pipeline["install"]["artifacts"]["paths"], serde_json::json!([".modgraft/programs/"]));
     assert_eq!(pipeline["build"]["artifacts"]["paths"], serde_json::json!(["out/"]));
     // The rules count in their order: the default branch has its pipeline whatever merge requests there are.
@@ -405,6 +412,59 @@ fn the_scripts_of_gitlabs_pipeline_build_sign_and_publish() {
     let said = shell.bad(&script("pages"), &itself);
     assert!(said.contains("a variable of the type file") && !said.contains("PRIVATE"), "{said}");
     is_published(&project, "local", &public);
+}
+
+/// The build script of a service, with a `modgraft` that says what it was asked.
+#[test]
+fn sources_are_demanded_as_pinned_where_the_lock_file_has_them() {
+    let project = Project::new();
+    let bin = project.path("bin");
+    fs_err::create_dir(&bin).unwrap();
+    fs_err::write(bin.join("modgraft"), "#!/bin/sh\necho \"asked: $*\"\n").unwrap();
+    fs_err::set_permissions(bin.join("modgraft"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let shell = Shell { project: &project, bin };
+    let targets_only = fs_err::read_to_string(project.path("modgraft.lock")).unwrap();
+    let both =
+        format!("{}\n[[recipe]]\npath = \"modules/x\"\n", targets_only.replace("version = 1", "version = 2"));
+    for service in ["github", "gitlab"] {
+        let pipeline = project.pipeline(service, &["--targets", "local,el8"]);
+        let job = pipeline.get("jobs").unwrap_or(&pipeline)["build"].clone();
+        let script =
+            scripts(&job).into_iter().map(|(_, script)| script).find(|script| script.contains("build-all"));
+        let script = script.unwrap();
+        for (lock, target, locked) in
+            [(&targets_only, "el8", false), (&both, "el8", true), (&both, "local", false)]
+        {
+            fs_err::write(project.path("modgraft.lock"), lock).unwrap();
+            let said = shell.good(&script, &[("TARGET", target), ("CI_JOB_URL", "https://x.example/1")]);
+            let asked = said.lines().find(|line| line.starts_with("asked: build-all")).unwrap();
+            assert!(asked.starts_with(&format!("asked: build-all --targets {target} ")), "{asked}");
+            assert_eq!(asked.contains(" --locked "), locked, "{service} {target}: {asked}");
+        }
+        fs_err::write(project.path("modgraft.lock"), &targets_only).unwrap();
+    }
+}
+
+#[test]
+fn a_target_whose_packages_are_on_this_machine_alone_has_no_pipeline() {
+    let project = Project::new();
+    let lock = fs_err::read_to_string(project.path("modgraft.lock")).unwrap();
+    for from in ["httpd-2.4.6-1.el8.x86_64.rpm", "file:///srv/el8/httpd-2.4.6-1.el8.x86_64.rpm"] {
+        let package = format!(
+            "\n[[target]]\nname = \"files\"\nprofile = \"el8\"\narch = \"x86_64\"\n\n[[target.package]]\nname = \"httpd\"\n\
+             version = \"0:2.4.6-1.el8\"\narch = \"x86_64\"\nfrom = \"{from}\"\nsize = 3\nsha256 = \"{}\"\n",
+            "0".repeat(64)
+        );
+        fs_err::write(project.path("modgraft.lock"), format!("{lock}{package}")).unwrap();
+        let output = project.init(&["gitlab"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("modgraft::ci::no_url") && said.contains("target add files"), "{said}");
+        assert!(!project.path(".gitlab-ci.yml").exists());
+        project.pipeline("gitlab", &["--targets", "el8"]);
+        fs_err::remove_file(project.path(".gitlab-ci.yml")).unwrap();
+    }
 }
 
 #[test]

@@ -67,6 +67,26 @@ pub enum Error {
     #[diagnostic(code(modgraft::ci::twice), help("each has a job of its own: name it once"))]
     Twice(String),
 
+    /// A target whose packages the pipeline's machines cannot get.
+    #[error(
+        "the pipeline could not add the target `{name}`: {} does not say where in the network {file} is",
+        lock.display()
+    )]
+    #[diagnostic(
+        code(modgraft::ci::no_url),
+        help(
+            "add it from repositories that the pipeline reaches: modgraft target add {name} --force --profile NAME --repo URL…; or name the other targets with --targets"
+        )
+    )]
+    NoUrl {
+        /// The target.
+        name: String,
+        /// The lock file.
+        lock: PathBuf,
+        /// The first of its packages that has none.
+        file: String,
+    },
+
     /// A target that the pipeline could not add.
     #[error("{} does not have the target `{name}`", lock.display())]
     #[diagnostic(
@@ -93,6 +113,7 @@ impl Error {
             | Error::Git { .. }
             | Error::Rev { .. }
             | Error::Twice(_)
+            | Error::NoUrl { .. }
             | Error::NotLocked { .. } => Kind::Usage,
         }
     }

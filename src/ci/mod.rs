@@ -12,7 +12,7 @@ pub use error::Error;
 pub use origin::Origin;
 pub use render::{Service, Target, render};
 
-use crate::target::store::{LOCK_FILE, LockFile, Name};
+use crate::target::store::{LOCK_FILE, LockFile, Name, Pinned};
 
 /// The target that is always there, and in no lock file.
 const LOCAL: &str = "local";
@@ -21,7 +21,7 @@ const LOCAL: &str = "local";
 /// project's modgraft.lock. Without `origin`, variables of the project say where modgraft comes from.
 ///
 /// # Errors
-/// [`Error::Exists`] unless `force`; [`Error::NoTargets`], [`Error::Twice`], [`Error::NotLocked`], and those of the lock file
+/// [`Error::Exists`] unless `force`; [`Error::NoTargets`], [`Error::Twice`], [`Error::NotLocked`], [`Error::NoUrl`], and those of the lock file
 /// and of names. What was there stays as it was then.
 pub fn init(
     service: Service,
@@ -62,6 +62,12 @@ fn targets(lock: &Path, names: &[String]) -> Result<Vec<Target>, crate::Error> {
         let Some(entry) = locked.get(&known) else {
             return Err(Error::NotLocked { name, lock: lock.to_owned() }.into());
         };
+        // Files that were given, and those of a folder here, are on no other machine.
+        let elsewhere = |package: &&Pinned| !package.is_remote() || package.from.starts_with("file:");
+        if let Some(package) = entry.packages.iter().find(elsewhere) {
+            let (lock, file) = (lock.to_owned(), package.from.clone());
+            return Err(Error::NoUrl { name, lock, file }.into());
+        }
         // By its name or its path from here, as the commands of the pipeline take it: they run here too.
         targets.push(Target { name, profile: Some(entry.profile.clone()) });
     }

@@ -163,7 +163,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("uses: "))
             .collect();
-        assert_eq!(uses.len(), 8, "{uses:?}");
+        assert_eq!(uses.len(), 7, "{uses:?}");
         for action in uses {
             let (_, rest) = action.split_once('@').expect("a revision");
             let (commit, version) = rest.split_once(" # v").expect("a version");
