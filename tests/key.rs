@@ -5,6 +5,7 @@ mod support;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use modgraft::profile::Profile;
 use modgraft::sign::{self, Environment, KeySpec, Lint, Severity};
@@ -18,9 +19,6 @@ use pgp::types::{Duration, KeyDetails, KeyVersion, Password, Tag, Timestamp};
 use support::gnupg::{Gnupg, PLAIN, RSA};
 use support::module::Module;
 use support::{run, run_fails};
-
-/// 2026-01-01.
-const NOW: u64 = 1_767_225_600;
 
 struct Place {
     folder: tempfile::TempDir,
@@ -80,7 +78,9 @@ fn code(command: &mut Command) -> (Option<i32>, Output) {
 
 fn lint(file: &Path) -> Lint {
     let profiles: Vec<&Profile> = Profile::all().map(|profile| &**profile).collect();
-    sign::lint(file, &profiles, NOW).unwrap()
+    // That of the clock by which the keys of these tests are made.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    sign::lint(file, &profiles, now).unwrap()
 }
 
 /// Those of the releases that modgraft is for, and this machine's.
@@ -364,13 +364,17 @@ fn what_a_key_lacks_is_named() {
         &["--faked-system-time", "20200101T000000"],
     );
     assert_eq!(broken(&lint(&expired), "expired"), sorted(&all));
-    let soon = gnupg(
-        "soon.asc",
-        &RSA.replace("Expire-Date: 0", "Expire-Date: 30d"),
-        &["--faked-system-time", "20251220T000000"],
-    );
+    let soon = gnupg("soon.asc", &RSA.replace("Expire-Date: 0", "Expire-Date: 30d"), &[]);
     let found = lint(&soon);
     assert!(found.is_good() && found.findings.iter().any(|one| one.name == "expires-soon"), "{found:#?}");
+
+    let mut later = Command::new("faketime");
+    later.arg("2040-01-02 12:00:00").arg(place.modgraft().get_program());
+    run(later.args(["key", "new", "--out", "later.asc"]).current_dir(place.folder.path()));
+    for name in ["later.asc", "later.pub.asc"] {
+        let found = lint(&place.path(name));
+        assert_eq!(broken(&found, "not-yet"), sorted(&all), "{found:#?}");
+    }
 
     let revoked = Gnupg::new();
     let fingerprint = revoked.generate(&format!("{RSA}{PLAIN}"));

@@ -3,7 +3,9 @@
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use support::gnupg::Gnupg;
 use support::publisher::{Publisher, metadata, text};
 use support::repository::{Spec, createrepo, rpms};
 use support::run;
@@ -45,7 +47,7 @@ impl Published {
     fn found(&self, change: impl FnOnce(&Path)) -> Vec<[String; 3]> {
         let copy = self.me.path("copy");
         let _ = fs_err::remove_dir_all(&copy);
-        run(std::process::Command::new("cp").arg("-a").arg(&self.folder).arg(&copy));
+        run(Command::new("cp").arg("-a").arg(&self.folder).arg(&copy));
         change(&copy);
         let found = self.me.check(&copy);
         let problems = found["problems"].as_array().unwrap().iter();
@@ -226,4 +228,38 @@ fn keys_of_ones_own_say_whose_it_is() {
     let run = me.run(&["check", text(&open), "--key", text(&me.public)]);
     assert!(run.code == 3 && run.stdout.contains("it is not there, and there are keys"), "{run:?}");
     me.refused(&["check", text(&me.path("given"))], 2, "is no repository");
+}
+
+/// As where the clock of the machine was wrong that made the key, signed and published.
+#[test]
+fn a_key_from_the_future_signs_nothing_and_is_told() {
+    let me = Publisher::new();
+    let given = me.unsigned("given", &spec());
+    let later = |args: &[&str]| {
+        let mut command = Command::new("faketime");
+        command.args(["2040-01-02 12:00:00", env!("CARGO_BIN_EXE_modgraft")]).args(args);
+        command.current_dir(me.path("")).env_remove("SOURCE_DATE_EPOCH");
+        run(&mut command)
+    };
+    later(&["key", "new", "--out", "key.asc"]);
+    let packages = rpms(&given);
+    let paths: Vec<&str> = packages.iter().map(|path| text(path)).collect();
+    later(&[&["sign", "--sign-key", "key.asc"], &paths[..]].concat());
+    later(&["repo", "publish", "repo", "given", "--sign-key", "key.asc"]);
+    assert_eq!(later(&["repo", "check", "repo", "--key", "key.pub.asc"]), "");
+
+    let folder = me.path("repo");
+    let found = me.check(&folder);
+    let problems = found["problems"].as_array().unwrap();
+    assert_eq!(problems.len(), 1, "{found:#}");
+    let (file, problem) = (problems[0]["file"].as_str().unwrap(), problems[0]["problem"].as_str().unwrap());
+    assert_eq!((file, problems[0]["kind"].as_str()), ("repodata/repomd.xml.asc", Some("signature")));
+    assert!(problem.contains("was made on 2040-01-02, in the future"), "{problem}");
+    // So do clients say it.
+    let output = Gnupg::new().command().arg("--import").arg(me.path("key.pub.asc")).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("in the future"), "{output:?}");
+    let said =
+        me.refused(&["publish", "again", "given", "--sign-key", "key.asc"], 9, "was made on 2040-01-02");
+    assert!(said.contains("modgraft::sign::not_yet"), "{said}");
+    assert!(!me.path("again").exists());
 }

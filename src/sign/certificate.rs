@@ -143,7 +143,7 @@ impl Certificate {
     /// The key that would sign: the primary key where it may, or else the first subkey that may.
     ///
     /// # Errors
-    /// [`Error::Revoked`], [`Error::Expired`], [`Error::CannotSign`].
+    /// [`Error::Revoked`], [`Error::Expired`], [`Error::NotYet`], [`Error::CannotSign`].
     pub fn signing_key(&self) -> Result<Key, Error> {
         match self.signing_parts()?.first() {
             Some(part) => self.describe(part),

@@ -165,6 +165,22 @@ pub enum Error {
         /// The day, `2024-05-31`.
         date: String,
     },
+    /// The key's validity has not begun: gpg neither imports such a key nor takes a signature by it.
+    #[error("the key {key} was made on {date}, and by this machine's clock it is {today}")]
+    #[diagnostic(
+        code(modgraft::sign::not_yet),
+        help(
+            "one of the two clocks was wrong: put this one right, or make another key (`modgraft key new`); gpg, by which dnf and zypper check metadata, takes no key from the future"
+        )
+    )]
+    NotYet {
+        /// Fingerprint.
+        key: String,
+        /// The day, `2024-05-31`.
+        date: String,
+        /// As the clock has it.
+        today: String,
+    },
     /// Neither the primary key nor a subkey may sign.
     #[error("the key {key} cannot sign")]
     #[diagnostic(
@@ -425,6 +441,7 @@ impl Error {
             | Error::WrongPassphrase { .. }
             | Error::Revoked { .. }
             | Error::Expired { .. }
+            | Error::NotYet { .. }
             | Error::CannotSign { .. }
             | Error::NotAccepted { .. }
             | Error::Failed { .. }

@@ -13,7 +13,7 @@ use pgp::crypto::hash::HashAlgorithm;
 use pgp::packet::{Packet, PacketParser, Signature, SignatureType, SignatureVersion};
 use pgp::types::{KeyDetails, KeyVersion, VerifyingKey};
 
-use super::validity::day;
+use super::validity::{day, now};
 use super::{Error, KeyForm, openpgp, rsa};
 use certified::{Certified, Signing};
 
@@ -99,6 +99,16 @@ pub enum Unverified {
         made: String,
         /// `it expired on 2024-05-31`, `it was made on 2024-05-31`.
         validity: String,
+    },
+    /// The key is not made yet.
+    #[error(
+        "is by the key {key_id}, which was made on {made}, in the future by this machine's clock: gpg takes none by such a key"
+    )]
+    OfTheFuture {
+        /// 16 digits.
+        key_id: String,
+        /// A day.
+        made: String,
     },
     /// The key is not for signing.
     #[error("is by the key {key_id}, which may not sign")]
@@ -250,11 +260,37 @@ impl Keyring {
     /// # Errors
     /// Why the last of them counts for nothing.
     pub fn verify_detached(&self, file: &[u8], data: Data<'_>) -> Result<SignedBy, Unverified> {
+        self.any_of(file, data, Attested::in_order)
+    }
+
+    /// As [`Keyring::verify_detached`], and as gpg does it for clients of a repository today: a key that was made later than it is by
+    /// the clock counts for nothing (tried with gpg 2.2.40).
+    ///
+    /// # Errors
+    /// As there; [`Unverified::OfTheFuture`].
+    pub fn verify_detached_today(&self, file: &[u8], data: Data<'_>) -> Result<SignedBy, Unverified> {
+        let now = now();
+        self.any_of(file, data, |attested| match attested.created {
+            created if created > now => {
+                Err(Unverified::OfTheFuture { key_id: attested.by.key_id, made: day(created) })
+            }
+            _ => attested.in_order(),
+        })
+    }
+
+    /// The first of a detached signature's file that holds and that `judge` lets count.
+    fn any_of(
+        &self,
+        file: &[u8],
+        data: Data<'_>,
+        judge: impl Fn(Attested) -> Result<SignedBy, Unverified>,
+    ) -> Result<SignedBy, Unverified> {
         let unreadable = |error| Unverified::Unreadable(openpgp::unreadable(&error, file).to_owned());
         let (signatures, _) = DetachedSignature::from_reader_many(file).map_err(unreadable)?;
         let mut refusal = Unverified::Unreadable("there is none in it".to_owned());
         for signature in signatures {
-            match signature.map_err(unreadable).and_then(|one| self.judge(&one.signature, data)) {
+            let attest = |one: DetachedSignature| self.by_any(&one.signature, Message::Data(data));
+            match signature.map_err(unreadable).and_then(attest).and_then(&judge) {
                 Ok(by) => return Ok(by),
                 Err(error) => refusal = error,
             }

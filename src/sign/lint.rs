@@ -257,6 +257,17 @@ impl Linter<'_> {
             // rpm before 4.19 has never looked; nobody should sign with it all the same.
             self.find("revoked", Severity::Error, Some(id), "it is revoked".to_owned(), |_| true);
         }
+        let created = u64::from(key.primary_key.created_at().as_secs());
+        if created > self.now {
+            // rpm 4.18 takes the key, and what it signed; the clients ask gpg, too, which does not (2.2.40).
+            let text = format!(
+                "it was made on {}, and by this machine's clock it is {}: gpg, by which dnf and zypper import keys and check metadata, \
+                 takes no key from the future",
+                day(created),
+                day(self.now)
+            );
+            self.find("not-yet", Severity::Error, Some(id), text, |_| true);
+        }
         match expires {
             Some(end) if end <= self.now => {
                 let text = format!("it expired on {}: nobody signs with it any more", day(end));
@@ -289,6 +300,10 @@ impl Linter<'_> {
                 Error::Expired { key, date } => {
                     ("expired", format!("its subkey {key}, which signed, expired on {date}"))
                 }
+                Error::NotYet { key, date, .. } => (
+                    "not-yet",
+                    format!("its subkey {key}, which is to sign, was made on {date}, in the future"),
+                ),
                 Error::Revoked { key } => ("revoked", format!("its subkey {key}, which signed, is revoked")),
                 _ => continue,
             };

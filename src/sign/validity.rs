@@ -119,21 +119,21 @@ pub(super) fn check_alive(
     if details.revocation_signatures.iter().any(|signature| signature.verify_key(primary).is_ok()) {
         return Err(Error::Revoked { key: name.to_owned() });
     }
-    match end(u64::from(primary.created_at().as_secs()), self_signature) {
-        None => Ok(()),
-        Some(end) => check_expiry(end, name, now),
+    let created = u64::from(primary.created_at().as_secs());
+    check_time(created, end(created, self_signature), name, now)
+}
+
+/// Whether `now` is from a key's beginning up to its end, where it has one.
+fn check_time(created: u64, end: Option<u64>, name: &str, now: u64) -> Result<(), Error> {
+    let key = name.to_owned();
+    match end {
+        _ if created > now => Err(Error::NotYet { key, date: day(created), today: day(now) }),
+        Some(end) if end <= now => Err(Error::Expired { key, date: day(end) }),
+        _ => Ok(()),
     }
 }
 
-fn check_expiry(end: u64, name: &str, now: u64) -> Result<(), Error> {
-    if end > now {
-        return Ok(());
-    }
-    let date = day(end);
-    Err(Error::Expired { key: name.to_owned(), date })
-}
-
-/// Whether a subkey may sign at `now`, in Unix seconds; an error where it might, were it not revoked or expired.
+/// Whether a subkey may sign at `now`, in Unix seconds; an error where it might, were it not revoked, expired or of the future.
 pub(super) fn check_subkey(
     primary: &PublicKey,
     subkey: &PublicSubkey,
@@ -155,8 +155,6 @@ pub(super) fn check_subkey(
         return Err(Error::Revoked { key: name.to_owned() });
     }
     let created = u64::from(subkey.created_at().as_secs());
-    if let Some(end) = binding.and_then(|binding| end(created, binding)) {
-        check_expiry(end, name, now)?;
-    }
+    check_time(created, binding.and_then(|binding| end(created, binding)), name, now)?;
     Ok(true)
 }

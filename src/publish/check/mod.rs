@@ -172,10 +172,12 @@ fn signer(
     let wrong = match (signature, keys) {
         (None, _) => "it is not there, and there are keys to check it by".to_owned(),
         (Some(_), None) => "there is no key to check it by: name one with --key".to_owned(),
-        (Some(signature), Some(keys)) => match keys.verify_detached(signature, &|| Ok(Box::new(text))) {
-            Ok(by) => return Some(by.fingerprint),
-            Err(error) => format!("its signature {error}"),
-        },
+        (Some(signature), Some(keys)) => {
+            match keys.verify_detached_today(signature, &|| Ok(Box::new(text))) {
+                Ok(by) => return Some(by.fingerprint),
+                Err(error) => format!("its signature {error}"),
+            }
+        }
     };
     problems.push(Problem::new(ProblemKind::Signature, in_repodata(SIGNATURE), wrong));
     None
