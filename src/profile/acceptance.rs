@@ -134,6 +134,8 @@ pub struct Signatures {
     pub sha1: bool,
     /// Whether one counts that is dated before its key was made.
     pub earlier_than_key: bool,
+    /// Whether one counts that is dated later than it is by the clock of who installs, and some minutes (rpm-sequoia: five).
+    pub later_than_clock: bool,
 }
 
 /// What a signature is of.

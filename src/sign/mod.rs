@@ -36,7 +36,7 @@ pub use lint::{Finding, Lint, LintedKey, LintedRelease, Severity, lint};
 pub use passphrase::Passphrase;
 pub use pkcs11::{Error as TokenError, TokenUri};
 pub use spec::{KeySpec, check_words};
-pub(crate) use validity::critical_in;
+pub(crate) use validity::{critical_in, now};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

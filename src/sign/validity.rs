@@ -104,7 +104,7 @@ pub(super) fn algorithm(params: &PublicParams) -> Algorithm {
 
 /// The clock's time, in Unix seconds, and not SOURCE_DATE_EPOCH: whether a key may still be used is a question of today. No byte of
 /// the output depends on it.
-pub(super) fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 

@@ -9,6 +9,9 @@ use crate::sign;
 /// other kinds of subpackets, and no such statement (†).
 const NOTATION: u8 = 20;
 
+/// So far clocks may go apart, for rpm-sequoia (`pgpVerifySignature2`). Seconds.
+const SKEW: u64 = 5 * 60;
+
 /// What a signature is worth to a release.
 enum Worth {
     Counts,
@@ -106,6 +109,16 @@ fn worth(case: &Case<'_>, signature: &ExaminedSignature) -> Worth {
     }
     if !sign::takes(keys, signature.algorithm) {
         return nothing(format!("is by {}, which {rpm} does not verify", info.algorithm));
+    }
+    if signature.ahead > SKEW && !packaging.accepts.signatures.later_than_clock {
+        let ahead = match signature.ahead / 3600 {
+            0 => format!("{} minutes", signature.ahead / 60),
+            hours @ 1..48 => format!("{hours} hours"),
+            hours => format!("{} days", hours / 24),
+        };
+        return nothing(format!(
+            "is dated {ahead} later than it is by this machine's clock, and {rpm} takes none from the future"
+        ));
     }
     let unknown = signature.critical.iter().find(|one| !keys.critical_subpackets || **one == NOTATION);
     if let Some(number) = unknown {

@@ -174,6 +174,12 @@ fn hashes_and_dates_of_signatures() {
     odd.after = -1;
     let early = by(&made, &odd, "early").1;
     refused_by(&early, &["el10", "fedora"], "is dated before its key was made");
+    odd.after = 3 * 86400 + 60;
+    let late = by(&made, &odd, "late").1;
+    refused_by(&late, &["el10", "fedora"], "is dated 3 days later than it is by this machine's clock");
+    // That clocks go apart by minutes is no one's fault.
+    odd.after = 120;
+    refused_by(&by(&made, &odd, "a little late").1, &[], "");
     odd.after = 0;
     odd.hash = HashAlgorithm::Sha1;
     let sha1 = by(&made, &odd, "SHA-1").1;

@@ -12,7 +12,7 @@ use super::verify::judge;
 use super::{Error, Opened, files};
 use crate::package::Relation;
 use crate::profile::acceptance::Covers;
-use crate::sign::{Attested, Keyring, Unverified, critical_in};
+use crate::sign::{Attested, Keyring, Unverified, critical_in, now};
 
 /// RPMFORMAT, in packages of version 6.
 const FORMAT: u32 = 5114;
@@ -72,6 +72,9 @@ pub struct ExaminedSignature {
     /// The numbers of its subpackets that are marked as critical and that rpm's own parser does not know.
     #[serde(skip)]
     pub critical: Vec<u8>,
+    /// By how many seconds it is dated later than it was by the clock when it was examined.
+    #[serde(skip)]
+    pub ahead: u64,
     /// What came of it.
     pub judged: Judged,
 }
@@ -115,7 +118,9 @@ pub fn examine(path: &Path, keys: Option<&Keyring>) -> Result<Examination, Error
     let files = (form != PackageForm::Delta).then_some(listed.as_slice());
     let found = signatures::packets(&package)?;
     let (judged, sums) = judge(&package, &found, files, keys)?;
+    let now = now();
     let signatures = found.iter().zip(judged).map(|(found, judged)| ExaminedSignature {
+        ahead: found.info().time.map_or(0, |time| time.saturating_sub(now)),
         info: found.info(),
         of: found.covers,
         algorithm: found.packet.as_ref().map_or("", |packet| signatures::kind(packet)),
