@@ -26,6 +26,7 @@ pub mod cli;
 pub mod compile;
 pub mod compression;
 pub mod download;
+mod environment;
 pub mod error;
 pub mod flatten;
 #[doc(hidden)]

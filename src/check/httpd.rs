@@ -21,6 +21,7 @@ use super::modules::{self, Modules};
 use super::plan::{Httpd, Plan};
 use super::stream::Deadline;
 use super::template::{BackendValues, Values, fill, line_place};
+use crate::environment;
 use crate::process::{self, Running};
 use crate::target::Runner;
 
@@ -64,7 +65,7 @@ fn command(httpd: &Httpd) -> Command {
     } else {
         // An httpd out of unpacked packages finds its own libraries first; the caller's path may be what makes cc's
         // run-time library known, so it stays.
-        folders.extend(env::var_os("LD_LIBRARY_PATH").filter(|path| !path.is_empty()));
+        folders.extend(environment::var("LD_LIBRARY_PATH"));
     }
     words.push(program.clone().into_os_string());
     let mut command = Command::new(words.remove(0));

@@ -27,11 +27,10 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
-use crate::Error;
-use crate::process;
 use crate::report::{Json, Reporter, Terminal};
+use crate::{Error, environment, process};
 use args::{Command, CommandLine};
 
 /// The exit code where a comparison found a difference, as git and diff have it.
@@ -43,7 +42,9 @@ pub fn main() -> ExitCode {
         return failed(&Terminal::new(false), &error.into());
     }
     // clap prints usage errors and help itself, and ends with 2 or 0.
-    let CommandLine { command } = CommandLine::parse();
+    let typed = environment::without_empty(CommandLine::command()).get_matches();
+    let CommandLine { command } = CommandLine::from_arg_matches(&typed).unwrap_or_else(|error| error.exit());
+    environment::settle();
     let reporter: Box<dyn Reporter> = match command.voice() {
         args::Voice { json: true, .. } => Box::new(Json),
         args::Voice { verbose, .. } => Box::new(Terminal::new(verbose)),

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Error;
 use super::flags;
 use super::probe::{self, UnknownFlag};
+use crate::environment;
 use crate::machine::Machine;
 use crate::memo::Memo;
 use crate::parallel;
@@ -194,7 +195,7 @@ impl Toolchain {
             build.compiler(program);
         }
         let tool = build.try_get_compiler().map_err(|error| Error::BadCompiler {
-            program: PathBuf::from(env::var_os("CC").unwrap_or_else(|| "cc".into())),
+            program: PathBuf::from(environment::var("CC").unwrap_or_else(|| "cc".into())),
             reason: error.to_string(),
             help: help(machine, advice),
         })?;
@@ -297,7 +298,7 @@ fn is_named(machine: &Machine) -> bool {
     let triple = machine.rust.replace(['-', '.'], "_");
     let kind = if machine.is_host() { "HOST_CC" } else { "TARGET_CC" };
     let names = [format!("CC_{}", machine.rust), format!("CC_{triple}"), kind.to_owned(), "CC".to_owned()];
-    names.iter().any(|name| env::var_os(name).is_some_and(|value| !value.is_empty()))
+    names.iter().any(|name| environment::var(name).is_some())
 }
 
 /// What to do where there is no compiler for a processor, or none of use.

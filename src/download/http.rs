@@ -11,6 +11,7 @@ use ureq::{Agent, Body, ResponseExt};
 use super::proxy::{self, Forward};
 use super::{Error, Settings};
 use crate::address::shown;
+use crate::environment;
 
 /// How many redirections are followed.
 const REDIRECTIONS: u32 = 8;
@@ -85,7 +86,7 @@ impl Client {
     /// digest will tell a wrong file.
     pub fn get(&self, url: &str, offset: u64, etag: Option<&str>, guarded: bool) -> Result<Answer, Failure> {
         let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
-        let proxy = proxy::of(&scheme, &|name| std::env::var(name).ok());
+        let proxy = proxy::of(&scheme, &environment::text);
         let request = self.0.get(url).config().proxy(proxy).build();
         let mut request = request.header(header::ACCEPT_ENCODING, "identity");
         if offset > 0 {

@@ -10,11 +10,10 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Proxy, ProxyProtocol};
 
-/// The proxy for a url's scheme, by the variables that curl knows; `environment` gives a variable's value. Socks proxies
+/// The proxy for a url's scheme, by the variables that curl knows; `environment` gives a variable's value, if it has one. Socks proxies
 /// are not taken.
 pub(super) fn of(scheme: &str, environment: &dyn Fn(&str) -> Option<String>) -> Option<Proxy> {
-    let any =
-        |names: &[&str]| names.iter().find_map(|name| environment(name).filter(|value| !value.is_empty()));
+    let any = |names: &[&str]| names.iter().find_map(|name| environment(name));
     let named = any(&match scheme {
         "https" => ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
         _ => ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"],
@@ -164,7 +163,6 @@ mod tests {
         assert_eq!(proxy("https", &both).as_deref(), Some("b:2"));
         assert_eq!(proxy("https", &both[2..]).as_deref(), Some("c:3"));
         assert_eq!(proxy("https", &both[..1]), None);
-        assert_eq!(proxy("http", &[("http_proxy", "")]), None);
         assert_eq!(proxy("http", &[("http_proxy", "socks5://a:1")]), None);
     }
 

@@ -1,11 +1,10 @@
 //! The time in the packages: an input, never the clock.
 
-use std::env;
-
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Error;
+use crate::environment;
 use crate::recipe::Recipe;
 
 /// Seconds since 1970: `SOURCE_DATE_EPOCH`, else the beginning (UTC) of the newest changelog entry's day, else 0. rpmbuild takes the
@@ -33,7 +32,7 @@ fn beginning(date: Date) -> u64 {
 /// # Errors
 /// As [`of`].
 pub fn stated() -> Result<Option<u64>, Error> {
-    let Some(text) = env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let Some(text) = environment::var("SOURCE_DATE_EPOCH") else { return Ok(None) };
     let text = text.to_string_lossy();
     text.trim().parse().map(Some).map_err(|_| Error::Epoch(text.into_owned()))
 }

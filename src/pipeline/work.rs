@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 use tempfile::TempDir;
 
+use crate::environment;
 use crate::report::Reporter;
 
 /// What the names of those begin with that are locked, and of no others: what has no lock says nothing by being unlocked.
@@ -48,7 +49,7 @@ impl Work {
 /// One that goes with the value.
 pub(super) fn folder() -> io::Result<Work> {
     static ONCE: Once = Once::new();
-    let place = std::env::temp_dir();
+    let place = environment::temporary();
     // To tidy up is nothing that a run could fail for.
     ONCE.call_once(|| drop(remove_left(&place, SystemTime::now())));
     locked(&place)

@@ -1,7 +1,6 @@
 //! The passphrase or PIN: from a file, a descriptor or a variable; never from the command line, never printed, wiped after
 //! use.
 
-use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{IsTerminal, Read};
@@ -12,6 +11,7 @@ use rustix::io::FdFlags;
 use zeroize::Zeroizing;
 
 use super::Error;
+use crate::environment;
 
 /// More than anybody types. Bytes.
 const LONGEST: usize = 4096;
@@ -44,12 +44,12 @@ impl Passphrase {
     /// # Errors
     /// [`Error::TwoPassphrases`]; [`Error::PassphraseSource`] where it cannot be read or is empty.
     pub fn find(file: Option<&Path>, descriptor: Option<RawFd>) -> Result<Self, Error> {
-        match source(file, descriptor, &|name| env::var_os(name))? {
+        match source(file, descriptor, &environment::var)? {
             None => Ok(Passphrase(None)),
             Some((_, Source::Variable(name))) => {
-                let text = env::var(name)
-                    .map_err(|_| unusable(name.to_owned(), "it is not UTF-8"))
-                    .map(Zeroizing::new)?;
+                let text = environment::text(name)
+                    .map(Zeroizing::new)
+                    .ok_or_else(|| unusable(name.to_owned(), "it is not UTF-8"))?;
                 Ok(Passphrase(Some(text)))
             }
             Some((_, Source::File(path))) => Passphrase::from_file(&path),
@@ -78,7 +78,7 @@ fn source(
     descriptor: Option<RawFd>,
     variable: &dyn Fn(&str) -> Option<OsString>,
 ) -> Result<Option<(String, Source)>, Error> {
-    let variable = |name: &'static str| Some((name, variable(name).filter(|value| !value.is_empty())?));
+    let variable = |name: &'static str| Some((name, variable(name)?));
     let mut found = Vec::new();
     found.extend(file.map(|path| ("--passphrase-file".to_owned(), Source::File(path.to_owned()))));
     found.extend(descriptor.map(|number| ("--passphrase-fd".to_owned(), Source::Descriptor(number))));
@@ -188,7 +188,6 @@ mod tests {
     #[test]
     fn one_source_only() {
         assert_eq!(source(None, None, &with(&[])).unwrap(), None);
-        assert_eq!(source(None, None, &with(&[("MODGRAFT_PASSPHRASE", "")])).unwrap(), None);
         let found = source(None, None, &with(&[("MODGRAFT_PASSPHRASE_FD", "7")])).unwrap().unwrap();
         assert_eq!(found.1, Source::Descriptor(7));
         let error = source(Some(Path::new("x")), None, &with(&[("MODGRAFT_PASSPHRASE", "y")])).unwrap_err();

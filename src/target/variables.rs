@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Error;
 use super::roots::Roots;
-use crate::process;
+use crate::{environment, process};
 
 /// apxs's variables, as they stand in `config_vars.mk`: values may refer to other variables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -111,7 +111,7 @@ impl Variables {
 /// `$APXS` names something that is no apxs. `Ok(None)`: there is none.
 pub fn find(roots: &Roots, usual: &[String]) -> Result<Option<Variables>, Error> {
     let host = roots.is_host();
-    if host && let Some(apxs) = env::var_os("APXS").filter(|value| !value.is_empty()) {
+    if host && let Some(apxs) = environment::var("APXS") {
         let apxs = PathBuf::from(apxs);
         return of_apxs(&apxs)?.map(Some).ok_or_else(|| Error::Malformed {
             path: apxs,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod documents;
+mod environment;
 mod fitting;
 mod interruption;
 mod outputs;

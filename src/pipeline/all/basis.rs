@@ -33,6 +33,7 @@ pub(super) fn of_run(request: &BuildAll, key: Option<&Key>) -> Result<Basis, Str
     basis.state("line-directives", request.line_directives.to_string());
     basis.state("accept-risks", request.accept_risks.join(" "));
     for name in VARIABLES {
+        // As it is: to gcc, an empty path is the current folder.
         if let Some(value) = std::env::var_os(name) {
             basis.state(format!("environment {name}"), value.to_string_lossy());
         }

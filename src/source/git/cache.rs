@@ -12,7 +12,7 @@ use crate::address::shown;
 use crate::hash::sha256;
 use crate::source::commit::Commit;
 use crate::source::{Error, Options};
-use crate::{locking, process};
+use crate::{environment, locking, process};
 
 /// For a fetch: all of httpd's history is some hundred megabytes, and lines are slow.
 const FETCH: Duration = Duration::from_secs(3600);
@@ -367,7 +367,7 @@ impl<'a> Cache<'a> {
 /// Tells ssh never to ask. It would read from the terminal, which a program in a process group of its own cannot, and
 /// stand still for ever. What the user set is kept where an option cannot be added to it.
 fn silence_ssh(command: &mut Command) -> Result<(), Error> {
-    if std::env::var_os("GIT_SSH_COMMAND").is_some() || std::env::var_os("GIT_SSH").is_some() {
+    if environment::var("GIT_SSH_COMMAND").is_some() || environment::var("GIT_SSH").is_some() {
         return Ok(());
     }
     let mut asked = self::command();
