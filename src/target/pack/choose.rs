@@ -53,12 +53,13 @@ pub fn choose(target: &Target, root: &Path) -> Result<BTreeMap<PathBuf, How>, Er
     };
     let libraries = folders(&mut target.libraries.folders());
     let modules = folders(&mut [target.modules_dir.as_path()].into_iter());
-    let headers = {
+    let mut headers = {
         let own = target.include_dirs.iter().map(PathBuf::as_path);
         let mut headers = folders(&mut own.chain([root.join("usr/include").as_path()]));
         headers.retain(|folder| !folder.as_os_str().is_empty());
         headers
     };
+    headers.extend(linked(&root, &headers, &libraries.union(&modules).collect::<Vec<_>>()));
     let configuration = configuration(target);
     let program = target.program.as_ref().and_then(|program| below(&program.canonicalize().ok()?));
     let variables: Vec<PathBuf> =
@@ -90,9 +91,7 @@ pub fn choose(target: &Target, root: &Path) -> Result<BTreeMap<PathBuf, How>, Er
         {
             Some(How::Whole)
         } else if in_any(&headers) {
-            let other =
-                path.components().any(|part| OTHER_HEADERS.iter().any(|other| part.as_os_str() == *other));
-            (!other).then_some(How::Whole)
+            (!is_of_another_language(&path)).then_some(How::Whole)
         } else if libraries.contains(&parent) || modules.contains(&parent) && name.ends_with(".so") {
             library(entry.path(), &name, size, &shared)?
         } else {
@@ -101,6 +100,31 @@ pub fn choose(target: &Target, root: &Path) -> Result<BTreeMap<PathBuf, How>, Er
         chosen.extend(how.map(|how| (path, how)));
     }
     Ok(chosen)
+}
+
+/// The files elsewhere in the root that links among the headers lead to: all of Debian 13's `asm/` is in `usr/lib/linux/uapi`.
+/// What they lead to may be a folder, too, but none that has `others` in it: those are taken by their own rules.
+fn linked(root: &Path, headers: &BTreeSet<PathBuf>, others: &[&PathBuf]) -> BTreeSet<PathBuf> {
+    let real = |path: &Path| path.canonicalize().ok()?.strip_prefix(root).ok().map(Path::to_owned);
+    let is_header = |path: &Path| headers.iter().any(|folder| path.starts_with(folder));
+    let mut found = BTreeSet::new();
+    for folder in headers {
+        let entries = WalkDir::new(root.join(folder)).follow_links(true).into_iter().filter_entry(|entry| {
+            let own = entry.path().strip_prefix(root).is_ok_and(|path| !is_of_another_language(path));
+            let apart = || {
+                real(entry.path()).is_some_and(|path| !others.iter().any(|other| other.starts_with(&path)))
+            };
+            own && (entry.depth() == 0 || !entry.file_type().is_dir() || apart())
+        });
+        // A link that leads nowhere, or around in a circle, has no header.
+        let files = entries.flatten().filter(|entry| entry.file_type().is_file());
+        found.extend(files.filter_map(|entry| real(entry.path())).filter(|path| !is_header(path)));
+    }
+    found
+}
+
+fn is_of_another_language(path: &Path) -> bool {
+    path.components().any(|part| OTHER_HEADERS.iter().any(|other| part.as_os_str() == *other))
 }
 
 /// What stands in a folder of libraries: shared ones, what they are started with, linker scripts, and static ones where there is
@@ -155,4 +179,42 @@ fn configuration(target: &Target) -> BTreeSet<PathBuf> {
 
 fn relative(path: &str) -> PathBuf {
     PathBuf::from(path.replace("//", "/").trim_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_links_among_the_headers_lead_to_is_a_header() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for file in
+            ["usr/include/own.h", "usr/lib/uapi/a.h", "usr/lib/more/deep/b.h", "usr/lib/libx.so", "usr/x.h"]
+        {
+            let file = root.join(file);
+            fs_err::create_dir_all(file.parent().unwrap()).unwrap();
+            fs_err::write(file, "").unwrap();
+        }
+        fs_err::create_dir_all(root.join("usr/include/asm")).unwrap();
+        fs_err::create_dir_all(root.join("usr/include/c++")).unwrap();
+        for (link, to) in [
+            ("asm/a.h", "../../lib/uapi/a.h"),
+            ("more", "../lib/more"),
+            ("same.h", "own.h"),
+            ("c++/x.h", "../../x.h"),
+            ("lost.h", "nothing.h"),
+            ("circle", "."),
+            ("all", "../lib"),
+            ("out", "/"),
+        ] {
+            symlink(to, root.join("usr/include").join(link)).unwrap();
+        }
+        let headers = BTreeSet::from([PathBuf::from("usr/include")]);
+        let found = linked(&root, &headers, &[&PathBuf::from("usr/lib")]);
+        let expected = ["usr/lib/more/deep/b.h", "usr/lib/uapi/a.h"].map(PathBuf::from);
+        assert_eq!(found, BTreeSet::from(expected));
+    }
 }

@@ -11,7 +11,7 @@
 //! | `layouts.json` | the public types ([`crate::layout::Layouts`]) |
 //! | `root/…` | the part of the target's root that a build reads, at the target's own paths |
 //!
-//! Of `root` there are: all headers; apxs's variables; httpd, its modules and the shared libraries, as stubs ([`stub`]) with
+//! Of `root` there are: all headers, and what links among them lead to; apxs's variables; httpd, its modules and the shared libraries, as stubs ([`stub`]) with
 //! symbols, versions, relocations and what they need, but without code; what is linked in statically (`crti.o`,
 //! `libc_nonshared.a`, linker scripts); the configuration that loads modules; what tells the release and the library
 //! folders. All that a build asks of it is answered as by the whole root, so the packages are the same, byte by byte. Its httpd
