@@ -1,19 +1,17 @@
 //! What comes from the definitions themselves: man pages, completions, the recipe's schema.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use clap::CommandFactory;
 
 use super::args::CommandLine;
+use crate::report::stdout;
 use crate::{Error, pipeline, recipe};
 
 /// Writes to stdout; a closed pipe (`| head`) is no error.
 pub fn print(bytes: &[u8]) -> Result<(), Error> {
-    match io::stdout().lock().write_all(bytes) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(pipeline::Error::from(error).into()),
-        _ => Ok(()),
-    }
+    Ok(stdout::write(bytes).map_err(pipeline::Error::Stdout)?)
 }
 
 /// Writes a value to stdout, indented.

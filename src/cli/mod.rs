@@ -30,7 +30,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::report::{Json, Reporter, Terminal};
-use crate::{Error, environment, process};
+use crate::{Error, environment, pipeline, process};
 use args::{Command, CommandLine};
 
 /// The exit code where a comparison found a difference, as git and diff have it.
@@ -46,14 +46,18 @@ pub fn main() -> ExitCode {
     let CommandLine { command } = CommandLine::from_arg_matches(&typed).unwrap_or_else(|error| error.exit());
     environment::settle();
     let reporter: Box<dyn Reporter> = match command.voice() {
-        args::Voice { json: true, .. } => Box::new(Json),
+        args::Voice { json: true, .. } => Box::new(Json::default()),
         args::Voice { verbose, .. } => Box::new(Terminal::new(verbose)),
     };
     if let Err(error) = process::handle_signals() {
         reporter.warning(format!("Ctrl-C will leave temporary files behind: {error}"));
     }
     match run(command, reporter.as_ref()) {
-        Ok(code) => code,
+        Ok(code) => match reporter.end() {
+            Ok(()) => code,
+            // Where results cannot go, neither can what a machine reads.
+            Err(error) => failed(&Terminal::new(false), &pipeline::Error::Stdout(error).into()),
+        },
         Err(error) => failed(reporter.as_ref(), &error),
     }
 }

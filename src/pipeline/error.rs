@@ -38,6 +38,16 @@ pub enum Error {
         lock: PathBuf,
     },
 
+    /// Results have no place to go.
+    #[error("stdout cannot be written to: {0}")]
+    #[diagnostic(
+        code(modgraft::stdout),
+        help(
+            "send it elsewhere: to a file where there is room, a pipe, or /dev/null; packages that were made are in their folder"
+        )
+    )]
+    Stdout(std::io::Error),
+
     /// A recipe whose text cannot be changed.
     #[error("{} cannot be changed: {reason}", recipe.display())]
     #[diagnostic(
@@ -443,7 +453,9 @@ impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => Kind::Environment,
+            Error::Io(_) | Error::Stdout(_) | Error::NoHttpd { .. } | Error::ReleaseUnchecked { .. } => {
+                Kind::Environment
+            }
             Error::Interrupted | Error::Stopped { .. } => Kind::Interrupted,
             Error::Rebuild(error) => error.kind(),
             Error::Locked(error) => error.kind(),

@@ -1,21 +1,13 @@
 //! The listener for machines: one JSON object a line, on stdout.
 
-use std::io::{self, Write};
-
 use serde_json::{Map, Value};
 
+use super::stdout::Stdout;
 use super::{Event, Reporter, diagnostic};
 
 /// Writes every event, and the error that ends a run, as JSON lines on stdout.
 #[derive(Debug, Default)]
-pub struct Json;
-
-impl Json {
-    fn line(value: &Value) {
-        // A reader that has gone away (a closed pipe) is no reason to fail a build.
-        let _ = writeln!(io::stdout().lock(), "{value}");
-    }
-}
+pub struct Json(Stdout);
 
 impl Reporter for Json {
     fn event(&self, event: Event) {
@@ -28,7 +20,7 @@ impl Reporter for Json {
             let names = [("module", module), ("target", target)];
             fields.extend(names.into_iter().filter_map(|(name, text)| Some((name.to_owned(), text?.into()))));
         }
-        Json::line(&value);
+        self.0.line(&value.to_string());
     }
 
     fn failure(&self, error: &crate::Error) {
@@ -36,6 +28,10 @@ impl Reporter for Json {
         object.insert("event".to_owned(), "error".into());
         object.insert("exit_code".to_owned(), error.kind().exit_code().into());
         object.insert("diagnostic".to_owned(), diagnostic::json(error));
-        Json::line(&Value::Object(object));
+        self.0.line(&Value::Object(object).to_string());
+    }
+
+    fn end(&self) -> std::io::Result<()> {
+        self.0.end()
     }
 }

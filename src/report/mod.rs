@@ -8,6 +8,7 @@ mod json;
 pub mod junit;
 mod live;
 pub mod markdown;
+pub mod stdout;
 mod terminal;
 mod transfer;
 
@@ -15,6 +16,7 @@ pub use json::Json;
 pub use terminal::Terminal;
 pub use transfer::Downloads;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -175,6 +177,14 @@ pub trait Reporter: Sync {
 
     /// Shows the error that ended the run.
     fn failure(&self, error: &crate::Error);
+
+    /// Ends a run that went well.
+    ///
+    /// # Errors
+    /// What was told could not all be written to stdout, where somebody counts on it.
+    fn end(&self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Shorthands for the plain events.

@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
 use super::live::Live;
+use super::stdout::Stdout;
 use super::{Event, Reporter, diagnostic};
 use crate::download::Step;
 use crate::pipeline::{Ended, Outcome};
@@ -22,6 +23,7 @@ pub struct Terminal {
     bar: Mutex<Option<ProgressBar>>,
     /// The jobs of a run of many.
     live: Live,
+    stdout: Stdout,
 }
 
 /// How a bar looks; without a total there is none to fill.
@@ -39,6 +41,7 @@ impl Terminal {
             transient: io::stderr().is_terminal(),
             bar: Mutex::new(None),
             live: Live::default(),
+            stdout: Stdout::default(),
         }
     }
 
@@ -200,9 +203,8 @@ impl Reporter for Terminal {
             }
             Event::Submitted { build } => self.line("submit", good, &build.to_string()),
             Event::Results { files } => {
-                let mut stdout = io::stdout().lock();
                 for file in files {
-                    let _ = writeln!(stdout, "{}", file.display());
+                    self.stdout.line(&file.display().to_string());
                 }
             }
         }
@@ -213,5 +215,9 @@ impl Reporter for Terminal {
         self.live.end();
         let erase = if self.transient { "\r\x1b[K" } else { "" };
         let _ = write!(anstream::stderr().lock(), "{erase}{}", diagnostic::render(error));
+    }
+
+    fn end(&self) -> io::Result<()> {
+        self.stdout.end()
     }
 }

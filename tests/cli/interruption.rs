@@ -99,6 +99,17 @@ fn on_a_small_disk(place: &Place, size: &str) -> Run {
 }
 
 #[test]
+fn results_that_cannot_be_told_are_no_success() {
+    let place = Place::new();
+    for more in ["", "--json"] {
+        let script = format!("\"$0\" build-module --no-check --sign-key none {more} > /dev/full");
+        let run = finish(&mut started_by(&place, "sh", &["-c", &script]));
+        assert!(run.code == 5 && run.stderr.contains("stdout cannot be written to"), "{}", run.stderr);
+        assert!(place.names("out").iter().any(|name| name.ends_with(".rpm")), "the packages are there");
+    }
+}
+
+#[test]
 fn a_full_disk_is_one_clear_error_and_leaves_nothing() {
     let place = Place::new();
     let run = on_a_small_disk(&place, "16k");
