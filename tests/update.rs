@@ -211,7 +211,7 @@ fn what_cannot_be_asked_is_told() {
     refused(
         &place.run(["update", "--target", "el8"]),
         2,
-        &["does not say which repositories the target `el8` is from"],
+        &["modgraft.lock does not have the target `el8`", "`modgraft target add` locks targets"],
     );
     refused(&place.run(["update", "nothing"]), 2, &["nothing"]);
     place.write("modgraft.lock", "version = 4\n");
@@ -284,11 +284,23 @@ fn a_locked_build_takes_what_is_locked_and_nothing_else() {
     refused(&run(&build), 3, differs);
     refused(&run(&all), 3, differs);
     fs_err::write(&file, read(&file).replace(first, third)).unwrap();
+    // The same commit with another tree.
+    let at = lock.find("\ntree = \"").unwrap() + "\ntree = \"".len();
+    let tree = &lock[at..at + 40];
+    place.write("modgraft.lock", lock.replace(tree, &"0".repeat(40)));
+    refused(&run(&build), 3, &["its tree", tree, &"0".repeat(40)]);
+    place.write("modgraft.lock", &lock);
     let local = [&build[..6], &["--target", "local"]].concat();
     refused(&run(&local), 3, &["does not have the target `local`"]);
     place.write("modgraft.lock", lock.replace(&sum, &"0".repeat(64)));
     refused(&run(&build), 3, &["a package of the target `el8` is httpd-devel", &sum]);
     refused(&run(&all), 3, &["a package of the target `el8` is httpd-devel"]);
+    place.write("modgraft.lock", &lock);
+    refused(
+        &run(&["update", "--target", "nope"]),
+        2,
+        &["modgraft.lock does not have the target `nope`", "it has el8;"],
+    );
     place.write("modgraft.lock", lock.replace("version = 3", "version = 9"));
     refused(&run(&build), 3, &["has the form 9"]);
     place.write("modgraft.lock", &lock[..lock.len() / 2]);

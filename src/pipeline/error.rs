@@ -48,6 +48,18 @@ pub enum Error {
     )]
     Stdout(std::io::Error),
 
+    /// A target that the lock file does not have.
+    #[error("{} does not have the target `{target}`", lock.display())]
+    #[diagnostic(code(modgraft::update::target), help("{help}"))]
+    NotInLock {
+        /// As it was asked for.
+        target: String,
+        /// The lock file, which may be missing.
+        lock: PathBuf,
+        /// The targets that there are.
+        help: String,
+    },
+
     /// A recipe whose text cannot be changed.
     #[error("{} cannot be changed: {reason}", recipe.display())]
     #[diagnostic(
@@ -473,6 +485,7 @@ impl Error {
             | Error::Epoch(_)
             | Error::ModuleOfRecipe { .. }
             | Error::NothingNewer { .. }
+            | Error::NotInLock { .. }
             | Error::NotBeneath { .. }
             | Error::NoKey
             | Error::NoKeyFolder { .. }

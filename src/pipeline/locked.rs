@@ -138,7 +138,7 @@ fn value(found: &Pinned) -> String {
         source::Content::Change { commit, sha256 } => {
             format!("commit {commit}, its change with SHA-256 {sha256}")
         }
-        source::Content::Tree { commit, .. } => format!("commit {commit}"),
+        source::Content::Tree { commit, tree } => format!("commit {commit}, its tree {tree}"),
     }
 }
 
@@ -213,7 +213,8 @@ impl Locks {
         }
         match of_it.next() {
             Some(other) => {
-                Err(self.differs(format!("the revision of {from}"), asked.to_owned(), value(other)))
+                let locked = other.commit().map_or_else(|| value(other), |commit| format!("commit {commit}"));
+                Err(self.differs(format!("the revision of {from}"), asked.to_owned(), locked))
             }
             None => Err(self.missing(words())),
         }

@@ -190,13 +190,26 @@ fn targets(asked: &Update, known: &LockFile, lock: &Path) -> Result<Vec<Name>, c
         let name = Name::parse(target).map_err(target::Error::from)?;
         match known.get(&name) {
             Some(locked) if !locked.repositories.is_empty() => names.push(name),
-            _ => {
-                let lock = lock.to_owned();
-                return Err(Error::NothingNewer { target: target.clone(), lock }.into());
+            locked => {
+                let (target, lock) = (target.clone(), lock.to_owned());
+                return Err(match locked {
+                    Some(_) => Error::NothingNewer { target, lock },
+                    None => Error::NotInLock { target, lock, help: others(known) },
+                }
+                .into());
             }
         }
     }
     Ok(names)
+}
+
+/// What to name in place of a target that the lock file does not have.
+fn others(known: &LockFile) -> String {
+    let names: Vec<&str> = known.names().map(Name::as_str).collect();
+    match &names[..] {
+        [] => "`modgraft target add` locks targets".to_owned(),
+        names => format!("it has {}; `modgraft target add` locks another", names.join(", ")),
+    }
 }
 
 fn of_target(
