@@ -13,7 +13,7 @@ use crate::recipe::check::Mpm;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
     /// httpd itself is not there, or cannot be run on this machine.

@@ -76,7 +76,7 @@ pub enum Error {
     #[error("no space is left for the compiler's files in {}", folder.display())]
     #[diagnostic(
         code(modgraft::compile::disk_full),
-        help("free some space there, or name another folder with --out")
+        help("make room there, or choose another place: TMPDIR says where temporary files go")
     )]
     DiskFull {
         /// The folder.
@@ -96,7 +96,7 @@ pub enum Error {
     #[diagnostic(code(modgraft::compile::process))]
     Process(#[from] process::Error),
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }

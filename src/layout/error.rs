@@ -33,7 +33,7 @@ pub enum Error {
     #[diagnostic(transparent)]
     Compile(#[from] Box<compile::Error>),
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }

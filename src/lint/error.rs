@@ -7,7 +7,7 @@ use crate::recipe;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// The recipe's folder could not be read; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 

@@ -38,7 +38,7 @@ pub enum Error {
         advice: String,
     },
     /// A file could not be read; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }

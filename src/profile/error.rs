@@ -50,7 +50,7 @@ pub enum Error {
     #[diagnostic(code(modgraft::profile::encoding), help("a profile is a TOML file; is this the right one?"))]
     Encoding(PathBuf),
     /// A file could not be read; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }

@@ -10,7 +10,7 @@ use crate::error::Kind;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 

@@ -66,16 +66,8 @@ fn write_one(
         let marks = format!("{:before$}{style}{:^<length$} {label}", "", "");
         writeln!(out, "{faint}{:>gutter$} |{faint:#} {}{style:#}", "", marks.trim_end())?;
     }
-    let mut cause = diagnostic.source();
-    let mut said = diagnostic.to_string();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // A transparent error repeats its cause's words.
-        if !said.contains(&text) {
-            write_lines(out, "why", &text)?;
-        }
-        said = text;
-        cause = error.source();
+    for text in causes(diagnostic) {
+        write_lines(out, "why", &text)?;
     }
     if let Some(help) = help(diagnostic) {
         write_lines(out, "help", &help)?;
@@ -85,6 +77,23 @@ fn write_one(
         write_one(out, related, source)?;
     }
     Ok(())
+}
+
+/// What the causes say that is not said before.
+fn causes(diagnostic: &dyn Diagnostic) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut cause = diagnostic.source();
+    let mut said = diagnostic.to_string();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // One that only has a cause repeats its words.
+        if !said.contains(&text) {
+            causes.push(text.clone());
+        }
+        said = text;
+        cause = error.source();
+    }
+    causes
 }
 
 /// `  why: first line`, and the others beneath it.
@@ -104,7 +113,8 @@ fn help(diagnostic: &dyn Diagnostic) -> Option<String> {
     machine_help(diagnostic).or_else(|| diagnostic.help().map(|help| help.to_string()))
 }
 
-/// What helps against the operating system's commonest refusals, wherever in the chain of causes they stand.
+/// What helps against the operating system's commonest refusals, wherever in the chain of causes they stand. So a stage's error
+/// has what the system said as its cause, and not only its words (`#[error(transparent)]` would hide it).
 fn machine_help(diagnostic: &dyn Diagnostic) -> Option<String> {
     use std::io::ErrorKind;
     let mut cause: Option<&dyn std::error::Error> = diagnostic.source();
@@ -117,7 +127,10 @@ fn machine_help(diagnostic: &dyn Diagnostic) -> Option<String> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             "the disk is full: make room, or choose another place: TMPDIR says where temporary files go, MODGRAFT_CACHE where what is fetched goes, and the command line where results go"
         }
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+        ErrorKind::PermissionDenied => {
+            "see to it that you may read it; or, where it was to be written, choose another place: TMPDIR says where temporary files go, MODGRAFT_CACHE where what is fetched goes, and the command line where results go"
+        }
+        ErrorKind::ReadOnlyFilesystem => {
             "choose a place that you may write to: TMPDIR says where temporary files go, MODGRAFT_CACHE where what is fetched goes, and the command line where results go"
         }
         _ => return None,
@@ -175,13 +188,7 @@ fn json_one(diagnostic: &dyn Diagnostic, outer_source: Option<&dyn SourceCode>) 
         })
     });
     object.insert("places".to_owned(), places.collect());
-    let mut why = Vec::new();
-    let mut cause = diagnostic.source();
-    while let Some(error) = cause {
-        why.push(Value::from(error.to_string()));
-        cause = error.source();
-    }
-    object.insert("why".to_owned(), why.into());
+    object.insert("why".to_owned(), causes(diagnostic).into());
     object.insert("help".to_owned(), help(diagnostic).into());
     let related = diagnostic.related().into_iter().flatten();
     object.insert("related".to_owned(), related.map(|related| json_one(related, source)).collect());

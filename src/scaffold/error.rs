@@ -9,7 +9,7 @@ use crate::source;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 

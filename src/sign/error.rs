@@ -11,7 +11,7 @@ use super::pkcs11;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum Error {
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
     /// What stands after `gpg:` or `command:` names no key.

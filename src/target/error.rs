@@ -116,7 +116,7 @@ pub enum Error {
     #[diagnostic(code(modgraft::target::process))]
     Process(#[from] process::Error),
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }

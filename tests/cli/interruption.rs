@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::run::{Place, Run, finish};
+use super::run::{Place, Run, finish, reference};
 
 /// Sends a signal when the stage `stage` begins, and returns the exit code and whether packages were announced.
 fn interrupted_at(place: &Place, stage: &str, signal: Signal) -> (Option<i32>, bool) {
@@ -96,6 +96,55 @@ fn on_a_small_disk(place: &Place, size: &str) -> Run {
     let arguments = [mount_namespace(), &["sh", "-c", &script]].concat();
     let mut command = started_by(place, "unshare", &arguments);
     finish(&mut command)
+}
+
+/// Runs a script of modgraft's commands, `$M`, in a mount namespace of its own.
+fn in_a_namespace(place: &Place, script: &str) -> Run {
+    let script = format!("M=$0; {script}");
+    let arguments = [mount_namespace(), &["sh", "-c", &script]].concat();
+    finish(&mut started_by(place, "unshare", &arguments))
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_told_with_what_helps() {
+    let place = Place::new();
+    fs_err::create_dir_all(place.path("ro")).unwrap();
+    let read_only =
+        "mount -t tmpfs tmpfs ro || exit 99; mkdir ro/modules; mount -o remount,ro ro || exit 99;";
+    let patch = reference().join("0001-mod_proxy_wstunnel.patch");
+    let patch = patch.display();
+    for command in [
+        "$M build-module --no-check --out ro/out".to_owned(),
+        "TMPDIR=$PWD/ro $M build-module --no-check".to_owned(),
+        "MODGRAFT_DATA=$PWD/ro/data $M build-module --no-check".to_owned(),
+        "MODGRAFT_CACHE=$PWD/ro/cache $M target add x --prefix /".to_owned(),
+        "$M key new --user-id x --out ro/key.asc".to_owned(),
+        format!("$M new {patch} --out ro/modules"),
+    ] {
+        let run = in_a_namespace(&place, &format!("{read_only} {command}"));
+        assert_ne!(run.code, 99, "a tmpfs cannot be mounted here: {}", run.stderr);
+        assert!(
+            run.code == 5 && run.stderr.contains("choose a place that you may write to"),
+            "{command}: {}",
+            run.stderr
+        );
+    }
+    let full = "mkdir small; mount -t tmpfs -o size=20k tmpfs small || exit 99; TMPDIR=$PWD/small $M build-module --no-check";
+    let run = in_a_namespace(&place, full);
+    assert_ne!(run.code, 99, "a tmpfs cannot be mounted here: {}", run.stderr);
+    assert!(run.code == 5 && run.stderr.contains("the disk is full: make room"), "{}", run.stderr);
+}
+
+#[test]
+fn a_full_disk_is_told_where_git_writes_too_and_what_it_wrote_goes() {
+    let place = Place::new();
+    let script = "mkdir small up; mount -t tmpfs -o size=200k tmpfs small || exit 99; cd up; git init -q -b main;
+        head -c 400000 /dev/urandom > a; git add a; git -c user.name=x -c user.email=x commit -q -m x; cd ..;
+        MODGRAFT_CACHE=$PWD/small $M new --commit file://$PWD/up@main; code=$?; find small -name 'tmp_*'; exit $code";
+    let run = in_a_namespace(&place, script);
+    assert_ne!(run.code, 99, "a tmpfs cannot be mounted here: {}", run.stderr);
+    assert!(run.code == 5 && run.stderr.contains("the disk is full: make room"), "{}", run.stderr);
+    assert_eq!(run.stdout, "", "nothing is left of what could not be fetched");
 }
 
 #[test]

@@ -3,9 +3,12 @@
 //! A commit comes with its parent's whole tree (`--depth=2`), not as a partial clone: later stages read any file of the base
 //! tree, and none of those reads may go to the network.
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
+
+use walkdir::WalkDir;
 
 use super::{Kind, LOCAL, Location, Objects, Repository, check_url, command, is_full_id, last_line};
 use crate::address::shown;
@@ -87,7 +90,7 @@ impl<'a> Cache<'a> {
         command.args(["--prune", "--filter=blob:none", "--force"]);
         silence_ssh(&mut command)?;
         command.args(["origin", "+refs/heads/*:refs/heads/*"]);
-        let output = process::output(&mut command, FETCH)?;
+        let output = self.run(&mut command)?;
         if !output.status.success() {
             return Err(self.explain(&String::from_utf8_lossy(&output.stderr)));
         }
@@ -245,11 +248,21 @@ impl<'a> Cache<'a> {
         }
         silence_ssh(&mut command)?;
         command.arg(self.url).args(wanted);
-        let output = process::output(&mut command, FETCH)?;
+        let output = self.run(&mut command)?;
         if output.status.success() {
             return Ok(None);
         }
         Ok(Some(String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
+    /// Runs a `git fetch`. What one that failed had got by then helps no other: it goes, as the disk may be full.
+    fn run(&self, fetch: &mut Command) -> Result<Output, Error> {
+        let output = process::output(fetch, FETCH);
+        if !output.as_ref().is_ok_and(|output| output.status.success()) {
+            // Why it failed is more to the point than that something stays, which the next fetch removes.
+            let _ = self.clean();
+        }
+        Ok(output?)
     }
 
     /// `git fetch` with what every fetch needs.
@@ -288,19 +301,17 @@ impl<'a> Cache<'a> {
         Ok(())
     }
 
-    /// Removes what a killed fetch left behind; the lock of [`Cache::lock`] is held, so nobody is using it.
+    /// Removes what a fetch that failed or was killed left behind; the lock of [`Cache::lock`] is held, so nobody is using it.
     fn clean(&self) -> Result<(), Error> {
         let stale = self.directory.join("shallow.lock");
         if stale.exists() {
             fs_err::remove_file(stale)?;
         }
-        let packs = self.directory.join("objects").join("pack");
-        if packs.is_dir() {
-            for entry in fs_err::read_dir(packs)? {
-                let entry = entry?;
-                if entry.file_name().to_string_lossy().starts_with("tmp_") {
-                    fs_err::remove_file(entry.path())?;
-                }
+        // Packs in the making, and single objects.
+        let files = WalkDir::new(self.directory.join("objects")).min_depth(2).max_depth(2);
+        for file in files.into_iter().flatten().filter(|entry| entry.file_type().is_file()) {
+            if file.file_name().to_string_lossy().starts_with("tmp_") {
+                fs_err::remove_file(file.path())?;
             }
         }
         Ok(())
@@ -352,9 +363,19 @@ impl<'a> Cache<'a> {
             "returned error: 4",
             "not allowed",
         ];
+        // In the C library's words.
+        const DISK: &[(&str, io::ErrorKind)] = &[
+            ("No space left on device", io::ErrorKind::StorageFull),
+            ("Disk quota exceeded", io::ErrorKind::QuotaExceeded),
+            ("Read-only file system", io::ErrorKind::ReadOnlyFilesystem),
+        ];
         let (url, detail) = (self.name.clone(), last_line(said));
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        if has(NETWORK) {
+        // The server may have a full disk, too.
+        let own = |words: &str| said.lines().any(|line| !line.starts_with("remote:") && line.contains(words));
+        if let Some((_, kind)) = DISK.iter().find(|(words, _)| own(words)) {
+            Error::Io(io::Error::new(*kind, format!("git could not fetch from {url}: {detail}")))
+        } else if has(NETWORK) {
             Error::Network { url, detail }
         } else if has(REPOSITORY) {
             Error::Repository { url, detail }

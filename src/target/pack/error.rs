@@ -128,7 +128,7 @@ pub enum Error {
     #[diagnostic(transparent)]
     Unpack(Box<unpack::Error>),
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
     /// Ctrl-C or SIGTERM.

@@ -214,7 +214,7 @@ pub enum Error {
         what: String,
     },
     /// A file could not be read or written; the message names it.
-    #[error(transparent)]
+    #[error("{0}")]
     #[diagnostic(code(modgraft::io))]
     Io(#[from] std::io::Error),
 }
