@@ -430,6 +430,21 @@ fn a_sysroot_without_headers_or_c_library_names_the_package() {
 }
 
 #[test]
+fn a_target_without_libgcc_is_told_of_and_its_checks_name_it() {
+    let place = Place::new();
+    let some = without(&place, Release::Bullseye, &["libgcc-s1"]);
+    let added = place.good(&["target", "add", "x", "--packages", text(&some)]);
+    assert!(added.stderr.contains("the target has no libgcc_s.so.1"), "{}", added.stderr);
+    let module = reference();
+    let build = ["build-module", "--offline", text(&module), "--target", "x", "--sign-key", "none"];
+    let run = place.run(&build);
+    assert!(run.code == 5 && run.stderr.contains("modgraft::check::libgcc"), "{}", run.stderr);
+    assert!(run.stderr.contains("libgcc_s.so.1 must be installed for pthread_"), "{}", run.stderr);
+    let whole = place.good(&["target", "add", "y", "--packages", text(&Release::Bullseye.packages())]);
+    assert!(!whole.stderr.contains("libgcc"), "{}", whole.stderr);
+}
+
+#[test]
 fn a_signal_leaves_nothing() {
     let place = Place::new();
     let packages = Release::Trixie.packages();

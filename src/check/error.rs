@@ -8,6 +8,7 @@ use super::result::{CheckResult, Outcome};
 use crate::error::Kind;
 use crate::process;
 use crate::recipe::check::Mpm;
+use crate::target;
 
 /// Why the module was not shown to work.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -23,6 +24,16 @@ pub enum Error {
         help("run the check where that httpd is installed, or leave it out with `--no-check`")
     )]
     NotRunnable(process::Error),
+    /// The target's C library did not find what it opens when a thread ends, and no file names.
+    #[error("the target's httpd cannot be run here: {said}")]
+    #[diagnostic(
+        code(modgraft::check::libgcc),
+        help("add the target again, with --force and the package that has it: {}", target::LIBGCC_PACKAGES)
+    )]
+    NoLibgcc {
+        /// In the C library's words.
+        said: String,
+    },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]
     #[diagnostic(code(modgraft::interrupted))]
@@ -178,7 +189,11 @@ impl Error {
     /// The kind, which decides the exit code.
     pub fn kind(&self) -> Kind {
         match self {
-            Error::Io(_) | Error::NotRunnable(_) | Error::Path(_) | Error::NoPort { .. } => Kind::Environment,
+            Error::Io(_)
+            | Error::NotRunnable(_)
+            | Error::NoLibgcc { .. }
+            | Error::Path(_)
+            | Error::NoPort { .. } => Kind::Environment,
             Error::Interrupted => Kind::Interrupted,
             Error::Template { .. } => Kind::Input,
             Error::MissingModule { .. }

@@ -4,6 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::c::lex;
+use crate::target::LIBGCC;
 
 /// The most that is read of a log: its end.
 const MOST: u64 = 256 << 10;
@@ -30,6 +31,14 @@ pub fn tail(text: &str, most: usize) -> String {
 /// Whether httpd ended as another program was listening at its port.
 pub fn is_clash(log: &str) -> bool {
     log.contains("could not bind to address") || log.contains("Address already in use")
+}
+
+/// Why the C library ended httpd, where it did for want of libgcc_s.so.1 (`libgcc_s.so.1 must be installed for pthread_cancel to
+/// work`, in glibc's unwind-dep.c or the files of before).
+pub fn without_libgcc(log: &str) -> Option<&str> {
+    log.lines()
+        .map(str::trim)
+        .find(|line| line.starts_with(LIBGCC) && line.contains(" must be installed for "))
 }
 
 /// What httpd logs, since 1.3, of a process that ended by a signal which it was not sent: `child pid 7 exit signal
@@ -72,6 +81,13 @@ mod tests {
         let log = "[authnz_ldap:error] AH01749: Module mod_ldap missing. Mod_ldap (aka. util_ldap) must be loaded\n\
                    a_mod_x mod_ maybe you need to load mod_slotmem_shm?";
         assert_eq!(named_modules(log), ["mod_ldap", "mod_slotmem_shm"]);
+    }
+
+    #[test]
+    fn a_missing_libgcc_is_seen() {
+        let said = "libgcc_s.so.1 must be installed for pthread_cancel to work";
+        assert_eq!(without_libgcc(&format!("[core:notice] x\n{said}\n[core:notice] y\n")), Some(said));
+        assert_eq!(without_libgcc("cannot open libgcc_s.so.1\n"), None);
     }
 
     #[test]

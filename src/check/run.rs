@@ -31,7 +31,7 @@ const ACTION_LIMIT: Duration = Duration::from_secs(20);
 /// still crash httpd as it starts.
 ///
 /// # Errors
-/// [`Error::Failed`] if a check is answered wrongly or a process of httpd crashes, with the results of all checks;
+/// [`Error::NoLibgcc`] if the target's own C library ends httpd; [`Error::Failed`] if a check is answered wrongly or a process of httpd crashes, with the results of all checks;
 /// what keeps httpd from running at all, otherwise.
 pub fn run(checks: &[Check], plan: &Plan) -> Result<CheckResult, Error> {
     let began = Instant::now();
@@ -42,7 +42,15 @@ pub fn run(checks: &[Check], plan: &Plan) -> Result<CheckResult, Error> {
     let mut crashes = Vec::new();
     let mut logs = Vec::new();
     for group in groups(checks) {
-        if let Some(stopped) = run.group(&group)? {
+        let stopped = run.group(&group).map_err(|error| match &error {
+            Error::Ended { log, .. } | Error::NotReady { log, .. } => no_libgcc(log).unwrap_or(error),
+            _ => error,
+        })?;
+        if let Some(stopped) = stopped {
+            // Whatever was answered wrongly then is a consequence of that.
+            if let Some(error) = no_libgcc(&stopped.log) {
+                return Err(error);
+            }
             let failed = group.checks.iter().any(|(index, _)| run.failed(*index));
             if failed || !stopped.crashes.is_empty() {
                 logs.push(log::tail(&stopped.log, httpd::EXCERPT));
@@ -65,6 +73,10 @@ pub fn run(checks: &[Check], plan: &Plan) -> Result<CheckResult, Error> {
         return Err(Error::Failed { result, crashes, log: logs.join("\n") });
     }
     Ok(result)
+}
+
+fn no_libgcc(log: &str) -> Option<Error> {
+    log::without_libgcc(log).map(|said| Error::NoLibgcc { said: said.to_owned() })
 }
 
 /// Checks that share an httpd.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::toolchain::{Family, Toolchain};
-use crate::target::Target;
+use crate::target::{LIBGCC, Target};
 
 /// The folder of the linker's libraries, in the folder of the build.
 const LINKS: &str = "libraries";
@@ -51,7 +51,7 @@ pub fn link_flags(target: &Target, folder: &Path, libraries: &[String]) -> Resul
     }
     flags.push(format!("-L{LINKS}"));
     flags.extend(target.libraries.folders().map(|folder| format!("-L{}", folder.display())));
-    match target.libraries.find("libgcc_s.so.1") {
+    match target.libraries.find(LIBGCC) {
         // The versions of its symbols are the target's too, not those of this host's newer one.
         Some(own) => symlink(own, links.join("libgcc_s.so"))?,
         None => flags.push("-static-libgcc".to_owned()),

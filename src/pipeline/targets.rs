@@ -10,6 +10,7 @@ use crate::paths;
 use crate::report::{Downloads, Event, Reporter, Stage};
 use crate::target::pack;
 use crate::target::store::{self, Done, Request, Store};
+use crate::target::{LIBGCC, LIBGCC_PACKAGES};
 
 /// Adds a target, and tells what it is.
 ///
@@ -26,6 +27,13 @@ pub fn add_target(request: &Request, reporter: &dyn Reporter) -> Result<(), crat
     let done = stage(reporter, Stage::Target, add, tell)?;
     for note in done.notes {
         reporter.detail(note);
+    }
+    // A module can be built without it, and an httpd of MPM prefork does without.
+    let own_libraries = done.target.runner().is_ok_and(|runner| runner.loader.is_some());
+    if own_libraries && done.target.libraries.find(LIBGCC).is_none() {
+        reporter.warning(format!(
+            "the target has no {LIBGCC}, without which its C library ends an httpd that has threads, and no check can pass; the package that has it: {LIBGCC_PACKAGES}"
+        ));
     }
     if let Some(lock) = done.lock {
         reporter.note(format!("{} has the packages of {}", lock.display(), request.name));

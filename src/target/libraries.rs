@@ -35,6 +35,14 @@ struct Folder {
 /// What glibc's dynamic linker searches after ld.so.conf (ld.so(8)); the multiarch folders are found by listing.
 const DEFAULT_FOLDERS: &[&str] = &["/lib64", "/usr/lib64", "/lib", "/usr/lib"];
 
+/// What glibc opens when a thread is cancelled or ends (pthread_cancel(3), pthread_exit(3)), and httpd with it where it is missing. No
+/// file names it, so it is easily left out.
+pub const LIBGCC: &str = "libgcc_s.so.1";
+
+/// The packages that have [`LIBGCC`].
+pub const LIBGCC_PACKAGES: &str =
+    "libgcc-s1 (libgcc1 before Debian 11), on Enterprise Linux libgcc, on SUSE libgcc_s1";
+
 /// ld.so.conf files that include each other are cut off here.
 const MAX_INCLUDES: usize = 8;
 

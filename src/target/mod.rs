@@ -30,7 +30,7 @@ mod variables;
 
 pub use error::Error;
 pub use interface::{HttpdInterface, has_strings};
-pub use libraries::Libraries;
+pub use libraries::{LIBGCC, LIBGCC_PACKAGES, Libraries};
 pub use runner::{NotRunnable, Runner};
 pub use stamp::{stamp, stamp_beneath};
 pub use structure::ModuleStructure;
