@@ -2,10 +2,11 @@
 
 use super::graft::Graft;
 use crate::audit::Audit;
-use crate::loader::{self, Laid, Options, Simulation};
+use crate::loader::{self, Cause, Laid, Options, Simulation};
 use crate::package::file::{CONFIG, Content, FileKind};
 use crate::package::{Package, PackageSet};
 use crate::report::Reporter;
+use crate::target::{Provenance, Target};
 
 /// Lays the package over the target's own configuration, where the target has one, and lets the loader say what httpd would.
 ///
@@ -52,7 +53,9 @@ pub(super) fn simulated(
         return Ok(());
     };
     let without = loader::simulate(target, &Options::default())?;
-    if let Some(own) = without.refused() {
+    if nothing_is_switched_on(target, &without) {
+        reporter.detail("loading is not simulated: the target's packages were unpacked, and nobody switched any module on");
+    } else if let Some(own) = without.refused() {
         reporter.warning(format!(
             "the target's own configuration would be refused, without the package: {}",
             own.said
@@ -65,6 +68,14 @@ pub(super) fn simulated(
         );
     }
     Ok(())
+}
+
+/// Whether the target's configuration is that of packages which were unpacked and not installed: Debian's are switched on by their
+/// scripts, MPM and all. It would be refused, and that says nothing of the machines on which the package will be.
+fn nothing_is_switched_on(target: &Target, simulation: &Simulation) -> bool {
+    let refused_for_its_mpm = simulation.refused().is_some_and(|refused| refused.cause == Cause::Mpm);
+    let unpacked = matches!(target.provenance, Provenance::Sysroot { .. });
+    unpacked && refused_for_its_mpm && simulation.modules().next().is_none()
 }
 
 fn loaded(simulation: &Simulation, symbol: &str, graft: &Graft, reporter: &dyn Reporter) {
