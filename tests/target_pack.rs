@@ -204,6 +204,7 @@ fn hostile(place: &Place, pack: &Path, id: &str) {
     is(refused(&write(&named, short), &[]), 3, "modgraft::pack::digest", &id[..12]);
     let good = write("good.modgraft-pack", &content);
     is(refused(&good, &["--sha256", &"0".repeat(64)]), 3, "modgraft::pack::digest", id);
+    is(refused("none.modgraft-pack", &[]), 2, "modgraft::pack::no_file", "none.modgraft-pack");
     is(refused(&good, &["--sha256", "12"]), 2, "modgraft::pack::no_digest", "`12`");
     is(refused(&good, &["--arch", "aarch64"]), 3, "processor", "aarch64");
     is(refused(&write("text", b"a text"), &[]), 3, "modgraft::pack::no_pack", "zstd");

@@ -293,7 +293,7 @@ fn a_locked_build_takes_what_is_locked_and_nothing_else() {
     let local = [&build[..6], &["--target", "local"]].concat();
     refused(&run(&local), 3, &["does not have the target `local`"]);
     place.write("modgraft.lock", lock.replace(&sum, &"0".repeat(64)));
-    refused(&run(&build), 3, &["a package of the target `el8` is httpd-devel", &sum]);
+    refused(&run(&build), 3, &["a package of the target `el8` is httpd-devel", &sum, "add el8 --locked"]);
     refused(&run(&all), 3, &["a package of the target `el8` is httpd-devel"]);
     place.write("modgraft.lock", &lock);
     refused(

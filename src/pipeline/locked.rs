@@ -40,12 +40,7 @@ pub enum Error {
 
     /// A source that it has otherwise.
     #[error("{what} is {found}, and {} has {locked}", lock.display())]
-    #[diagnostic(
-        code(modgraft::locked::differs),
-        help(
-            "where the new one is meant, `modgraft update --write` locks it; else take the recipe from version control"
-        )
-    )]
+    #[diagnostic(code(modgraft::locked::differs), help("{help}"))]
     Differs {
         /// The lock file.
         lock: PathBuf,
@@ -55,6 +50,8 @@ pub enum Error {
         found: String,
         /// What is locked.
         locked: String,
+        /// How they become the same again.
+        help: String,
     },
 
     /// A target that it does not have.
@@ -168,7 +165,8 @@ impl Locks {
     }
 
     fn differs(&self, what: String, found: String, locked: String) -> Error {
-        Error::Differs { lock: self.path.clone(), what, found, locked }
+        let help = "where the new one is meant, `modgraft update --write` locks it; else take the recipe from version control".to_owned();
+        Error::Differs { lock: self.path.clone(), what, found, locked, help }
     }
 
     /// Checks what a recipe in the folder `recipe` names, before anything is fetched. The source that comes back is to be used:
@@ -271,11 +269,16 @@ impl Locks {
         let less = there.iter().find(|one| !here.contains(one)).cloned();
         match (more, less) {
             (None, None) => Ok(()),
-            (more, less) => Err(failed(self.differs(
-                format!("a package of the target `{target}`"),
-                more.unwrap_or_else(|| "missing".to_owned()),
-                less.unwrap_or_else(|| "none such".to_owned()),
-            ))),
+            (more, less) => Err(failed(Error::Differs {
+                lock: self.path.clone(),
+                what: format!("a package of the target `{target}`"),
+                found: more.unwrap_or_else(|| "missing".to_owned()),
+                locked: less.unwrap_or_else(|| "none such".to_owned()),
+                help: format!(
+                    "`modgraft target add {target} --locked --force` brings back what is locked; where what is here is meant, add it with \
+                     --force from its source, which locks it"
+                ),
+            })),
         }
     }
 }

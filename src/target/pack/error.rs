@@ -29,6 +29,13 @@ pub enum Error {
         /// The pack's id.
         id: String,
     },
+    /// There is none.
+    #[error("there is no target pack {}", .0.display())]
+    #[diagnostic(
+        code(modgraft::pack::no_file),
+        help("name the file that `modgraft target pack NAME` made where the target is")
+    )]
+    NoFile(PathBuf),
     /// Another sort of file.
     #[error("{} is no target pack: {reason}", file.display())]
     #[diagnostic(code(modgraft::pack::no_pack), help("`modgraft target pack NAME` makes one"))]
@@ -158,7 +165,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::NotWhole { .. } | Error::Again { .. } => Kind::Refused,
-            Error::NoDigest { .. } => Kind::Usage,
+            Error::NoFile(_) | Error::NoDigest { .. } => Kind::Usage,
             Error::NotAPack { .. }
             | Error::Newer { .. }
             | Error::Older { .. }

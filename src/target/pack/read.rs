@@ -1,5 +1,6 @@
 //! Taking a pack that somebody else made.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,7 +43,10 @@ pub struct Pack {
 pub fn open(file: &Path, sha256: Option<&str>) -> Result<Pack, Error> {
     let not = |reason: &str| Error::NotAPack { file: file.to_owned(), reason: reason.to_owned() };
     // Before it is opened: a pipe would wait for its writer.
-    let metadata = fs_err::metadata(file)?;
+    let metadata = fs_err::metadata(file).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Error::NoFile(file.to_owned()),
+        _ => error.into(),
+    })?;
     if !metadata.is_file() {
         return Err(not("it is no file"));
     }
