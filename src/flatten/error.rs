@@ -129,6 +129,52 @@ pub enum Error {
         at: SourceSpan,
     },
 
+    /// The module's own header says otherwise than the target's, with which the target's other modules were compiled.
+    #[error("other modules of the target know `{name}` by its {header}, and it is another in {file}")]
+    #[diagnostic(code(modgraft::flatten::published_differs))]
+    PublishedDiffers {
+        /// The function, hook or type.
+        name: String,
+        /// The target's header.
+        header: String,
+        /// Path of the module's own in upstream's tree.
+        file: String,
+        /// The module's own header.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The declaration.
+        #[label("{label}")]
+        at: SourceSpan,
+        /// What differs, and where the target's is.
+        label: String,
+        /// What differs besides, and what to do.
+        #[help]
+        help: String,
+    },
+
+    /// The module takes the place of one of the target's, and lacks a function that another file takes from that one.
+    #[error("{user} of the target needs `{name}`, which the target's {own} has and this module has not")]
+    #[diagnostic(
+        code(modgraft::flatten::published_lost),
+        help(
+            "with this module in that place {user} could not be loaded: take the module from a release that has `{name}`"
+        )
+    )]
+    PublishedLost {
+        /// The function.
+        name: String,
+        /// `mod_NAME.so`.
+        own: String,
+        /// The file that uses it.
+        user: String,
+        /// The target's header.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The declaration.
+        #[label("promised here")]
+        at: SourceSpan,
+    },
+
     /// No file defines the module structure.
     #[error("no source of {module} defines `{symbol}`")]
     #[diagnostic(code(modgraft::flatten::no_module_structure))]
@@ -619,6 +665,8 @@ impl Error {
             Error::NotWhole { .. }
             | Error::MissingHeader { .. }
             | Error::HeaderDiffers { .. }
+            | Error::PublishedDiffers { .. }
+            | Error::PublishedLost { .. }
             | Error::SeveralModules { .. }
             | Error::NotSeenWhole { .. }
             | Error::Modified { .. }
@@ -678,6 +726,8 @@ impl Error {
             | Error::IncludeCycle { .. }
             | Error::NoModuleStructure { .. }
             | Error::HeaderDiffers { .. }
+            | Error::PublishedDiffers { .. }
+            | Error::PublishedLost { .. }
             | Error::SeveralModules { .. }
             | Error::Misread { .. }
             | Error::SaysNo { .. }

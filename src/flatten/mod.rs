@@ -22,6 +22,7 @@ mod inline;
 mod names;
 mod parts;
 mod prototypes;
+mod published;
 mod reach;
 mod record;
 mod resolve;
@@ -112,6 +113,7 @@ pub fn flatten(
     says_no::not_met(&parts, offered)?;
     let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
+    published::as_in_target(&parts, offered, module)?;
     spoken::known_to_others(&parts, &mut reached, base, offered, module)?;
     unasked::conditions(&parts, &mut reached, offered);
     guards::identities(&parts, &mut reached, base)?;

@@ -237,6 +237,13 @@ impl Type {
         INTEGERS.integers.get(&self.base).copied().filter(|_| !self.is_pointer())
     }
 
+    /// Whether the machine passes both alike, and they mean the same as far as their names tell.
+    fn is_passed_as(&self, other: &Type) -> bool {
+        let size = |of: &Type| of.integer().map(i32::abs);
+        (&self.base, self.pointers) == (&other.base, other.pointers)
+            || size(self).is_some() && size(self) == size(other)
+    }
+
     /// What a value of this type becomes where `to` is expected, as far as the compiler does it silently.
     fn given_as(&self, to: &Type) -> Option<Difference> {
         let said = |why: &str| format!("`{to}` in place of `{self}`{why}");
@@ -292,6 +299,32 @@ pub(super) fn compare(ours: &Prototype, theirs: &Prototype, result_used: bool) -
         all.extend(found.map(|found| found.at("the result")));
     }
     all
+}
+
+/// Why calls that are compiled for `theirs` cannot reach `ours`, in words; nothing where they can. No compiler sees the two
+/// together, so that only what is the same in a register or on the stack passes.
+pub(super) fn called_otherwise(ours: &Prototype, theirs: &Prototype) -> Option<String> {
+    let (here, there) = (ours.parameters.len(), theirs.parameters.len());
+    if here != there || ours.variadic != theirs.variadic {
+        let more = |variadic: bool| if variadic { " and more" } else { "" };
+        let (here_more, there_more) = (more(ours.variadic), more(theirs.variadic));
+        return Some(format!(
+            "called with {here}{here_more} arguments here, and with {there}{there_more} there"
+        ));
+    }
+    let mut parameters = ours.parameters.iter().zip(&theirs.parameters).enumerate();
+    let parameter = parameters.find(|(_, (one, other))| !one.is_passed_as(other));
+    if let Some((number, (one, other))) = parameter {
+        return Some(format!("argument {} is `{one}` here, and `{other}` there", number + 1));
+    }
+    let (one, other) = (&ours.result, &theirs.result);
+    let unheard = other.is_nothing();
+    (!unheard && !one.is_passed_as(other)).then(|| format!("the result is `{one}` here, and `{other}` there"))
+}
+
+/// Whether a word is a part of C's own types' names.
+pub(super) fn is_built_in(word: &str) -> bool {
+    BUILT_IN.contains(&word)
 }
 
 impl Difference {

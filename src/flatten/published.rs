@@ -1,0 +1,185 @@
+//! What a header that comes with the module says to other modules. Where the target has a header of that name, its modules were
+//! compiled with that one: they call the module's functions, and read and make its structures, as it says.
+
+mod said;
+
+use std::collections::BTreeSet;
+
+use super::parts::{Part, PartKind, Parts};
+use super::{Error, Interface, ModuleId};
+use crate::c::{Declaration, DeclarationKind, File, Linkage};
+use said::Said;
+
+/// How many differences are named besides the first.
+const SHOWN: usize = 5;
+
+/// That the module's own headers and the target's say the same of each name that both have, and that the module has every
+/// function that a file of the target takes from it.
+///
+/// # Errors
+/// [`Error::PublishedDiffers`], [`Error::PublishedLost`].
+pub(super) fn as_in_target(parts: &Parts, offered: &dyn Interface, module: &ModuleId) -> Result<(), Error> {
+    for (_, part) in parts.own().filter(|(_, part)| part.is_header()) {
+        let name = part.path.rsplit('/').next().unwrap_or(&part.path);
+        let Some(text) = offered.read_header(name) else { continue };
+        // Most headers of one name are of one release.
+        if text == *part.file.text() {
+            continue;
+        }
+        let both = Both { parts, ours: part, theirs: File::new(text), header: name, offered };
+        both.say_the_same()?;
+        both.nothing_is_lost(&format!("{}.so", module.name))?;
+    }
+    Ok(())
+}
+
+/// A header as it comes with the module, and as the target has it.
+struct Both<'a> {
+    parts: &'a Parts,
+    ours: &'a Part,
+    theirs: File,
+    header: &'a str,
+    offered: &'a dyn Interface,
+}
+
+/// A name of which the two say different things.
+struct Difference {
+    name: String,
+    /// Where the module's own header has it.
+    piece: usize,
+    words: String,
+    /// Line in the target's header.
+    their_line: u32,
+}
+
+impl Both<'_> {
+    fn say_the_same(&self) -> Result<(), Error> {
+        let differences = self.differences();
+        let Some((first, others)) = differences.split_first() else { return Ok(()) };
+        let file = &self.ours.file;
+        let mut also: Vec<String> = others
+            .iter()
+            .take(SHOWN)
+            .map(|other| {
+                let line = file.line(file.code_range(other.piece).start);
+                format!(
+                    "`{}` ({}:{line}, and {}:{})",
+                    other.name, self.ours.path, self.header, other.their_line
+                )
+            })
+            .collect();
+        if others.len() > SHOWN {
+            also.push(format!("{} more", others.len() - SHOWN));
+        }
+        let also =
+            if also.is_empty() { String::new() } else { format!("also different: {}; ", also.join(", ")) };
+        Err(Error::PublishedDiffers {
+            name: first.name.clone(),
+            header: self.header.to_owned(),
+            file: self.ours.path.to_string(),
+            label: format!("{}; the target's is {}:{}", first.words, self.header, first.their_line),
+            help: format!(
+                "{also}what they pass, make and read is as the target's header says: take the module from a release whose \
+                 header says the same"
+            ),
+            source_code: self.ours.named_source(),
+            at: self.ours.span_of(first.piece, &first.name),
+        })
+    }
+
+    fn differences(&self) -> Vec<Difference> {
+        let mut names: BTreeSet<&str> = BTreeSet::new();
+        let mut pieces: BTreeSet<usize> = BTreeSet::new();
+        let mut found = Vec::new();
+        for piece in self.ours.solid() {
+            let Some(declaration) = self.ours.file.declaration(piece) else { continue };
+            for name in declaration.names.iter().filter(|name| names.insert(name)) {
+                let Some(difference) = self.difference(name, piece) else { continue };
+                // A tag, a typedef and the constants of one type differ together.
+                if pieces.insert(difference.piece) {
+                    found.push(difference);
+                }
+            }
+        }
+        found
+    }
+
+    /// What is different about `name`, which `piece` of the module's own header declares.
+    fn difference(&self, name: &str, piece: usize) -> Option<Difference> {
+        let theirs = said::all(&self.theirs, name, self.offered);
+        let (at, first) = theirs.first()?;
+        let mut ours = said::all(&self.ours.file, name, self.offered);
+        let piece = ours.first().map_or(piece, |(piece, _)| *piece);
+        if ours.is_empty() {
+            // What one release has in the header, the other may have in a source or in a header of its own.
+            let own = self.parts.own().flat_map(|(_, part)| said::all(&part.file, name, self.offered));
+            ours.extend(own.filter(|(_, said)| matches!(said, Said::Members { .. })));
+        }
+        let (_, own) = ours.first()?;
+        // Of several behind conditions, what one side has in addition is for a system that the other does not know.
+        let known = |one: &Said, others: &[(usize, Said)]| {
+            others.iter().any(|(_, other)| one.difference(other).is_none())
+        };
+        let all_known = |these: &[(usize, Said)], others: &[(usize, Said)]| {
+            these.iter().all(|(_, one)| known(one, others))
+        };
+        if all_known(&theirs, &ours) || all_known(&ours, &theirs) {
+            return None;
+        }
+        if own.continues(first) && !self.is_passed(*at) {
+            return None;
+        }
+        let words =
+            own.difference(first).unwrap_or_else(|| "declared otherwise behind a condition".to_owned());
+        let their_line = self.theirs.line(self.theirs.code_range(*at).start);
+        Some(Difference { name: name.to_owned(), piece, words, their_line })
+    }
+
+    /// Whether anything else in the target's header speaks of the type that this piece defines. If nothing does, others find
+    /// it as the module's configuration at most, and that only the module makes.
+    fn is_passed(&self, piece: usize) -> bool {
+        let Some(names) = self.theirs.declaration(piece).map(|found| &found.names) else { return true };
+        let text = self.theirs.text();
+        let mut others =
+            self.theirs.declarations().filter(|other| !other.names.iter().any(|name| names.contains(name)));
+        others.any(|other| {
+            let mut words = other.identifiers.iter().filter_map(|used| text.get(used.range.clone()));
+            words.any(|word| names.iter().any(|name| name == word))
+        })
+    }
+
+    /// Functions and hooks that the module in the target exports, and of which this one has nothing.
+    fn nothing_is_lost(&self, own_file: &str) -> Result<(), Error> {
+        for piece in (0..self.theirs.len()).filter(|piece| !self.theirs.is_blank(*piece)) {
+            let Some(declaration) = self.theirs.declaration(piece).filter(|found| is_published(found)) else {
+                continue;
+            };
+            for name in declaration.names.iter().filter(|name| !self.is_defined(name)) {
+                if self.offered.exported_by(name).as_deref() != Some(own_file) {
+                    continue;
+                }
+                let Some(user) = self.offered.file_with(&[name.as_str()], own_file) else { continue };
+                return Err(Error::PublishedLost {
+                    name: name.clone(),
+                    own: own_file.to_owned(),
+                    user,
+                    source_code: miette::NamedSource::new(self.header, self.theirs.text().clone()),
+                    at: said::place(&self.theirs, piece, name).into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn is_defined(&self, name: &str) -> bool {
+        let mut sources = self.parts.own().filter(|(_, part)| part.kind == PartKind::Module);
+        sources.any(|(_, part)| {
+            part.file.find_outline(name).any(|(_, found)| found.kind != DeclarationKind::Prototype)
+        })
+    }
+}
+
+/// Whether a declaration is one of functions that another module can call.
+fn is_published(declaration: &Declaration) -> bool {
+    declaration.kind == DeclarationKind::Prototype && declaration.linkage != Linkage::Internal
+}

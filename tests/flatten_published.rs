@@ -1,0 +1,111 @@
+//! What a module that takes the place of one of the target's promises to the target's other modules by its header.
+
+mod flatten_support;
+
+use flatten_support::{Change, Fake};
+use modgraft::changeset::Class;
+use modgraft::flatten::{Error, TranslationUnit};
+
+const THEIRS: &str = "\
+#define X_WORDS 4
+
+typedef struct x_thing x_thing;
+typedef struct x_config {
+    int first;
+} x_config;
+
+struct x_thing {
+    const char *name;
+    int words[X_WORDS];
+    int (*of)(const x_thing *thing, apr_pool_t *pool);
+};
+
+typedef enum { X_ONE, X_TWO } x_mode;
+
+int x_open(x_thing *thing, apr_pool_t *p, unsigned int flags);
+void x_close(x_thing *thing);
+";
+
+fn grafted(ours: &str, source: &str, target: Fake) -> Result<TranslationUnit, Error> {
+    let text = format!(
+        "#include \"httpd.h\"\n#include \"mod_x.h\"\n{source}\n\
+         module AP_MODULE_DECLARE_DATA x_module = {{ STANDARD20_MODULE_STUFF, x_open }};\n"
+    );
+    let change = Change::new().adds(Class::ModuleSource, "modules/x/mod_x.c", &text).adds(
+        Class::PrivateHeader,
+        "modules/x/mod_x.h",
+        ours,
+    );
+    change.flatten(&target)
+}
+
+const SOURCE: &str = "int x_open(x_thing *thing, apr_pool_t *p, unsigned int flags) { return thing->words[0]; }\n\
+                      void x_close(x_thing *thing) { thing->name = 0; }";
+
+fn differs(from: &str, to: &str, source: &str) -> Option<(String, String)> {
+    assert!(THEIRS.contains(from), "{from:?}");
+    match grafted(&THEIRS.replace(from, to), source, Fake::new().header("mod_x.h", THEIRS)) {
+        Ok(_) => None,
+        Err(Error::PublishedDiffers { name, label, .. }) => Some((name, label)),
+        Err(error) => panic!("{from:?}: {error}"),
+    }
+}
+
+#[test]
+fn what_others_call_make_and_read_is_as_they_know_it() {
+    for (from, to, name, words) in [
+        ("words[X_WORDS];", "words[X_WORDS];\n    int more;", "x_thing", "only here it has `more`"),
+        ("    const char *name;\n", "", "x_thing", "here it has no `name`"),
+        ("int words[", "long words[", "x_thing", "other types"),
+        ("#define X_WORDS 4", "#define X_WORDS 8", "x_thing", "other types"),
+        ("*thing, apr_pool_t *pool)", "*thing)", "x_thing", "other types"),
+        ("X_ONE, X_TWO", "X_TWO, X_ONE", "x_mode", "other values"),
+    ] {
+        let source = SOURCE.replace("thing->name = 0;", "");
+        let (named, label) = differs(from, to, &source).unwrap_or_else(|| panic!("{to:?} passes"));
+        assert!(
+            [name, "X_ONE", "X_TWO"].contains(&named.as_str()) && label.contains(words),
+            "{to}: {named}: {label}"
+        );
+        assert!(label.contains("mod_x.h:"), "{label}");
+    }
+    let source = SOURCE.replace(", unsigned int flags)", ")");
+    let (name, label) = differs(", unsigned int flags)", ")", &source).expect("it is called with more");
+    assert_eq!(name, "x_open");
+    assert!(label.contains("called with 2 arguments here, and with 3 there"), "{label}");
+}
+
+#[test]
+fn what_is_said_in_other_words_or_in_addition_is_the_same() {
+    for (from, to) in [
+        ("apr_pool_t *p, unsigned int flags", "apr_pool_t *pool, unsigned flags /* none yet */"),
+        ("void x_close(x_thing *thing);", "void x_close(const x_thing *thing);\nint x_new(void);\n"),
+        ("X_ONE, X_TWO }", "X_ONE, X_TWO, X_THREE }"),
+        ("#define X_WORDS 4\n", "#define X_SIZE 4\n#define X_WORDS X_SIZE\n"),
+        // Nothing in the header speaks of it: only the module makes it.
+        ("    int first;\n", "    int first;\n    int second;\n"),
+    ] {
+        let source = format!("{SOURCE}\nint x_new(void) {{ return 0; }}");
+        assert_eq!(differs(from, to, &source), None, "{to}");
+    }
+    // A header that the target does not have says nothing to its modules.
+    let other = THEIRS.replace("int words[", "long words[");
+    grafted(&other, SOURCE, Fake::new()).unwrap();
+}
+
+#[test]
+fn what_another_file_takes_from_the_module_is_there() {
+    let target = || {
+        let target = Fake::new().header("mod_x.h", THEIRS).exports("x_close", "mod_x.so");
+        target.exports("x_open", "mod_x.so").file("mod_x.so", &["x_open", "x_close"])
+    };
+    let (ours, source) =
+        (THEIRS.replace("void x_close(x_thing *thing);\n", ""), &SOURCE[..SOURCE.find('\n').unwrap()]);
+    match grafted(&ours, source, target().file("mod_y.so", &["x_close"])) {
+        Err(Error::PublishedLost { name, user, .. }) => assert_eq!((&*name, &*user), ("x_close", "mod_y.so")),
+        other => panic!("{other:?}"),
+    }
+    // Nobody takes it, or it is there.
+    grafted(&ours, source, target()).unwrap();
+    grafted(&format!("{THEIRS}\n"), SOURCE, target().file("mod_y.so", &["x_close"])).unwrap();
+}
