@@ -22,6 +22,15 @@ pub(super) struct Family {
     pub prefix: String,
     /// One that each httpd has that has any of them.
     known: String,
+    /// How those names end that begin so, and are sizes of arrays.
+    sizes: Option<String>,
+}
+
+impl Family {
+    fn has(&self, name: &str) -> bool {
+        let is_size = self.sizes.as_ref().is_some_and(|ending| name.ends_with(ending.as_str()));
+        name.starts_with(&self.prefix) && !is_size
+    }
 }
 
 static DATA: LazyLock<Data> = LazyLock::new(|| {
@@ -31,7 +40,7 @@ static DATA: LazyLock<Data> = LazyLock::new(|| {
 
 /// The family of the macro `name`, where the target has others of it; `definition` is the macro's, from the `#` on.
 pub(super) fn family(name: &str, definition: &str, offered: &dyn Interface) -> Option<&'static Family> {
-    let family = DATA.family.iter().find(|family| name.starts_with(&family.prefix))?;
+    let family = DATA.family.iter().find(|family| family.has(name))?;
     let (_, value) = definition.split_once(name)?;
     // A macro with parameters is code.
     let is_number = macros::is_upper(name) && !value.starts_with('(') && !value.trim().is_empty();
@@ -63,6 +72,12 @@ mod tests {
         assert!(is("SUSPENDED", "# define SUSPENDED -3", "DECLINED"));
         assert!(!is("AP_MPMQ_NEW", "#define AP_MPMQ_NEW 99", "HTTP_OK"));
         assert!(!is("HTTP_VERSION", "#define HTTP_VERSION(major,minor) (1000*(major)+(minor))", "HTTP_OK"));
+        assert!(is("PROXY_WORKER_HC_FAIL", "#define PROXY_WORKER_HC_FAIL 0x0400", "PROXY_WORKER_IN_ERROR"));
+        assert!(!is(
+            "PROXY_WORKER_UDS_PATH_SIZE",
+            "#define PROXY_WORKER_UDS_PATH_SIZE 256",
+            "PROXY_WORKER_IN_ERROR"
+        ));
         assert!(!is("HTTP_GUARD", "#define HTTP_GUARD\n", "HTTP_OK"));
         assert!(!is("AP_IOBUFSIZE", "#define AP_IOBUFSIZE 8192", "HTTP_OK"));
     }
