@@ -358,7 +358,7 @@ fn whatever_is_wrong_the_cache_is_as_it_was() {
     let flipped = place.write("flipped.rpm", flipped);
     fs_err::create_dir(place.path("empty")).unwrap();
     let profile = place.write("own.toml", "extends = \"debian\"\n[layout]\nload-fiel = \"x\"\n");
-    let lock = place.write("new.lock", "version = 3\n");
+    let lock = place.write("new.lock", "version = 4\n");
     let torn = place.write("torn.lock", "version = 1\n[[target]]\nname = 3\n");
     let nothing = place.path("nothing");
     let (rpm, nothing, mine) = (text(&rpm), text(&nothing), text(prefix.path()));
