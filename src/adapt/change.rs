@@ -100,7 +100,7 @@ pub fn followers(also: &Also, code: &Code<'_>) -> Option<Together> {
     let mut changes = Vec::new();
     match also {
         Also::Call(also) => {
-            for call in code.calls(&also.call) {
+            for call in code.calls(&also.call).into_iter().filter(|call| !code.is_head(call)) {
                 let written: Vec<&str> = call.arguments.iter().map(|argument| code.text(argument)).collect();
                 if also.arguments.is_empty() || also.arguments.iter().eq(written.iter()) {
                     let values = template::of_call(&also.call, &call, code);

@@ -72,6 +72,11 @@ impl Code<'_> {
         self.uses(name).into_iter().filter_map(|range| self.call_at(range.start)).collect()
     }
 
+    /// Whether what looks like a call is the head of the function's definition.
+    pub fn is_head(&self, call: &Call) -> bool {
+        self.is(self.tokens.partition_point(|token| token.start < call.range.end), b'{')
+    }
+
     pub(super) fn arguments(&self, open: usize, close: usize) -> Vec<Range<usize>> {
         let mut all = Vec::new();
         let mut depth = 0usize;
