@@ -465,6 +465,18 @@ fn what_the_module_defines_is_left_alone() {
     assert_eq!((adapted.rounds, adapted.edits.len()), (1, 0), "{}", text(&adapted));
 }
 
+/// The same within a structure, where no declaration of its own has the name.
+#[test]
+fn what_the_module_defines_in_a_structure_is_left_alone() {
+    let adapted = module(
+        "struct walk {\n    int type;\n#define DAV_WALKTYPE_TOLERANT 0x0008\n};\n\
+         static int f(struct walk *w) { return w->type & DAV_WALKTYPE_TOLERANT; }\n",
+    )
+    .adapt(&target(), &built_in(&target()))
+    .unwrap_or_else(|error| panic!("{}", words(&error)));
+    assert_eq!((adapted.rounds, adapted.edits.len()), (1, 0), "{}", text(&adapted));
+}
+
 /// A hook that is never called is told by its name and that of the callback, and what does more than to tell is a person's to accept.
 #[test]
 fn a_hook_that_is_never_called_has_to_be_accepted() {

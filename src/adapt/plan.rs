@@ -117,6 +117,10 @@ impl<'a> Planner<'a> {
             if self.offered.declared_in(name).is_some() || self.offered.exported_by(name).is_some() {
                 continue;
             }
+            // A header may define a macro within a structure, and such a line is no declaration of the record.
+            if !code.macro_bodies(name).is_empty() {
+                continue;
+            }
             findings.push(Finding {
                 kind: rule.when.kind,
                 name: name.to_owned(),
