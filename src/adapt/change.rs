@@ -71,6 +71,9 @@ pub fn of(rule: &Rule, finding: &Finding, code: &Code<'_>, text: &str) -> Option
     // What has to follow must not be left behind: the finding would be gone, and nobody would ask for it.
     for also in &rule.also {
         let following = followers(also, code)?;
+        if following.is_empty() && also.is_required() {
+            return None;
+        }
         match changes.first_mut() {
             Some(first) => first.extend(following),
             None => changes.push(following),

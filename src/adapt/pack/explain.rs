@@ -41,7 +41,8 @@ impl Explanation {
             Also::Call(also) => {
                 let arguments =
                     if also.arguments.is_empty() { "…".to_owned() } else { also.arguments.join(", ") };
-                format!("{}({arguments}) becomes {}", also.call, also.replace)
+                let only = if also.required { "; without such a call the rule does not apply" } else { "" };
+                format!("{}({arguments}) becomes {}{only}", also.call, also.replace)
             }
             Also::Define(also) => format!("the macro {} becomes {}", also.define, also.replace),
         }));

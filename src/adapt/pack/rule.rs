@@ -276,6 +276,13 @@ pub enum Also {
     Define(AlsoDefine),
 }
 
+impl Also {
+    /// Whether the rule is only for modules that have such a place.
+    pub fn is_required(&self) -> bool {
+        matches!(self, Also::Call(also) if also.required)
+    }
+}
+
 /// Calls that a rule rewrites.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -287,6 +294,9 @@ pub struct AlsoCall {
     pub arguments: Vec<String>,
     /// What stands in their place; a template.
     pub replace: String,
+    /// Without such a call the rule does not apply: what the finding is for, they tell.
+    #[serde(default)]
+    pub required: bool,
 }
 
 /// A macro that a rule defines otherwise.
