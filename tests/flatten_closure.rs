@@ -479,3 +479,27 @@ fn a_part_of_httpd_that_is_missing_altogether_is_grafted_whole() {
     assert!(matches!(error, Error::NoProvider { .. }), "{text}");
     assert_eq!(error.lacking(), Some("ap_expr_yyparse"));
 }
+
+/// httpd 2.4.28 began to count a worker's share in hundredths; its sum and its fraction are the same in both.
+#[test]
+fn a_number_in_another_unit_is_refused() {
+    let release = |patch: u32| {
+        format!(
+            "#define AP_SERVER_MAJORVERSION_NUMBER 2\n#define AP_SERVER_MINORVERSION_NUMBER 4\n\
+             #define AP_SERVER_PATCHLEVEL_NUMBER {patch}\n"
+        )
+    };
+    let on = |patch| target().header("ap_release.h", &release(patch));
+    let tree = |patch| self::tree("", "").with("include/ap_release.h", &release(patch));
+    let set = || module("    worker->s->lbfactor = 1;\n    return 0;");
+    for (ours, theirs) in [(6, 37), (37, 6)] {
+        let (error, text) = refused(set(), &on(theirs), &tree(ours));
+        assert!(matches!(error, Error::UnitDiffers { .. }), "{text}");
+    }
+    let shown = || module("    return show(r, worker->s->lbfactor);");
+    assert!(refused(shown(), &on(37), &tree(6)).1.contains("hundredths in httpd 2.4.37, and ones in 2.4.6"));
+    assert!(flatten(set(), &on(27), &tree(6)).is_ok());
+    assert!(flatten(set(), &on(28), &tree(62)).is_ok());
+    let shared = "    total += (*worker)->s->lbfactor;\n    return read / worker->s->lbfactor;";
+    assert!(flatten(module(shared), &on(37), &tree(6)).is_ok());
+}

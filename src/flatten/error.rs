@@ -409,6 +409,28 @@ pub enum Error {
         user: String,
     },
 
+    /// A member of the target's structures counts in another unit than in the release that the code is of.
+    #[error("`{member}` is in another unit in the target: {words}")]
+    #[diagnostic(
+        code(modgraft::flatten::unit_differs),
+        help(
+            "it would compile, and each number that passes here would mean something else: take the module from a release that \
+             counts as the target does, or convert it in a patch of your own"
+        )
+    )]
+    UnitDiffers {
+        /// The member.
+        member: String,
+        /// The units and the releases.
+        words: String,
+        /// The using file.
+        #[source_code]
+        source_code: NamedSource<Arc<str>>,
+        /// The use.
+        #[label("used here")]
+        at: SourceSpan,
+    },
+
     /// A hook of which the target knows nothing.
     #[error("`{name}` belongs to a hook of {file} that the target never runs")]
     #[diagnostic(
@@ -676,6 +698,7 @@ impl Error {
             | Error::EnumerationGrown { .. }
             | Error::CodeUnknown { .. }
             | Error::Misread { .. }
+            | Error::UnitDiffers { .. }
             | Error::HookMissing { .. }
             | Error::TypeShared { .. }
             | Error::OtherModulesState { .. }
@@ -730,6 +753,7 @@ impl Error {
             | Error::PublishedLost { .. }
             | Error::SeveralModules { .. }
             | Error::Misread { .. }
+            | Error::UnitDiffers { .. }
             | Error::SaysNo { .. }
             | Error::LookedUpByName { .. } => None,
         }

@@ -32,6 +32,7 @@ mod status;
 mod test_char;
 mod unasked;
 mod unit;
+mod units;
 mod upstream;
 
 use std::collections::BTreeSet;
@@ -114,6 +115,7 @@ pub fn flatten(
     let mut reached = follow(&mut parts, base, offered)?;
     check::grown_types(&parts, &reached, offered)?;
     published::as_in_target(&parts, offered, module)?;
+    units::are_the_targets(&parts, &reached, base, offered)?;
     spoken::known_to_others(&parts, &mut reached, base, offered, module)?;
     unasked::conditions(&parts, &mut reached, offered);
     guards::identities(&parts, &mut reached, base)?;
