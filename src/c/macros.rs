@@ -168,11 +168,20 @@ pub(crate) fn arguments<'s>(source: &'s str, tokens: &[Token]) -> Vec<&'s str> {
 
 /// The index of the parenthesis that closes the one at `open`.
 pub(crate) fn matching(tokens: &[Token], open: usize) -> Option<usize> {
+    matching_of(tokens, open, [b'(', b')'])
+}
+
+/// The index of the brace that closes the one at `open`.
+pub(crate) fn matching_brace(tokens: &[Token], open: usize) -> Option<usize> {
+    matching_of(tokens, open, [b'{', b'}'])
+}
+
+fn matching_of(tokens: &[Token], open: usize, [opens, closes]: [u8; 2]) -> Option<usize> {
     let mut depth = 0usize;
     for (at, token) in tokens.iter().enumerate().skip(open) {
-        if token.is(b'(') {
+        if token.is(opens) {
             depth += 1;
-        } else if token.is(b')') {
+        } else if token.is(closes) {
             depth = depth.checked_sub(1)?;
             if depth == 0 {
                 return Some(at);

@@ -10,9 +10,10 @@ use super::reach::Reached;
 use super::{Error, Interface, Upstream, names};
 use crate::c::Role;
 use crate::c::expression::{Access, Code};
+use crate::source::{RELEASE_HEADER, release_version};
 
-/// Where a tree has its version, and how the target ships that.
-const RELEASE: (&str, &str) = ("include/ap_release.h", "ap_release.h");
+/// How the target ships [`RELEASE_HEADER`].
+const SHIPPED: &str = "ap_release.h";
 
 /// A version of httpd: major, minor, patch level.
 type Version = [u32; 3];
@@ -53,10 +54,10 @@ pub(super) fn are_the_targets(
     if used.peek().is_none() {
         return Ok(());
     }
-    let (in_tree, in_target) = RELEASE;
-    let ours = base.read(in_tree).map_err(|reason| Error::Base { path: in_tree.to_owned(), reason })?;
+    let ours = base.read(RELEASE_HEADER);
+    let ours = ours.map_err(|reason| Error::Base { path: RELEASE_HEADER.to_owned(), reason })?;
     let ours = ours.and_then(|text| version(&text));
-    let theirs = offered.read_header(in_target).and_then(|text| version(&text));
+    let theirs = offered.read_header(SHIPPED).and_then(|text| version(&text));
     let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(()) };
     let differing = used.find(|(member, ..)| (ours >= member.since) != (theirs >= member.since));
     let Some((member, site, at)) = differing else { return Ok(()) };
@@ -100,20 +101,12 @@ fn uses(parts: &Parts, site: Site) -> Vec<(&'static Member, Site, usize)> {
     known.into_iter().filter(|(_, at)| depends(*at)).map(|(member, at)| (member, site, at)).collect()
 }
 
-/// The version that an `ap_release.h` defines.
+/// The version that an `ap_release.h` defines; one in the making counts as the release.
 fn version(text: &str) -> Option<Version> {
-    let number = |name: &str| {
-        text.lines().find_map(|line| {
-            let mut words =
-                line.split_whitespace().skip_while(|word| matches!(*word, "#" | "#define" | "define"));
-            (words.next() == Some(name)).then(|| words.next()?.parse().ok()).flatten()
-        })
-    };
-    Some([
-        number("AP_SERVER_MAJORVERSION_NUMBER")?,
-        number("AP_SERVER_MINORVERSION_NUMBER")?,
-        number("AP_SERVER_PATCHLEVEL_NUMBER")?,
-    ])
+    let stated = release_version(text)?;
+    let numbers: Option<Vec<u32>> =
+        stated.trim_end_matches("~dev").split('.').map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -68,7 +67,7 @@ pub fn new_key(
     reporter: &dyn Reporter,
 ) -> Result<KeyFiles, crate::Error> {
     demand_folder_of(out)?;
-    let now = now();
+    let now = sign::now();
     let created = u32::try_from(now).unwrap_or(u32::MAX);
     let expires = end(expires, now)?;
     let made = sign::generate(&NewKey { key_type, user_id, created, expires }, passphrase)?;
@@ -106,7 +105,7 @@ fn demand_folder_of(file: &Path) -> Result<(), Error> {
 /// A file that cannot be read or has no key in it; a release that is not there. What is wrong with a key is no error.
 pub fn lint_key(file: &Path, releases: &[Arc<Profile>]) -> Result<Lint, crate::Error> {
     let profiles: Vec<&Profile> = releases.iter().map(Arc::as_ref).collect();
-    Ok(sign::lint(file, &profiles, now())?)
+    Ok(sign::lint(file, &profiles, sign::now())?)
 }
 
 /// Makes a package with public keys and the .repo file that names them, and returns its path. Where the development key signs it, that
@@ -201,11 +200,6 @@ fn package(asked: &KeyPackage, keys: &[PublicKey], profile: &Arc<Profile>) -> Re
     };
     let time = epoch::stated()?.unwrap_or(newest);
     Ok(Package::new(about, Contents { files, ..Contents::default() }, profile, time)?)
-}
-
-/// Whether a key is good is a question of today; no byte of a package depends on it.
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The end of a key: a day, a time from now on, or never. In Unix seconds.

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::signing::SigningKey;
 use super::{Error, epoch, export};
@@ -192,7 +191,7 @@ pub fn certify(
     let created = match epoch::stated()? {
         Some(stated) => stated,
         // As for every new key: when it was made is what tells it from others, and cannot be an input by default.
-        None => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        None => sign::now(),
     };
     let certificate = sign::certify(spec, environment, user_id, created)?;
     let folder = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

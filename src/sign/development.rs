@@ -2,10 +2,10 @@
 //! with SHA-256, without a passphrase. Every rpm from 4.8 to 6 accepts such a key.
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::generate::{KeyType, NewKey, generate};
 use super::keyfile::KeyFile;
+use super::validity::now;
 use super::{Error, Passphrase};
 
 /// Tells nothing of the user or the machine.
@@ -28,8 +28,7 @@ pub(super) fn open(data_dir: &Path) -> Result<KeyFile, Error> {
 /// Makes a key; where another process was first, its key is the one.
 fn create(path: &Path, data_dir: &Path) -> Result<(), Error> {
     fs_err::create_dir_all(data_dir)?;
-    let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let created = u32::try_from(created).unwrap_or(u32::MAX);
+    let created = u32::try_from(now()).unwrap_or(u32::MAX);
     let new = NewKey { key_type: KeyType::Rsa4096, user_id: USER_ID, created, expires: None };
     match generate(&new, &Passphrase::default())?.write_secret(path) {
         Err(Error::Exists { .. }) => Ok(()),

@@ -76,7 +76,7 @@ fn of_type(file: &File, declaration: &Declaration, tokens: &[Token]) -> Option<S
     let Some(open) = tokens.iter().position(|token| token.is(b'{')) else {
         return (!declaration.forward).then(|| declared(file, tokens));
     };
-    let close = matching(tokens, open)?;
+    let close = macros::matching_brace(tokens, open)?;
     let inside = tokens.get(open + 1..close)?;
     if tokens.get(..open)?.iter().any(|token| token.text(text) == "enum") {
         let constants = inside.split(|token| token.is(b',')).filter(|constant| !constant.is_empty());
@@ -193,16 +193,6 @@ fn is_left_out(text: &str, tokens: &[Token], at: usize, open: usize) -> bool {
     let declarator =
         open == 1 && before == Some("*") && after == Some(")") && word_at(Some(at + 2)) == Some("(");
     open > 0 && names && ends && !declarator && !prototypes::is_built_in(word) && !before.is_some_and(is_tag)
-}
-
-/// The index of the brace that closes the one at `open`.
-fn matching(tokens: &[Token], open: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    tokens.iter().enumerate().skip(open).find_map(|(at, token)| {
-        depth += usize::from(token.is(b'{'));
-        depth -= usize::from(token.is(b'}') && depth > 0);
-        (depth == 0).then_some(at)
-    })
 }
 
 fn definition(file: &File, piece: usize) -> Vec<String> {
