@@ -263,6 +263,24 @@ fn a_test_that_spins_is_killed() {
     assert!(error.starts_with("`httpd -t` with the module did not end within 0."), "{error}");
 }
 
+/// As mod_rewrite of 2.4.63 and mod_proxy of 2.4.62: each is to come before the other.
+#[test]
+fn a_circle_of_hooks_is_found() {
+    let module = |name: &str, after: &str| {
+        let module = scratch("check").join(name);
+        let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/between.c"));
+        compile_module(source, &module, &[after]);
+        Checked::new(&module, "between_module")
+    };
+    module("mod_before.so", "-DAFTER=NULL").run("").unwrap();
+    let circle = module("mod_between.so", "-DAFTER=neighbour");
+    let error = circle.error("");
+    assert!(
+        error.starts_with("with the target's mod_alias loaded as well, `httpd -t` did not end"),
+        "{error}"
+    );
+}
+
 #[test]
 fn an_httpd_that_does_not_come_up() {
     let checked = Checked::misbehave();

@@ -137,6 +137,23 @@ pub enum Error {
         /// What it was given.
         limit: Duration,
     },
+    /// `httpd -t` did not end where a module of the target is loaded besides, and did without.
+    #[error(
+        "with the target's {neighbour} loaded as well, `httpd -t` did not end within {:.1} s and was killed", .limit.as_secs_f64()
+    )]
+    #[diagnostic(
+        code(modgraft::check::circle),
+        help(
+            "most likely each of the two asks to come before the other in one hook, as releases have them in different orders: compare the names \
+             that the module gives when it registers its hooks with those of the target's release"
+        )
+    )]
+    Circle {
+        /// `mod_proxy`.
+        neighbour: String,
+        /// What it was given.
+        limit: Duration,
+    },
     /// httpd ended before it could be asked anything.
     #[error("httpd with the module ended while it started ({status}){}", excerpt(.log))]
     #[diagnostic(code(modgraft::check::ended), help("{}", help_of_ended(.named, .log)))]
@@ -201,6 +218,7 @@ impl Error {
             | Error::NotLoaded { .. }
             | Error::Refused { .. }
             | Error::Spins { .. }
+            | Error::Circle { .. }
             | Error::Ended { .. }
             | Error::NotReady { .. }
             | Error::Failed { .. } => Kind::Check,

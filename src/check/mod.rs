@@ -11,6 +11,7 @@ pub mod http;
 pub mod httpd;
 mod log;
 pub mod modules;
+mod neighbours;
 mod plan;
 mod result;
 mod run;

@@ -112,7 +112,8 @@ fn choose_mpm(
         .ok_or(Error::NoMpm { wanted })
 }
 
-fn entry(symbol: String, path: &Path) -> Result<Load, Error> {
+/// The line that loads a module from a file.
+pub fn entry(symbol: String, path: &Path) -> Result<Load, Error> {
     Ok(Load { symbol, file: quote(path)? })
 }
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::backend::Backend;
 use super::http::{self, Connection, ResponseHead};
 use super::httpd::{self, Instance, Server, Setup};
-use super::modules::modules;
+use super::modules::{Modules, modules};
+use super::neighbours::neighbours;
 use super::plan::Plan;
 use super::result::{CheckResult, Checked, Outcome};
 use super::stream::{Deadline, Stream};
@@ -22,6 +23,8 @@ use crate::recipe::check::{Action, Check, Expect, Request, Site, WebSocket};
 const WORKERS: u32 = 8;
 /// How long one `httpd -t` may take.
 const TEST_LIMIT: Duration = Duration::from_secs(20);
+/// How long one may take at least that has passed already, but for modules of the target; and how many times what it took then.
+const BESIDE_LIMIT: (Duration, u32) = (Duration::from_secs(3), 20);
 /// How long httpd may take until it listens.
 const START_LIMIT: Duration = Duration::from_secs(20);
 /// How long one request, or one WebSocket, may take.
@@ -38,7 +41,15 @@ pub fn run(checks: &[Check], plan: &Plan) -> Result<CheckResult, Error> {
     let deadline = Deadline::after(plan.limit);
     let built_in = httpd::built_in(&plan.httpd, deadline)?;
     let backends = Backends::start(plan.limit)?;
-    let mut run = Run { plan, deadline, built_in, backends, starts: 0, outcomes: vec![None; checks.len()] };
+    let mut run = Run {
+        plan,
+        deadline,
+        built_in,
+        backends,
+        starts: 0,
+        stood_beside: false,
+        outcomes: vec![None; checks.len()],
+    };
     let mut crashes = Vec::new();
     let mut logs = Vec::new();
     for group in groups(checks) {
@@ -116,6 +127,8 @@ struct Run<'a> {
     built_in: BTreeSet<String>,
     backends: Backends,
     starts: usize,
+    /// Whether the module was tested beside those that share its hooks.
+    stood_beside: bool,
     /// By the check's place in the recipe.
     outcomes: Vec<Option<(Outcome, Duration)>>,
 }
@@ -138,7 +151,12 @@ impl Run<'_> {
             workers: WORKERS,
         };
         let instance = Instance::new(self.plan, setup)?;
+        let began = Instant::now();
         instance.test("", self.deadline.at_most(TEST_LIMIT))?;
+        if !std::mem::replace(&mut self.stood_beside, true) {
+            let (least, times) = BESIDE_LIMIT;
+            self.stand_beside(&instance, &modules, least.max(began.elapsed() * times))?;
+        }
         for (index, check) in &group.checks {
             let began = Instant::now();
             let (directive, message) = match &check.action {
@@ -165,6 +183,30 @@ impl Run<'_> {
             self.record(*index, began, outcome);
         }
         server.stop().map(Some)
+    }
+
+    /// Tests httpd with the modules that share the module's hooks by name. One that the target's httpd does not load so, for want of
+    /// others or of directives, is left out.
+    fn stand_beside(&self, instance: &Instance<'_>, loaded: &Modules, limit: Duration) -> Result<(), Error> {
+        let neighbours = neighbours(self.plan, loaded, &self.built_in)?;
+        let test = |lines: &str| instance.test(lines, self.deadline.at_most(limit));
+        let all: String = neighbours.iter().map(|neighbour| neighbour.line.as_str()).collect();
+        if all.is_empty() || test(&all).is_ok() {
+            return Ok(());
+        }
+        let mut lines = String::new();
+        for neighbour in neighbours {
+            let with = lines.clone() + &neighbour.line;
+            match test(&with) {
+                Ok(()) => lines = with,
+                Err(Error::Refused { .. }) => {}
+                Err(Error::Spins { limit }) => {
+                    return Err(Error::Circle { neighbour: neighbour.name, limit });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn record(&mut self, index: usize, began: Instant, outcome: Result<(), String>) {
