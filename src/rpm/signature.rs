@@ -2,13 +2,12 @@
 
 use std::io::{self, Read};
 
-use md5::Md5;
 use rpm::{HeaderEntry, IndexData};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Error;
-use super::digest::hashed;
+use super::digest;
 use super::payload::{Data, Summary};
 use crate::hash::hex;
 use crate::package::Package;
@@ -51,9 +50,7 @@ const ROOM: usize = 1024;
 
 /// The MD5 of header and payload: a source package's identity, too.
 pub(super) fn md5(header: &[u8], payload: &Data) -> io::Result<[u8; 16]> {
-    let mut hash = Md5::new();
-    hash.update(header);
-    Ok(hashed(hash, &mut *payload.reader()?)?.finalize().into())
+    digest::md5(header, &mut *payload.reader()?)
 }
 
 /// What is known before anything is signed, and may not have a value yet.
