@@ -298,6 +298,30 @@ fn an_httpd_that_does_not_come_up() {
 }
 
 #[test]
+fn an_httpd_that_does_not_come_up_again() {
+    let checked = Checked::misbehave();
+    let error = |when: &str| {
+        checked.error(&SAY.replace("SayText hello", &format!("SayText hello\\nMisbehave {when}")))
+    };
+    let told = error("refuse-restart");
+    assert!(
+        told.starts_with(
+            "httpd with the module ended (exit status: 1) as it read its configuration again; its log"
+        ),
+        "{told}"
+    );
+    assert!(told.contains("misbehave: told not to restart"), "{told}");
+    let told = error("restart");
+    assert!(told.starts_with("httpd with the module ended (signal: 11"), "{told}");
+    let told = error("request-after-restart");
+    assert!(told.starts_with("httpd crashed, though all checks were answered: httpd: child pid "), "{told}");
+    let hanging = Checked { plan: Plan { limit: Duration::from_secs(3), ..checked.plan.clone() }, ..checked };
+    let told = hanging.error(&SAY.replace("SayText hello", "SayText hello\\nMisbehave hang-restart"));
+    assert!(told.starts_with("httpd with the module was not ready within "), "{told}");
+    assert!(told.contains("as it read its configuration again"), "{told}");
+}
+
+#[test]
 fn a_module_that_was_not_loaded_is_named() {
     let checked = Checked::misbehave();
     let miss = SAY.replace("SayText hello", "Misbehave miss-modules");

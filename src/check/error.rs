@@ -177,6 +177,21 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
+    /// httpd served, and did not after it had read its configuration anew.
+    #[error("httpd with the module {problem} as it read its configuration again{}", excerpt(.log))]
+    #[diagnostic(
+        code(modgraft::check::restart),
+        help(
+            "a reload does the same, as whenever logs are rotated: what the module keeps from one configuration to the next may point to memory \
+             that is gone"
+        )
+    )]
+    Restart {
+        /// What happened, in words.
+        problem: String,
+        /// The end of its log.
+        log: String,
+    },
     /// There was no port to listen at.
     #[error("no free port was found in {attempts} attempts: each was taken before httpd could listen at it")]
     #[diagnostic(code(modgraft::check::no_port), help("try again"))]
@@ -221,6 +236,7 @@ impl Error {
             | Error::Circle { .. }
             | Error::Ended { .. }
             | Error::NotReady { .. }
+            | Error::Restart { .. }
             | Error::Failed { .. } => Kind::Check,
         }
     }

@@ -1,5 +1,6 @@
 //! One httpd in a folder of its own: configured, tested, started, stopped.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -38,7 +39,7 @@ pub const EXCERPT: usize = 12;
 ///
 /// # Errors
 /// [`Error::NotRunnable`] where it does not run here.
-pub fn built_in(httpd: &Httpd, deadline: Deadline) -> Result<std::collections::BTreeSet<String>, Error> {
+pub fn built_in(httpd: &Httpd, deadline: Deadline) -> Result<BTreeSet<String>, Error> {
     let output = process::succeed(command(httpd).arg("-l"), deadline.remaining()).map_err(not_runnable)?;
     Ok(modules::built_in(&String::from_utf8_lossy(&output.stdout)))
 }
@@ -206,7 +207,7 @@ impl<'a> Instance<'a> {
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr.into_file());
             let running = Running::start(&mut command).map_err(not_runnable)?;
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            let mut server = Server { instance: self, running, address };
+            let mut server = Server { instance: self, running, address, told_to_end: Vec::new() };
             match server.wait_until_ready(deadline) {
                 Err(Error::Ended { log, .. }) if log::is_clash(&log) => {}
                 Err(error) => return Err(error),
@@ -261,6 +262,8 @@ pub struct Server<'a> {
     instance: &'a Instance<'a>,
     running: Running,
     address: SocketAddr,
+    /// What it said of processes that crashed as a restart told them to end, which says nothing of the module: see [`Server::stop`].
+    told_to_end: Vec<String>,
 }
 
 /// What httpd left.
@@ -316,6 +319,45 @@ impl Server<'_> {
         }
     }
 
+    /// Has it read its configuration anew, as every reload does, and waits until processes with the new one serve. Not gracefully: for
+    /// an event MPM that has one process that takes seconds.
+    ///
+    /// # Errors
+    /// [`Error::Restart`], with the end of the log.
+    pub fn restart(&mut self, deadline: Deadline) -> Result<(), Error> {
+        let before = children(self.id());
+        let crashed = log::crashes(&self.log()).count();
+        let limit = deadline.remaining();
+        let old_leave = deadline.at_most(PATIENCE);
+        let mut again = Deadline::after(Duration::ZERO);
+        loop {
+            // As for the end: an MPM that has only just begun forgets it.
+            if again.passed() {
+                signal(self.id(), Signal::HUP);
+                again = Deadline::after(PATIENCE / 2);
+            }
+            if let Some(status) = self.ended()? {
+                return Err(self.not_restarted(format!("ended ({status})")));
+            }
+            let listens = TcpStream::connect_timeout(&self.address, Duration::from_millis(100)).is_ok();
+            let now = children(self.id());
+            // What a module has started may stay.
+            let old_left = now.is_disjoint(&before) || old_leave.passed();
+            if listens && old_left && !now.is_subset(&before) {
+                self.told_to_end.extend(log::crashes(&self.log()).skip(crashed));
+                return Ok(());
+            }
+            if deadline.passed() {
+                return Err(self.not_restarted(format!("was not ready within {:.1} s", limit.as_secs_f64())));
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn not_restarted(&self, problem: String) -> Error {
+        Error::Restart { problem, log: log::tail(&self.log(), EXCERPT) }
+    }
+
     /// How its first process ended, if it did.
     fn ended(&mut self) -> Result<Option<String>, Error> {
         let status = self.running.child().try_wait()?;
@@ -330,30 +372,30 @@ impl Server<'_> {
         // A process that is told to end while its threads are at work can crash by that alone: httpd 2.4's event MPM closes
         // the threads' sockets under their hands (`close_worker_sockets`). Such a crash says nothing of the module.
         let before = (!finished).then(|| self.log());
-        let Server { instance, running, .. } = self;
+        let Server { instance, running, told_to_end, .. } = self;
         running.stop(PATIENCE);
         let log = instance.log();
-        let crashes = log::crashes(before.as_ref().unwrap_or(&log)).collect::<Vec<_>>();
-        let ended = early.map(|status| format!("ended by itself: {status}"));
-        Ok(Stopped { log, crashes: crashes.into_iter().chain(ended).collect() })
+        let mut crashes: Vec<String> = log::crashes(before.as_ref().unwrap_or(&log)).collect();
+        crashes.retain(|crash| !told_to_end.contains(crash));
+        crashes.extend(early.map(|status| format!("ended by itself: {status}")));
+        Ok(Stopped { log, crashes })
     }
 
     /// Asks httpd's processes to finish and end, and waits for that; says whether they did.
     fn finish(&self) -> bool {
         // SIGWINCH is httpd's signal for it; see its manual, "Stopping and Restarting". The first process then looks once a
         // second whether the others have ended, for which a check need not wait.
-        let Some(id) = Pid::from_raw(self.id().cast_signed()) else { return false };
         let deadline = Deadline::after(PATIENCE);
         let mut again = Deadline::after(Duration::ZERO);
         loop {
             // The prefork MPM forgets what it was told before its main loop has begun, a moment after it listens.
             if again.passed() {
-                if kill_process(id, Signal::WINCH).is_err() {
+                if !signal(self.id(), Signal::WINCH) {
                     return false;
                 }
                 again = Deadline::after(AGAIN);
             }
-            if !has_children(self.id()) {
+            if children(self.id()).is_empty() {
                 return true;
             }
             if deadline.passed() || process::interrupted() {
@@ -368,16 +410,24 @@ impl Server<'_> {
     }
 }
 
-/// Whether a process has children that are alive; those that have ended and wait to be reaped are not.
-fn has_children(id: u32) -> bool {
-    let Ok(processes) = fs_err::read_dir("/proc") else { return true };
-    processes.flatten().any(|process| {
+/// Sends a signal to one process; says whether that went well.
+fn signal(id: u32, signal: Signal) -> bool {
+    Pid::from_raw(id.cast_signed()).is_some_and(|id| kill_process(id, signal).is_ok())
+}
+
+/// The children of a process that are alive; those that have ended and wait to be reaped are not. Where that cannot be known, the
+/// process itself stands for them.
+fn children(id: u32) -> BTreeSet<u32> {
+    let Ok(processes) = fs_err::read_dir("/proc") else { return BTreeSet::from([id]) };
+    let is_child = |process: &fs_err::DirEntry| {
         let stat = fs_err::read_to_string(process.path().join("stat")).unwrap_or_default();
         // proc(5): state and parent follow the name, which is in parentheses and may have any character.
         let mut fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest).split(' ');
         let alive = fields.next().is_some_and(|state| !matches!(state, "Z" | "X"));
         alive && fields.next().and_then(|parent| parent.parse().ok()) == Some(id)
-    })
+    };
+    let children = processes.flatten().filter(is_child);
+    children.filter_map(|process| process.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// An exit status in words.

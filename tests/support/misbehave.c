@@ -16,12 +16,26 @@ extern int modgraft_test_no_such_function(void);
 
 static const char *text = "";
 static const char *when = "";
+static int restarted;
 
 static void crash_when(const char *now)
 {
     if (!strcmp(when, now)) {
         raise(SIGSEGV);
     }
+}
+
+/* httpd reads its configuration twice as it starts, and once as it restarts; statics begin anew each time. */
+static void count_starts(server_rec *s)
+{
+    apr_pool_t *lasting = s->process->pool;
+    void *data;
+    int *starts;
+
+    apr_pool_userdata_get(&data, "misbehave_starts", lasting);
+    starts = data ? data : apr_pcalloc(lasting, sizeof(*starts));
+    apr_pool_userdata_set(starts, "misbehave_starts", apr_pool_cleanup_null, lasting);
+    restarted = ++*starts > 2;
 }
 
 static int on_pre_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp)
@@ -45,6 +59,17 @@ static int on_post_config(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, se
         apr_sleep(apr_time_from_sec(1));
     }
     crash_when("start");
+    count_starts(s);
+    if (restarted) {
+        crash_when("restart");
+        if (!strcmp(when, "refuse-restart")) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "misbehave: told not to restart");
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        while (!strcmp(when, "hang-restart")) {
+            apr_sleep(apr_time_from_sec(1));
+        }
+    }
     return OK;
 }
 
@@ -53,6 +78,9 @@ static int on_request(request_rec *r)
 #ifdef MISBEHAVE_UNDEFINED
     modgraft_test_no_such_function();
 #endif
+    if (restarted) {
+        crash_when("request-after-restart");
+    }
     if (strcmp(r->uri, "/say")) {
         return DECLINED;
     }
