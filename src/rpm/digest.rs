@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn both_md5s_agree() {
-        let bytes: Vec<u8> = (0..3 * CHUNK + 1).map(|at| (at * at >> 3) as u8).collect();
+        let bytes: Vec<u8> = (0..3 * CHUNK + 1).map(|at| ((at * at) >> 3) as u8).collect();
         for length in (0..260).chain([CHUNK - 1, CHUNK, CHUNK + 1, bytes.len()]) {
             let content = &bytes[..length];
             for header in [&b""[..], b"header", &[7; 64]] {
