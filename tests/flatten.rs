@@ -142,6 +142,26 @@ fn a_modified_function_is_copied_under_a_name_of_its_own() {
     insta::assert_snapshot!("modified_copy_record", record(&unit));
 }
 
+/// A fix of a module that is there: what it changes elsewhere is a part of it, and stays out.
+#[test]
+fn what_a_patch_changes_beside_the_module_is_told() {
+    let text = |body: &str| module("#include \"mod_proxy.h\"\n", body);
+    let change = Change::new()
+        .changes(ModuleSource, MODULE_PATH, &text("    return 0;"), &text("    return 1;"))
+        .changes(SharedSource, UTIL_PATH, UTIL_BEFORE, UTIL);
+    let unit = change.flatten(&target()).unwrap();
+    let warnings: Vec<_> = unit.warnings.iter().map(|warning| warning.text.as_str()).collect();
+    let file = "modules/proxy/proxy_util.c (ap_proxy_old, ap_proxy_counted)";
+    assert_eq!(
+        warnings,
+        [format!(
+            "the patch also changes {file}, and the package does not have that: what the target has in its place stays as it is"
+        )]
+    );
+    // Of one that brings the module it is how that was built into httpd.
+    assert!(whole().flatten(&target()).unwrap().warnings.is_empty());
+}
+
 #[test]
 fn several_sources_become_one() {
     let change = || {

@@ -2,7 +2,7 @@
 
 mod flatten_support;
 
-use flatten_support::{Change, Fake};
+use flatten_support::{Change, Fake, Files};
 use modgraft::changeset::Class;
 use modgraft::flatten::{Error, TranslationUnit};
 
@@ -26,11 +26,15 @@ int x_open(x_thing *thing, apr_pool_t *p, unsigned int flags);
 void x_close(x_thing *thing);
 ";
 
-fn grafted(ours: &str, source: &str, target: Fake) -> Result<TranslationUnit, Error> {
-    let text = format!(
+fn module(source: &str) -> String {
+    format!(
         "#include \"httpd.h\"\n#include \"mod_x.h\"\n{source}\n\
          module AP_MODULE_DECLARE_DATA x_module = {{ STANDARD20_MODULE_STUFF, x_open }};\n"
-    );
+    )
+}
+
+fn grafted(ours: &str, source: &str, target: Fake) -> Result<TranslationUnit, Error> {
+    let text = module(source);
     let change = Change::new().adds(Class::ModuleSource, "modules/x/mod_x.c", &text).adds(
         Class::PrivateHeader,
         "modules/x/mod_x.h",
@@ -108,4 +112,27 @@ fn what_another_file_takes_from_the_module_is_there() {
     // Nobody takes it, or it is there.
     grafted(&ours, source, target()).unwrap();
     grafted(&format!("{THEIRS}\n"), SOURCE, target().file("mod_y.so", &["x_close"])).unwrap();
+}
+
+/// Of a patch that does not touch the header: its promises are the target's, for whose modules they were made.
+#[test]
+fn the_targets_header_is_the_modules_where_the_tree_has_it_beside() {
+    let target = || {
+        let target = Fake::new().header("mod_x.h", THEIRS).exports("x_close", "mod_x.so");
+        target.exports("x_open", "mod_x.so").file("mod_y.so", &["x_close"])
+    };
+    let patched = |source: &str, tree: Option<&Files>| {
+        let (before, after) = (module("static int old;"), module(source));
+        let change = Change::new().changes(Class::ModuleSource, "modules/x/mod_x.c", &before, &after);
+        change.flatten_on(&target(), tree)
+    };
+    let beside = Files::new().with("modules/x/mod_x.h", THEIRS);
+    assert_eq!(*patched(SOURCE, Some(&beside)).unwrap().published, [THEIRS.into()]);
+    let elsewhere = Files::new().with("include/mod_x.h", THEIRS);
+    assert!(patched(SOURCE, Some(&elsewhere)).unwrap().published.is_empty());
+    assert_eq!(*patched(SOURCE, None).unwrap().published, [THEIRS.into()]);
+    match patched(&SOURCE[..SOURCE.find('\n').unwrap()], Some(&beside)) {
+        Err(Error::PublishedLost { name, user, .. }) => assert_eq!((&*name, &*user), ("x_close", "mod_y.so")),
+        other => panic!("{other:?}"),
+    }
 }

@@ -226,6 +226,7 @@ mod tests {
             ],
             prologue: 2,
             record: Vec::new(),
+            published: Vec::new(),
             sources: BTreeMap::new(),
             unresolved: Vec::new(),
             warnings: Vec::new(),

@@ -247,6 +247,7 @@ mod tests {
             ],
             prologue: 2,
             record: Vec::new(),
+            published: Vec::new(),
             sources: BTreeMap::new(),
             unresolved: Vec::new(),
             warnings: Vec::new(),

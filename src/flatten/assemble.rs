@@ -4,8 +4,10 @@ mod builder;
 mod log_module;
 mod own;
 mod readings;
+mod untaken;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use builder::Builder;
 use log_module::LogModule;
@@ -23,7 +25,7 @@ use super::unit::{Origin, TranslationUnit, Unresolved};
 use super::{Error, Interface, ModuleId, edit, headers};
 use crate::c::DeclarationKind;
 use crate::c::lex::harmless;
-use crate::changeset::Changeset;
+use crate::changeset::{Action, Changeset};
 
 /// Makes the unit.
 pub(super) fn unit(
@@ -32,6 +34,7 @@ pub(super) fn unit(
     parts: Parts,
     reached: Reached,
     renames: Renames,
+    published: Vec<Arc<str>>,
     offered: &dyn Interface,
 ) -> Result<TranslationUnit, Error> {
     let readings = Readings::of(&parts, offered)?;
@@ -45,6 +48,10 @@ pub(super) fn unit(
     let mut record = own.record;
     record.extend(record_of_shared(&parts, &reached, &renames));
     record.extend(record_of_names(&parts, &reached));
+    let mut warnings = reached.warnings.clone();
+    if !is_new(changeset, &parts) {
+        warnings.extend(untaken::warnings(&record));
+    }
     let mut sources = BTreeMap::new();
     for (_, part) in parts.iter() {
         sources.insert(part.path.clone(), part.file.text().clone());
@@ -62,10 +69,18 @@ pub(super) fn unit(
         prologue,
         record,
         unresolved: unresolved.collect(),
-        warnings: reached.warnings.iter().cloned().collect(),
+        warnings: warnings.into_iter().collect(),
         awaited: reached.awaited,
+        published,
         sources,
     })
+}
+
+/// Whether the patches bring the module. What else they change is then how it was built into httpd; else it is a part of what
+/// they do to the module.
+fn is_new(changeset: &Changeset, parts: &Parts) -> bool {
+    let mut added = changeset.files.iter().filter(|file| file.action == Action::Added);
+    added.any(|file| parts.own().any(|(_, part)| part.kind == PartKind::Module && *part.path == *file.path))
 }
 
 /// What stands at the top: where the file comes from, and that it is made.
@@ -276,7 +291,7 @@ fn inside(part: &Part, piece: usize) -> Fate {
         kind: DeclarationKind::Partial,
         file: part.path.to_string(),
         line: part.file.line(part.file.code_range(piece).start),
-        outcome: Outcome::Dropped,
+        outcome: Outcome::Untaken,
         reason: "the patch changes it, and the hunk does not show whose inside it is: nothing that the module reaches is \
                  known to be"
             .to_owned(),

@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 pub use awaited::{Awaited, awaited_module};
 pub use error::Error;
-pub use record::{Evidence, Fate, Outcome};
+pub use record::{Evidence, Fate, Outcome, untaken};
 pub use unit::{Location, Origin, Piece, TranslationUnit, Unresolved, Warning};
 pub use upstream::{Failure, SourceTree, Upstream};
 
@@ -120,7 +120,8 @@ pub fn flatten(
     unasked::conditions(&parts, &mut reached, offered);
     guards::identities(&parts, &mut reached, base)?;
     let renames = names::clashes(&parts, &reached, offered)?;
-    assemble::unit(changeset, module, parts, reached, renames, offered)
+    let published = published::headers(&parts, base, offered, module)?;
+    assemble::unit(changeset, module, parts, reached, renames, published, offered)
 }
 
 /// Follows the module's names. A function of the target whose calls would be misread is replaced by a copy of upstream's own,

@@ -4,10 +4,13 @@
 mod said;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::parts::{Part, PartKind, Parts};
-use super::{Error, Interface, ModuleId};
+use super::{Error, Interface, ModuleId, Upstream};
+use crate::c::directive::Include;
 use crate::c::{Declaration, DeclarationKind, File, Linkage};
+use crate::source::path::{folder, joined};
 use said::Said;
 
 /// How many differences are named besides the first.
@@ -28,9 +31,46 @@ pub(super) fn as_in_target(parts: &Parts, offered: &dyn Interface, module: &Modu
         }
         let both = Both { parts, ours: part, theirs: File::new(text), header: name, offered };
         both.say_the_same()?;
-        both.nothing_is_lost(&format!("{}.so", module.name))?;
+        nothing_is_lost(parts, (name, &both.theirs), offered, module)?;
     }
     Ok(())
+}
+
+/// The texts of those of the target's headers by which other modules know this one: of the name of one that the module's files
+/// include, and that lies in their folder. Where there is no tree that tells, the one that is called as the module is.
+///
+/// # Errors
+/// [`Error::Base`]; [`Error::PublishedLost`] where sources that are known whole lack a function that a file of the target takes from the
+/// module.
+pub(super) fn headers(
+    parts: &Parts,
+    base: Option<&dyn Upstream>,
+    offered: &dyn Interface,
+    module: &ModuleId,
+) -> Result<Vec<Arc<str>>, Error> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for (_, part) in parts.own() {
+        for (_, included, _) in part.includes() {
+            let Include::Quoted(name) = included.0 else { continue };
+            let Some(text) = offered.read_header(name).filter(|_| seen.insert(name)) else { continue };
+            let is_of_module = match (base, joined(folder(&part.path), name)) {
+                (Some(base), Some(path)) => {
+                    base.read(&path).map_err(|reason| Error::Base { path, reason })?.is_some()
+                }
+                (Some(_), None) => false,
+                (None, _) => name.strip_suffix(".h") == Some(&module.name),
+            };
+            if !is_of_module {
+                continue;
+            }
+            if base.is_some() {
+                nothing_is_lost(parts, (name, &File::new(Arc::clone(&text))), offered, module)?;
+            }
+            found.push(text);
+        }
+    }
+    Ok(found)
 }
 
 /// A header as it comes with the module, and as the target has it.
@@ -147,36 +187,43 @@ impl Both<'_> {
             words.any(|word| names.iter().any(|name| name == word))
         })
     }
+}
 
-    /// Functions and hooks that the module in the target exports, and of which this one has nothing.
-    fn nothing_is_lost(&self, own_file: &str) -> Result<(), Error> {
-        for piece in (0..self.theirs.len()).filter(|piece| !self.theirs.is_blank(*piece)) {
-            let Some(declaration) = self.theirs.declaration(piece).filter(|found| is_published(found)) else {
+/// That the sources have all functions and hooks of the target's `header` which the module in the target exports and another file of
+/// it takes.
+fn nothing_is_lost(
+    parts: &Parts,
+    (header, theirs): (&str, &File),
+    offered: &dyn Interface,
+    module: &ModuleId,
+) -> Result<(), Error> {
+    let own_file = format!("{}.so", module.name);
+    for piece in (0..theirs.len()).filter(|piece| !theirs.is_blank(*piece)) {
+        let Some(declaration) = theirs.declaration(piece).filter(|found| is_published(found)) else {
+            continue;
+        };
+        for name in declaration.names.iter().filter(|name| !is_defined(parts, name)) {
+            if offered.exported_by(name).as_ref() != Some(&own_file) {
                 continue;
-            };
-            for name in declaration.names.iter().filter(|name| !self.is_defined(name)) {
-                if self.offered.exported_by(name).as_deref() != Some(own_file) {
-                    continue;
-                }
-                let Some(user) = self.offered.file_with(&[name.as_str()], own_file) else { continue };
-                return Err(Error::PublishedLost {
-                    name: name.clone(),
-                    own: own_file.to_owned(),
-                    user,
-                    source_code: miette::NamedSource::new(self.header, self.theirs.text().clone()),
-                    at: said::place(&self.theirs, piece, name).into(),
-                });
             }
+            let Some(user) = offered.file_with(&[name.as_str()], &own_file) else { continue };
+            return Err(Error::PublishedLost {
+                name: name.clone(),
+                own: own_file,
+                user,
+                source_code: miette::NamedSource::new(header, theirs.text().clone()),
+                at: said::place(theirs, piece, name).into(),
+            });
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn is_defined(&self, name: &str) -> bool {
-        let mut sources = self.parts.own().filter(|(_, part)| part.kind == PartKind::Module);
-        sources.any(|(_, part)| {
-            part.file.find_outline(name).any(|(_, found)| found.kind != DeclarationKind::Prototype)
-        })
-    }
+fn is_defined(parts: &Parts, name: &str) -> bool {
+    let mut sources = parts.own().filter(|(_, part)| part.kind == PartKind::Module);
+    sources.any(|(_, part)| {
+        part.file.find_outline(name).any(|(_, found)| found.kind != DeclarationKind::Prototype)
+    })
 }
 
 /// Whether a declaration is one of functions that another module can call.

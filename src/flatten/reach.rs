@@ -461,18 +461,22 @@ impl Reached {
             return (Outcome::Inlined, pick.reason.clone());
         }
         let seen = parts.get(site.part).map(|part| part.seen(site.piece));
+        let modified = seen.is_some_and(|seen| seen.status == Status::Modified);
         if let Some(why) = self.left.get(&site) {
-            let modified = seen.is_some_and(|seen| seen.status == Status::Modified);
-            let why =
-                if modified { format!("{why}: its version counts, not the patch's") } else { why.clone() };
-            return (Outcome::Dropped, why);
+            return if modified {
+                (Outcome::Untaken, format!("{why}: its version counts, not the patch's"))
+            } else {
+                (Outcome::Dropped, why.clone())
+            };
         }
-        let why = match seen.map(|seen| (seen.status, seen.whole)) {
-            Some((Status::Added, true)) => "the patch adds it, and the module does not reach it",
-            Some((Status::Added, false)) => {
+        if modified {
+            return (Outcome::Untaken, "the patch changes it, and it is no part of the module".to_owned());
+        }
+        let why = match seen.map(|seen| seen.whole) {
+            Some(false) => {
                 "the patch adds it, the hunks do not show all of it, and the module does not reach it"
             }
-            _ => "the patch changes it, and the module does not reach it",
+            _ => "the patch adds it, and the module does not reach it",
         };
         (Outcome::Dropped, why.to_owned())
     }

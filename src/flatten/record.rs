@@ -1,5 +1,7 @@
 //! The record: what became of each declaration, and why.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::parts::{Parts, Site};
@@ -37,6 +39,8 @@ pub enum Outcome {
     Inlined,
     /// Left out.
     Dropped,
+    /// Changed by the patches where it is no part of the module: what the target has in its place counts.
+    Untaken,
     /// Used, and left to a rule: [`crate::flatten::Interface::provided_by`].
     Provided,
     /// Used as the target has it, which differs without harm from what the code was written for.
@@ -51,6 +55,18 @@ pub enum Evidence {
     Whole,
     /// What the hunks show, without a base tree: conditions around it are not known.
     Hunks,
+}
+
+/// The names of what is [`Outcome::Untaken`], by file; none of a part of a file whose names are not seen.
+pub fn untaken(record: &[Fate]) -> BTreeMap<&str, Vec<&str>> {
+    let mut files: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for fate in record.iter().filter(|fate| fate.outcome == Outcome::Untaken) {
+        let names = files.entry(&fate.file).or_default();
+        if !fate.name.is_empty() && !names.contains(&fate.name.as_str()) {
+            names.push(&fate.name);
+        }
+    }
+    files
 }
 
 /// The fate of the piece at `site`, without renames.

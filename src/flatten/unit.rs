@@ -23,6 +23,8 @@ pub struct TranslationUnit {
     /// The upstream files that the pieces come from, by path: line N of a text is line N of the file after the patches.
     /// Where only hunks are known, the lines between them are empty.
     pub sources: BTreeMap<Arc<str>, Arc<str>>,
+    /// The target's headers by which its other modules know this one.
+    pub published: Vec<Arc<str>>,
     /// Names that inlined code uses and of which nobody knows who declares them. Most are of the C library; one that the
     /// compiler does not know either stands in a part of an upstream file that the hunks do not show.
     pub unresolved: Vec<Unresolved>,
@@ -212,6 +214,7 @@ mod tests {
             ],
             prologue: 1,
             record: Vec::new(),
+            published: Vec::new(),
             sources: BTreeMap::from([(Arc::from("m/mod_x.c"), Arc::from("1\n2\nint a;\n"))]),
             unresolved: Vec::new(),
             warnings: Vec::new(),

@@ -60,7 +60,7 @@ impl Graft {
         format!("{}.c", self.ready.recipe.name)
     }
 
-    /// What the module exports beside its structure: what the headers of its own folder promise and it keeps.
+    /// What the module exports beside its structure: what the headers of its own folder, and the target's of these names, promise and it keeps.
     pub fn exports(&self) -> Vec<String> {
         exports(&self.ready, &self.adapted.unit)
     }
@@ -88,8 +88,9 @@ impl Graft {
 
 fn exports(ready: &Ready, unit: &TranslationUnit) -> Vec<String> {
     let home = folder(&ready.module.file);
-    let headers = unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
-    compile::promised(headers.map(|(_, text)| &**text), &unit.render(false))
+    let own = unit.sources.iter().filter(|(path, _)| path.ends_with(".h") && folder(path) == home);
+    let headers = own.map(|(_, text)| text).chain(&unit.published);
+    compile::promised(headers.map(|text| &**text), &unit.render(false))
 }
 
 /// How a unit is compiled, into the folder `out`.

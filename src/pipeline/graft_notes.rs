@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::graft::Graft;
 use crate::adapt::Edit;
 use crate::adapt::pack::Risk;
-use crate::flatten::Outcome;
+use crate::flatten::{self, Outcome};
 use crate::hash::sha256;
 use crate::source::{self, SourceSpec};
 use crate::templates;
@@ -35,7 +35,7 @@ struct Notes<'a> {
     mmn: String,
     arch: &'a str,
     upstream: Vec<String>,
-    stripped: Vec<Reasoned>,
+    left_out: Vec<Reasoned>,
     inlined: Vec<Reasoned>,
     edits: Vec<Shown<'a>>,
     costs: Vec<Cost<'a>>,
@@ -98,7 +98,7 @@ fn notes(graft: &Graft) -> Notes<'_> {
         mmn: ready.target.mmn.to_string(),
         arch: &ready.target.machine.name,
         upstream: upstream(graft),
-        stripped: stripped(graft),
+        left_out: left_out(graft),
         inlined: inlined(graft),
         edits: graft.adapted.edits.iter().enumerate().map(|(index, edit)| shown(index + 1, edit)).collect(),
         costs: costs(graft),
@@ -149,8 +149,8 @@ fn upstream(graft: &Graft) -> Vec<String> {
     all
 }
 
-/// Files first, then hunks of files that are kept.
-fn stripped(graft: &Graft) -> Vec<Reasoned> {
+/// Files first, each with its hunks where it is kept; then what the patches change in files that are no part of the module.
+fn left_out(graft: &Graft) -> Vec<Reasoned> {
     let mut all = Vec::new();
     for file in &graft.ready.changeset.files {
         if file.class.is_stripped() {
@@ -162,6 +162,12 @@ fn stripped(graft: &Graft) -> Vec<Reasoned> {
             let what = format!("{} line {} ({})", code(&file.path), hunk.new_start, hunk.class.words());
             all.push(Reasoned { what, why: hunk.reason.why.to_string() });
         }
+    }
+    for (file, names) in flatten::untaken(&graft.adapted.unit.record) {
+        let names: Vec<String> = names.into_iter().map(code).collect();
+        let of = if names.is_empty() { String::new() } else { format!("{} of ", names.join(", ")) };
+        let what = format!("the change to {of}{}", code(file));
+        all.push(Reasoned { what, why: "it is no part of the module, or the target has its own".to_owned() });
     }
     all
 }
