@@ -17,6 +17,7 @@ pub fn call(input: Input, target: &str) -> Call {
         input,
         module: None,
         target: target.to_owned(),
+        requires: Vec::new(),
         base: None,
         accept_risks: Vec::new(),
         offline: true,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::assumed::with_required;
 use super::clock::stage;
 use super::graft::{Graft, Next, compiling, graft};
 use super::output::Staging;
@@ -58,6 +59,16 @@ impl Built {
 /// As [`build`], with a key that other builds use too, and for a target that may be known already. Whoever calls it tells of the
 /// packages.
 pub(super) fn build_signed(
+    request: &Request,
+    target: Option<&Target>,
+    packaging: &Packaging,
+    key: &SigningKey,
+    reporter: &dyn Reporter,
+) -> Result<Built, crate::Error> {
+    with_required(request, reporter, |request| build_once(request, target, packaging, key, reporter))
+}
+
+fn build_once(
     request: &Request,
     target: Option<&Target>,
     packaging: &Packaging,
@@ -152,6 +163,15 @@ pub fn flatten(request: &Request, out: &Path, reporter: &dyn Reporter) -> Result
 /// # Errors
 /// As [`build`].
 pub fn check(
+    request: &Request,
+    file: Option<&Path>,
+    keep: bool,
+    reporter: &dyn Reporter,
+) -> Result<(), crate::Error> {
+    with_required(request, reporter, |request| check_once(request, file, keep, reporter))
+}
+
+fn check_once(
     request: &Request,
     file: Option<&Path>,
     keep: bool,

@@ -78,6 +78,7 @@ pub fn diff(
                 input: input.clone(),
                 module: None,
                 target: target.name.clone(),
+                requires: Vec::new(),
                 base: None,
                 accept_risks: Vec::new(),
                 offline,

@@ -1,6 +1,7 @@
 //! The only place that knows the order of the stages.
 
 mod all;
+mod assumed;
 mod attest;
 mod build;
 mod clock;

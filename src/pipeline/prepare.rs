@@ -130,7 +130,7 @@ pub fn ready(
         }
         None => {
             let facts = changeset::describe(&changeset, &module, listing.as_ref());
-            let work_out = || recipe::infer(&module, &facts, listing.as_ref(), &spec);
+            let work_out = || recipe::infer(&module, &facts, listing.as_ref(), &spec, &request.requires);
             let from = if sources.patches.is_empty() { "source" } else { "patch" };
             let recipe = stage(reporter, Stage::Recipe, work_out, |recipe| {
                 format!("{} {}-{}  worked out from the {from}", recipe.name, recipe.version, recipe.release)

@@ -15,6 +15,8 @@ pub struct Request {
     pub module: Option<String>,
     /// The target's name.
     pub target: String,
+    /// Modules that are loaded first, beside what a recipe says: those that httpd asked for where there is none.
+    pub requires: Vec<String>,
     /// The tree that a bare patch applies to; goes before a recipe's own.
     pub base: Option<Base>,
     /// Rules that may change what the module does, beside those that the recipe accepts.

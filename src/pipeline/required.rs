@@ -107,7 +107,7 @@ fn demand_no_circle(chain: &[String], name: &String) -> Result<(), Error> {
 fn request_for(one: &Ready, request: &Request) -> Request {
     let known = |id: &&String| pack::find(&one.recipe.compat.packs, id).is_some();
     let accept_risks = request.accept_risks.iter().filter(known).cloned().collect();
-    Request { accept_risks, module: None, ..request.clone() }
+    Request { accept_risks, module: None, requires: Vec::new(), ..request.clone() }
 }
 
 /// Whether the target has a module.

@@ -191,6 +191,7 @@ fn request(trial: &Trial<'_>) -> Request {
         },
         module: None,
         target: trial.target.name.clone(),
+        requires: Vec::new(),
         base: None,
         accept_risks: if trial.accept_risks {
             rules.map(|rule| rule.id.clone()).collect()

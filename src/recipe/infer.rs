@@ -14,8 +14,8 @@ use crate::source::{SourceSpec, portable};
 /// The name that messages and the source package give to the text.
 const SHOWN: &str = "module.toml (worked out from the patch)";
 
-/// Works out a recipe for `module`, which comes from `source`; `listing` is what its build system says. Its assumptions say what was not stated and where each
-/// value comes from.
+/// Works out a recipe for `module`, which comes from `source`; `listing` is what its build system says, `requires` what httpd asked for. Its
+/// assumptions say what was not stated and where each value comes from.
 ///
 /// # Errors
 /// [`Error`] where what the patch says makes no recipe: a module's name that no package can have.
@@ -24,6 +24,7 @@ pub fn infer(
     facts: &PatchFacts,
     listing: Option<&Listing>,
     source: &SourceSpec,
+    requires: &[String],
 ) -> Result<Recipe, Error> {
     let mut draft = Draft { text: String::new(), assumptions: Vec::new() };
     draft.line("name", &module.name);
@@ -49,6 +50,12 @@ pub fn infer(
         draft.list("libraries", &module.libraries);
         let said = format!("libraries {}, from {}", module.libraries.join(", "), module.file);
         draft.assumptions.push(said);
+    }
+    if !requires.is_empty() {
+        draft.list("requires", requires);
+        draft
+            .assumptions
+            .push(format!("requires {}, without which httpd ends as it starts", requires.join(", ")));
     }
     draft.text.push_str("\n[source]\n");
     draft.source(source);
@@ -145,7 +152,7 @@ mod tests {
         let facts =
             PatchFacts { license: fact("MIT"), summary: fact("Says \"x\"\\n"), ..PatchFacts::default() };
         let source = SourceSpec::Patches { files: vec![PathBuf::from("dir/a.patch")], base: None };
-        let recipe = infer(&module(), &facts, None, &source).unwrap();
+        let recipe = infer(&module(), &facts, None, &source, &[]).unwrap();
         assert_eq!(
             (recipe.license.as_str(), recipe.summary.as_str(), recipe.version.as_str()),
             ("MIT", "Says \"x\"\\n", "0")
@@ -168,7 +175,7 @@ mod tests {
     fn what_is_not_released_yet_has_a_version_for_every_rpm() {
         let facts = PatchFacts { version: fact("2.5.1~dev"), ..PatchFacts::default() };
         let source = SourceSpec::Patches { files: vec![PathBuf::from("a.patch")], base: None };
-        let recipe = infer(&module(), &facts, None, &source).unwrap();
+        let recipe = infer(&module(), &facts, None, &source, &[]).unwrap();
         assert_eq!((recipe.version.as_str(), recipe.release.as_str()), ("2.5.1", "0.1.dev"));
         let told = recipe.assumptions.join("\n");
         assert!(told.contains("release \"0.1.dev\", as that version is not released yet"), "{told}");
@@ -178,7 +185,7 @@ mod tests {
     fn a_name_that_no_package_can_have_is_refused() {
         let module = ModuleFound { name: "mod_a b".to_owned(), ..module() };
         let source = SourceSpec::Patches { files: vec![PathBuf::from("a.patch")], base: None };
-        let refused = infer(&module, &PatchFacts::default(), None, &source);
+        let refused = infer(&module, &PatchFacts::default(), None, &source, &[]);
         assert!(matches!(refused, Err(Error::Value { .. })));
     }
 
@@ -218,7 +225,7 @@ mod tests {
                 SourceSpec::Tree { directory: "httpd".into(), files: files.clone() },
             ),
         ] {
-            let recipe = infer(&module(), &PatchFacts::default(), Some(&listing), &source).unwrap();
+            let recipe = infer(&module(), &PatchFacts::default(), Some(&listing), &source, &[]).unwrap();
             assert_eq!((recipe.source, recipe.libraries), (written, vec!["z".to_owned()]));
             let told = recipe.assumptions.join("\n");
             assert!(told.contains("libraries z, from modules/x/config.m4"), "{told}");

@@ -341,6 +341,67 @@ fn a_patch_brings_its_libraries_in_its_config() {
     assert!(read(&place, "out/report.json").contains("config.m4 does not list it for mod_trio"));
 }
 
+/// A module that ends httpd where others are not loaded, one after the other.
+const LONELY: &str = r#"
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+
+APLOG_USE_MODULE(lonely);
+
+static int demand(apr_pool_t *p, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    static const char *const names[] = { "mod_status", "mod_info" };
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        if (!ap_find_linked_module(apr_pstrcat(ptemp, names[i], ".c", NULL))) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "lonely: %s must be loaded", names[i]);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+static void hooks(apr_pool_t *p)
+{
+    ap_hook_post_config(demand, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(lonely) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, hooks
+};
+"#;
+
+#[test]
+fn what_httpd_asks_for_is_assumed_where_there_is_no_recipe() {
+    let place = Place::new();
+    place.write("httpd/modules/lonely/mod_lonely.c", LONELY);
+    place.write("httpd/include/ap_release.h", FILES[6].1);
+    let run =
+        place.run(["build-module", "--from", "httpd", "modules/lonely/mod_lonely.c", "--sign-key", "none"]);
+    good(&run);
+    for part in [
+        "httpd ends without mod_status: once more, with that loaded first",
+        "httpd ends without mod_info: once more, with that loaded first",
+        "assumed requires mod_status, mod_info, without which httpd ends as it starts",
+    ] {
+        assert!(run.stderr.contains(part), "{part:?} is not in:\n{}", run.stderr);
+    }
+    tool(&place, "sh", &["-c", "mkdir src && rpm2cpio out/*.src.rpm | (cd src && cpio -idm --quiet)"]);
+    let recipe = read(&place, "src/module.toml");
+    assert!(recipe.contains("requires = [\"mod_status\", \"mod_info\"]\n"), "{recipe}");
+    good(&place.run(["check", "--from", "httpd", "modules/lonely/mod_lonely.c"]));
+
+    // Who has written a recipe is to say it.
+    let without = recipe.replace("requires = [\"mod_status\", \"mod_info\"]\n", "");
+    let without = without.replace("directory = \"httpd\"", "directory = \"../httpd\"");
+    place.write("mod_lonely/module.toml", without);
+    let run = place.run(["build-module", "mod_lonely/module.toml", "--sign-key", "none"]);
+    assert_eq!(run.code, 8, "{}", run.stderr);
+    assert!(run.stderr.contains("`requires = [\"mod_status\"]` in a recipe"), "{}", run.stderr);
+}
+
 #[test]
 fn each_mistake_has_its_own_error() {
     let place = Place::new();

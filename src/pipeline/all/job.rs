@@ -330,6 +330,7 @@ impl<'a> Bench<'a> {
             input: Input::Recipe(file.to_owned()),
             module: None,
             target: target.name.clone(),
+            requires: Vec::new(),
             base: None,
             accept_risks: all.accept_risks.clone(),
             offline: all.offline,
