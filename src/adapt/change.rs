@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::declines;
 use super::draft::Change;
 use super::finding::{Finding, Kind};
-use super::pack::{Action, Also, Dropped, Rule};
+use super::pack::{Action, Also, Dropped, Passes, Rule};
 use super::template;
-use crate::c::expression::Code;
+use crate::c::expression::{Call, Code};
 
 /// Changes that are made together or not at all, each with the bytes that a reader is shown.
 pub type Together = Vec<(Change, Range<usize>)>;
@@ -19,7 +19,9 @@ pub fn of(rule: &Rule, finding: &Finding, code: &Code<'_>, text: &str) -> Option
         return None;
     }
     let mut changes = match &rule.r#do {
-        Action::Replace(template) | Action::Constant(template) => replaced(finding, template, code)?,
+        Action::Replace(template) | Action::Constant(template) => {
+            replaced(finding, rule.when.passes.as_ref(), template, code)?
+        }
         Action::Argument(argument) => {
             let at = finding.at.clone()?;
             // A macro of the target's may stand between: its function has another name, and more arguments.
@@ -121,8 +123,14 @@ pub fn followers(also: &Also, code: &Code<'_>) -> Option<Together> {
     Some(changes)
 }
 
-/// The changes that put a template in place of what a finding is about, wherever it occurs.
-fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<Together>> {
+/// The changes that put a template in place of what a finding is about, wherever it occurs; of a function, in place of the
+/// calls that pass what they must.
+fn replaced(
+    finding: &Finding,
+    passes: Option<&Passes>,
+    text: &str,
+    code: &Code<'_>,
+) -> Option<Vec<Together>> {
     let change = |range: Range<usize>, new: String| vec![(Change { range: range.clone(), text: new }, range)];
     match finding.kind {
         Kind::Member => {
@@ -148,6 +156,11 @@ fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<Togeth
             let mut changes = Vec::new();
             for at in code.uses(&finding.name) {
                 let called = code.call_at(at.start);
+                if !passes
+                    .is_none_or(|passes| called.as_ref().is_some_and(|call| is_passed(passes, call, code)))
+                {
+                    continue;
+                }
                 let (range, values) = match &called {
                     Some(call) => (call.range.clone(), template::of_call(&finding.name, call, code)),
                     None => (at, template::Values::from([("name".to_owned(), finding.name.clone())])),
@@ -167,6 +180,12 @@ fn replaced(finding: &Finding, text: &str, code: &Code<'_>) -> Option<Vec<Togeth
             Some(vec![change(at, new)])
         }
     }
+}
+
+/// Whether a call passes this.
+fn is_passed(passes: &Passes, call: &Call, code: &Code<'_>) -> bool {
+    let argument = passes.argument.checked_sub(1).and_then(|at| call.arguments.get(at));
+    argument.is_some_and(|argument| passes.value.fits(code.text(argument)))
 }
 
 /// An adapter in front of the function that registers the callback, and its name in the callback's place.

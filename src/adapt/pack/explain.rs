@@ -111,13 +111,17 @@ fn when(when: &When) -> String {
     let value =
         when.value.as_ref().map(|value| format!(" and the value is {}", names(value))).unwrap_or_default();
     match when.kind {
-        Kind::Function => match when.declines {
-            Some(number) => {
+        Kind::Function => match (when.declines, &when.passes) {
+            (Some(number), _) => {
                 format!(
                     "the target has no function {name}, and its argument {number} is a function that changes nothing and only declines"
                 )
             }
-            None => format!("the target has no function {name}"),
+            (None, Some(passes)) => {
+                let (number, value) = (passes.argument, names(&passes.value));
+                format!("the target has no function {name}, and the call passes {value} as argument {number}")
+            }
+            (None, None) => format!("the target has no function {name}"),
         },
         Kind::Type => format!("the target has no type {name}, or does not show what is in it"),
         Kind::Identifier => format!("the target has no macro, constant or variable {name}"),

@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 pub use explain::{Explanation, table};
 pub use read::{Error, read};
 pub use rule::{
-    Action, Adapter, Also, AlsoCall, AlsoDefine, Argument, Dropped, Exposed, Header, Names, Risk, Rule, Shim,
-    Subsystem, Touch, When,
+    Action, Adapter, Also, AlsoCall, AlsoDefine, Argument, Dropped, Exposed, Header, Names, Passes, Risk,
+    Rule, Shim, Subsystem, Touch, When,
 };
 
 use super::finding::{Finding, Kind};

@@ -98,6 +98,18 @@ fn possible(rule: &Rule) -> Result<(), String> {
     if kind == Kind::Elements && (rule.when.owner.is_none() || rule.when.value.is_none()) {
         return Err("elements need the `owner` of their array, and their type as `value`".to_owned());
     }
+    let replaces = matches!(rule.r#do, Action::Replace(_) | Action::Constant(_));
+    if rule
+        .when
+        .passes
+        .as_ref()
+        .is_some_and(|passes| passes.argument == 0 || kind != Kind::Function || !replaces)
+    {
+        return Err(
+            "`passes` is for the calls of a function that are replaced, and counts their arguments from 1"
+                .to_owned(),
+        );
+    }
     match &rule.r#do {
         Action::Replace(text) | Action::Constant(text) => template::check(text, kind),
         Action::Adapter(adapter) if kind == Kind::Argument => {
@@ -139,6 +151,13 @@ mod tests {
         assert!(error(&RULE.replace("{1}", "{object}")).contains("{object}"));
         assert!(error(&RULE.replace("\"function\"", "\"member\"")).contains("owner"));
         assert!(error(&RULE.replace("\"function\"", "\"elements\"")).contains("owner"));
+        let passes =
+            |argument| format!("name = \"f\", passes = {{ argument = {argument}, value = \"G\" }} }}");
+        let passing = RULE.replace("name = \"f\" }", &passes(2));
+        assert_eq!(read(&passing, "p.toml").unwrap().rules.len(), 1);
+        assert!(error(&passing.replace("\"function\"", "\"arity\"")).contains("`passes`"));
+        assert!(error(&passing.replace("replace", "refuse")).contains("`passes`"));
+        assert!(error(&RULE.replace("name = \"f\" }", &passes(0))).contains("`passes`"));
         assert!(error(&RULE.replace("note =", "nota =")).contains("unknown field"));
         let twice = format!("{RULE}{}", RULE.split_once("about = \"a\"\n").unwrap().1);
         assert!(error(&twice).contains("stands twice"));

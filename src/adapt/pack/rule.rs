@@ -105,6 +105,18 @@ pub struct When {
     pub declines: Option<usize>,
     /// Of an argument: which, from 1; as it is written where `value` is stated.
     pub argument: Option<usize>,
+    /// Of a function that is replaced: only its calls that pass this are. The others are left to further rules.
+    pub passes: Option<Passes>,
+}
+
+/// An argument of a call, as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Passes {
+    /// Which, from 1.
+    pub argument: usize,
+    /// What stands there, with `*` at an end for any beginning or ending.
+    pub value: Names,
 }
 
 /// What is done with a member.
