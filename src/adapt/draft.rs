@@ -139,6 +139,11 @@ impl Draft {
         }
     }
 
+    /// Whether something stands in front of what is put behind the includes. A header may be included further down, too.
+    pub fn has_in_prologue(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.unit.pieces.iter().take(self.unit.prologue).any(|piece| has(&piece.text))
+    }
+
     /// Puts lines behind the includes.
     pub fn put_behind_includes(&mut self, rule: &'static str, text: String) {
         self.unit.pieces.insert(self.unit.prologue, Piece { text, origin: Origin::Generated(rule) });

@@ -316,7 +316,8 @@ impl<'a> Planner<'a> {
             Step::Shim(shim) => {
                 let mut text = String::new();
                 for header in &shim.headers {
-                    if self.spent.insert(format!("include {header}")) && !includes(draft.text(), header) {
+                    let there = draft.has_in_prologue(|text| includes(text, header));
+                    if self.spent.insert(format!("include {header}")) && !there {
                         text.push_str(&format!("#include \"{header}\"\n"));
                     }
                 }
