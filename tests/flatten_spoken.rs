@@ -57,11 +57,12 @@ fn an_optional_function_that_is_tested_first_is_no_need() {
     let tree = tree("")
         .with("modules/y/mod_y.h", declared)
         .with("modules/y/mod_y.c", "module AP_MODULE_DECLARE_DATA y_module = { 0 };\n");
-    let made = |calls: &str| {
+    let made_with = |macros: &str, calls: &str| {
         let body = format!("    ask = APR_RETRIEVE_OPTIONAL_FN(y_ask);\n{calls}\n    return 0;");
-        let variable = "#include \"mod_y.h\"\nstatic APR_OPTIONAL_FN_TYPE(y_ask) *ask;";
-        flatten(module_with(variable, &body), &target(), &tree)
+        let variable = format!("#include \"mod_y.h\"\nstatic APR_OPTIONAL_FN_TYPE(y_ask) *ask;\n{macros}");
+        flatten(module_with(&variable, &body), &target(), &tree)
     };
+    let made = |calls: &str| made_with("", calls);
     for tested in [
         "    if (ask) { ask(r); }",
         "    if (!ask || !ask(r)) return 1;",
@@ -85,6 +86,13 @@ fn an_optional_function_that_is_tested_first_is_no_need() {
         "    if (r && (!ask || !ask(r))) return HTTP_INTERNAL_SERVER_ERROR;",
     ] {
         let error = made(untested).expect_err(untested);
+        assert!(matches!(error, Error::NeedsModule { .. }), "{untested}: {error}");
+    }
+    // The same of macros, as that of mod_authn_file.
+    let asks = made_with("#define ASK(r) \\\n    if (ask != NULL) \\\n        ask((r))\n", "    ASK(r);");
+    assert!(asks.is_ok(), "{}", asks.unwrap_err());
+    for untested in ["#define ASK(r) ask(r)\n", "#define ASK ask\n"] {
+        let error = made_with(untested, "    if (ask) ask(r);\n    ASK(r);").expect_err(untested);
         assert!(matches!(error, Error::NeedsModule { .. }), "{untested}: {error}");
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a module asks that an optional function is there before it calls it.
 
 use crate::c::lex::{self, Token, TokenKind};
-use crate::c::macros;
+use crate::c::{DeclarationKind, macros};
 use crate::flatten::parts::{Parts, Site};
 
 /// Whether what is retrieved at `at` of a piece goes into a variable that each piece of the unit tests before it calls it, and
@@ -17,12 +17,18 @@ pub(super) fn before_each_call(parts: &Parts, sites: &[Site], site: Site, at: us
         let tokens = tokens(parts, *other);
         let words = Words { text: part.file.text(), tokens: &tokens };
         let mut tested = false;
+        let is_macro =
+            part.file.outline(other.piece).is_some_and(|piece| piece.kind == DeclarationKind::Macro);
         for at in (0..tokens.len()).filter(|at| words.is_variable(*at, variable)) {
             if words.is_called(at) {
                 called = true;
                 if !tested {
                     return false;
                 }
+            }
+            // Where a macro stands for the variable, that may be called wherever the macro is.
+            if is_macro && !words.is_called(at) && !words.is_tested(at) {
+                return false;
             }
             tested |= words.is_tested(at);
             if words.fails_without(at) {
@@ -39,7 +45,11 @@ fn tokens(parts: &Parts, site: Site) -> Vec<Token> {
     else {
         return Vec::new();
     };
-    let tokens = lex::tokens(part.file.text(), found.code..found.range.end);
+    let (text, code) = (part.file.text(), found.code..found.range.end);
+    let tokens = match found.kind {
+        DeclarationKind::Macro => lex::tokens_of_directive(text, code),
+        _ => lex::tokens(text, code),
+    };
     tokens.filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive)).collect()
 }
 
