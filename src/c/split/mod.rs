@@ -97,6 +97,11 @@ impl Group {
         Group { token, chunk, negated: Vec::new(), holds: Arc::from(condition.as_str()), current: condition }
     }
 
+    /// Whether this branch is compiled by nobody.
+    fn is_dead(&self) -> bool {
+        self.negated.is_empty() && self.current.trim() == "0"
+    }
+
     /// Goes on to the next branch; without a condition, the last.
     fn branch(&mut self, condition: String) {
         self.negated.push(grouped(&directive::negated(&self.current)));
@@ -298,6 +303,10 @@ impl Splitter<'_> {
                 Scan::RanOff { .. } if !self.resynchronise => self.resynchronise = true,
                 Scan::RanOff { skipped } => {
                     return self.push(start, code, self.tokens.len(), Shape::Partial, skipped);
+                }
+                // What is no C, under a condition that never holds, is not the beginning of anything: `=pod` of a script.
+                Scan::Crossed { at, skipped } if self.groups.last().is_some_and(Group::is_dead) => {
+                    return self.push(start, code, at.saturating_sub(1), Shape::Blank, skipped);
                 }
                 Scan::Crossed { at, skipped } => {
                     let grown = self.groups.last().is_some_and(|group| {

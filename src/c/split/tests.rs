@@ -64,6 +64,17 @@ fn the_first_branch_decides_unless_it_is_0() {
     );
 }
 
+/// As in ssl_engine_dh.c, which is also a script in Perl.
+#[test]
+fn what_is_no_c_and_never_compiled_begins_nothing() {
+    use Shape::*;
+    assert_eq!(
+        shapes("#if 0\n=pod\n#endif\n\n#include \"a.h\"\n\nstatic int a;\n"),
+        [Condition, Condition, Include, Code]
+    );
+    assert_eq!(shapes("#if 0\nint f(int a)\n#else\nint f(void)\n#endif\n{\n}\nint x;\n"), [FUNCTION, Code]);
+}
+
 #[test]
 fn a_brace_in_column_0_ends_what_never_ends() {
     let source = "int f(void)\n{\n#ifdef A\n    if (a) {\n#endif\n    x();\n}\n\nint g(void)\n{\n}\n";
