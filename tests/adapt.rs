@@ -201,6 +201,31 @@ fn what_does_not_help_ends_with_one_clear_error() {
     );
 }
 
+/// What a library has not is no matter of httpd's, nor is what APR has not.
+#[test]
+fn what_is_missing_is_told_of_whom() {
+    let said = |code: &str, tree: &str| {
+        let source = module(code).with("include/made_elsewhere.h", tree);
+        words(&source.adapt(&target(), &rules(&[])).unwrap_err())
+    };
+    // This machine need not have it.
+    let ssl = "#ifdef NOT_HERE\n#include <openssl/ssl.h>\n#endif\n";
+    let text = said(&format!("{ssl}static void f(void) {{ CRYPTO_gone_init(); }}"), "");
+    assert!(text.contains("declares the function `CRYPTO_gone_init`, and it is none of httpd's"), "{text}");
+    assert!(text.contains("than is installed here (libssl-dev (Debian) or openssl-devel"), "{text}");
+    let text = said(&format!("{ssl}static int f(SSL_GONE *s) {{ return 0; }}"), "");
+    assert!(text.contains("shows what is in the type `SSL_GONE`, and it is none of httpd's"), "{text}");
+    let text = said("static void f(void) { made_up_gone(); }", "");
+    assert!(text.contains("a library's, or of a header that the source lacks"), "{text}");
+    let text = said("static void f(void) { apr_gone(); }", "");
+    assert!(text.contains("APR 1.") && text.contains("of httpd 2.2.15 has no function `apr_gone`"), "{text}");
+    let text = said("static void f(void) { ap_gone(); }", "");
+    assert!(text.contains("httpd 2.2.15 has no function `ap_gone`"), "{text}");
+    // Upstream's tree has it, and nobody here.
+    let text = said("static void f(void) { made_elsewhere(); }", "void made_elsewhere(void);\n");
+    assert!(text.contains("httpd 2.2.15 has no function `made_elsewhere`"), "{text}");
+}
+
 /// The includes stand in the branch that nobody chose: all else that the compiler says follows from that.
 #[test]
 fn an_error_of_the_modules_own_is_quoted() {

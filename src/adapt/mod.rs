@@ -14,6 +14,7 @@ mod error;
 pub mod finding;
 mod offered;
 pub mod overlay;
+mod owner;
 pub mod pack;
 mod plan;
 mod says_no;
@@ -30,7 +31,7 @@ pub use error::Error;
 pub use offered::Offered;
 
 use crate::compile::{self, Toolchain, Unit};
-use crate::flatten::{Interface, TranslationUnit};
+use crate::flatten::{Interface, TranslationUnit, Upstream};
 use crate::target::Target;
 use crate::target::calendar::Steps;
 use draft::Draft;
@@ -71,6 +72,8 @@ pub struct Inputs<'a> {
     pub rules: &'a Rules,
     /// Flattens again where the compiler does not see what a header has.
     pub again: Again<'a>,
+    /// Upstream's tree, which tells whose a name is that nobody here knows.
+    pub base: Option<&'a dyn Upstream>,
     /// What upstream's tree says of the steps of the module magic number.
     pub steps: &'a Steps,
     /// The libraries that the module is linked with.

@@ -4,6 +4,7 @@ use miette::NamedSource;
 
 use super::draft::Draft;
 use super::finding::{Finding, Kind};
+use super::owner::{self, Owner};
 use super::pack::{Action, Rule};
 use super::plan::Left;
 use super::{Error, Inputs, template};
@@ -60,8 +61,10 @@ fn wall(
     draft: &Draft,
     inputs: &Inputs<'_>,
 ) -> Complaint {
-    let message = message(finding, &inputs.target.httpd_version);
-    let help = help(finding, inputs);
+    let owned = finding.owners.first().filter(|_| finding.kind == Kind::Member).unwrap_or(&finding.name);
+    let owner = owner::of(owned, draft, inputs);
+    let message = message(finding, owner, inputs);
+    let help = help(finding, owner, draft, inputs);
     let reason = match rule.map(|rule| &rule.r#do) {
         Some(Action::Refuse(why)) => why.clone(),
         _ => without_pointer(finding, inputs).or(behind.map(str::to_owned)).unwrap_or_default(),
@@ -98,31 +101,46 @@ fn without_pointer(finding: &Finding, inputs: &Inputs<'_>) -> Option<String> {
     })
 }
 
-fn message(finding: &Finding, httpd: &str) -> String {
+fn message(finding: &Finding, owner: Owner, inputs: &Inputs<'_>) -> String {
     let name = &finding.name;
-    let owner = finding.owners.first().map_or("", String::as_str);
+    let whose = match owner {
+        Owner::Apr => format!("APR {} of httpd {}", inputs.target.apr_version, inputs.target.httpd_version),
+        Owner::Httpd | Owner::Other => format!("httpd {}", inputs.target.httpd_version),
+    };
+    let no_header = "no header that the module includes";
+    let of = finding.owners.first().map_or("", String::as_str);
     match (finding.kind, finding.access) {
-        (Kind::Member, Some(Access::Written)) => {
-            format!("{owner} has no member `{name}` in httpd {httpd}, and the module sets it")
+        (Kind::Member, _) if owner == Owner::Other => {
+            format!("{of} has no member `{name}` here, and is none of httpd's structures")
         }
-        (Kind::Member, Some(Access::Read)) => format!("{owner} has no member `{name}` in httpd {httpd}"),
+        (Kind::Member, Some(Access::Written)) => {
+            format!("{of} has no member `{name}` in {whose}, and the module sets it")
+        }
+        (Kind::Member, Some(Access::Read)) => format!("{of} has no member `{name}` in {whose}"),
         (Kind::Member, None) => {
-            format!(
-                "{owner} has no member `{name}` in httpd {httpd}, and a macro that the module uses reads it"
-            )
+            format!("{of} has no member `{name}` in {whose}, and a macro that the module uses reads it")
         }
         (Kind::Function | Kind::Type | Kind::Identifier, _) if library::has(name) => {
             format!("the C library has `{name}`, and no header declares it that the module includes")
         }
-        (Kind::Function, _) => format!("httpd {httpd} has no function `{name}`"),
-        (Kind::Type, _) => format!("httpd {httpd} has no type `{name}`, or does not show what is in it"),
-        (Kind::Identifier, _) => format!("httpd {httpd} has no `{name}`"),
+        (Kind::Function, _) if owner == Owner::Other => {
+            format!("{no_header} declares the function `{name}`, and it is none of httpd's")
+        }
+        (Kind::Type, _) if owner == Owner::Other => {
+            format!("{no_header} shows what is in the type `{name}`, and it is none of httpd's")
+        }
+        (Kind::Identifier, _) if owner == Owner::Other => {
+            format!("{no_header} defines `{name}`, and it is none of httpd's")
+        }
+        (Kind::Function, _) => format!("{whose} has no function `{name}`"),
+        (Kind::Type, _) => format!("{whose} has no type `{name}`, or does not show what is in it"),
+        (Kind::Identifier, _) => format!("{whose} has no `{name}`"),
         (Kind::Header, _) => format!("there is no header `{name}`"),
         _ => finding.message.clone(),
     }
 }
 
-fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
+fn help(finding: &Finding, owner: Owner, draft: &Draft, inputs: &Inputs<'_>) -> String {
     let target = inputs.target;
     let by_hand = inputs.by_hand.to_owned();
     if finding.kind == Kind::Header
@@ -137,6 +155,13 @@ fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Sum | Kind::Other) {
         return by_hand;
     }
+    let missing = matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier | Kind::Member);
+    if missing && owner == Owner::Other && !library::has(&finding.name) {
+        return of_library(&owner::packages(draft), &by_hand);
+    }
+    if missing && owner == Owner::Apr {
+        return format!("it is APR's: choose a target with a newer APR, or {by_hand}");
+    }
     let words =
         |release: String| format!("it works from httpd {release} on: choose such a target, or {by_hand}");
     let of_owner = finding.owners.iter().map(|owner| format!("{owner}.{}", finding.name));
@@ -147,6 +172,18 @@ fn help(finding: &Finding, inputs: &Inputs<'_>) -> String {
     match inputs.steps.naming(&finding.name, target.mmn) {
         Some(step) => words(format!("{} (MMN {})", step.version, step.mmn)),
         None => by_hand,
+    }
+}
+
+/// What to do about a name that is none of httpd's, where the module includes headers of these packages.
+fn of_library(packages: &[String], by_hand: &str) -> String {
+    match packages {
+        [] => format!("it may be a library's, or of a header that the source lacks: {by_hand}"),
+        _ => format!(
+            "it may be of another release of a library than is installed here ({}): take a release of the module that goes with \
+             that, or {by_hand}",
+            packages.join(", ")
+        ),
     }
 }
 

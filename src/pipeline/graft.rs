@@ -214,6 +214,7 @@ impl<'a> Bench<'a> {
             toolchain: &self.ready.toolchain,
             rules: &self.ready.rules,
             again: &again,
+            base: self.base(),
             steps: &steps.map_or_else(Steps::default, |text| Steps::read(&text)),
             libraries: &self.ready.recipe.libraries,
             by_hand: &self.ready.by_hand,

@@ -86,6 +86,7 @@ impl Source {
             toolchain: &toolchain(target),
             rules,
             again: &flatten,
+            base: Some(&base),
             steps: &steps.map_or_else(Steps::default, |text| Steps::read(&text)),
             libraries: &[],
             by_hand: "decide by hand",
