@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::c::directive::{self, Include};
 use crate::profile::LibraryPackages;
 
 /// A library, or a few that come together.
@@ -95,6 +96,16 @@ pub fn of_header(path: &str) -> Option<&'static Library> {
 /// The library that a module may call that includes this header of httpd's or APR's.
 pub fn through_header(path: &str) -> Option<&'static Library> {
     find(|library| among(&library.through, path))
+}
+
+/// The libraries whose headers a C text includes, under whatever condition, itself or by one of httpd's or APR's; each once.
+pub fn of_includes(text: &str) -> Vec<&'static Library> {
+    let mut all: Vec<&'static Library> = Vec::new();
+    for header in directive::includes(text).filter_map(Include::path) {
+        let library = of_header(header).or_else(|| through_header(header));
+        all.extend(library.filter(|library| !all.iter().any(|known| std::ptr::eq(*known, *library))));
+    }
+    all
 }
 
 /// These libraries as a target calls them: one that `has` denies by its name is taken by the first other name that it knows.

@@ -169,6 +169,24 @@ fn extra_exports_are_found() {
     assert_eq!(extra, ["counter", "helper"]);
 }
 
+/// APR-util's development files come with those of the library, which httpd does not load.
+#[test]
+fn a_library_that_is_not_linked_is_named() {
+    let text = format!(
+        "{HEADERS}void nobody_has_this(void);\nvoid ldap_memfree(void *);\nvoid *volatile f[] = {{ nobody_has_this, ldap_memfree }};\n\
+         {MODULE}"
+    );
+    let (target, folder) = (target(), tempfile::tempdir().unwrap());
+    fs_err::write(folder.path().join("exports.map"), "{ global: probe_module; local: *; };\n").unwrap();
+    let flags = [HARDENED, &["-Wl,--version-script=exports.map"]].concat();
+    let object = object(&target, folder.path(), &text, &flags);
+    let expect = Expect { symbol: "probe_module", headers_of: &["ldap".to_owned()], ..Expect::default() };
+    let error = audit::audit(&object, &expect, &target).unwrap_err();
+    let Error::Findings { findings, .. } = error else { panic!("{error:?}") };
+    let of_ldap = Finding::NotLinked { library: "ldap".to_owned(), symbols: vec!["ldap_memfree".to_owned()] };
+    assert_eq!(findings, [of_ldap, Finding::Undefined { symbol: "nobody_has_this".to_owned() }]);
+}
+
 #[test]
 fn a_symbol_that_nobody_has_is_found() {
     let text = format!(

@@ -2,7 +2,6 @@
 
 use super::Inputs;
 use super::draft::Draft;
-use crate::c::directive::{self, Include};
 use crate::flatten::{Failure, Upstream};
 use crate::libraries;
 use crate::target::calendar;
@@ -55,14 +54,5 @@ fn is_declared(name: &str, base: &dyn Upstream) -> Result<bool, Failure> {
 
 /// The development packages of the libraries whose headers the unit includes, in words.
 pub fn packages(draft: &Draft) -> Vec<String> {
-    let headers = directive::includes(draft.text()).filter_map(Include::path);
-    let libraries = headers
-        .filter_map(|header| libraries::of_header(header).or_else(|| libraries::through_header(header)));
-    let mut packages: Vec<String> = Vec::new();
-    for package in libraries.filter_map(libraries::Library::packages) {
-        if !packages.contains(&package) {
-            packages.push(package);
-        }
-    }
-    packages
+    libraries::of_includes(draft.text()).into_iter().filter_map(libraries::Library::packages).collect()
 }

@@ -75,6 +75,20 @@ pub enum Finding {
         /// The symbol.
         symbol: String,
     },
+    /// Symbols of a library whose headers the module includes, and that it does not link.
+    #[error("it needs {} of the library {library}, which it is not linked with", listed(symbols))]
+    #[diagnostic(
+        code(modgraft::audit::not_linked),
+        help(
+            "httpd would refuse to start: name the library in the recipe, `libraries = [\"{library}\"]`, with any others"
+        )
+    )]
+    NotLinked {
+        /// As behind `-l`.
+        library: String,
+        /// What it has of what nobody else has.
+        symbols: Vec<String>,
+    },
     /// A library that the target lacks.
     #[error("it needs the library {library}, which the target does not have")]
     #[diagnostic(

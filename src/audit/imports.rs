@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::finding::Finding;
-use super::{Beside, Import, Prerequisite};
+use super::{Beside, Expect, Import, Prerequisite};
 use crate::target::elf::{Dynamic, Symbol};
 use crate::target::objects::Object;
 use crate::target::{GlibcVersion, ProviderKind, Target};
@@ -21,9 +21,15 @@ pub struct Imports {
 }
 
 /// Finds the provider of each undefined symbol.
-pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &mut Vec<Finding>) -> Imports {
+pub fn resolve(
+    object: &Dynamic,
+    target: &Target,
+    expect: &Expect<'_>,
+    findings: &mut Vec<Finding>,
+) -> Imports {
     let libraries = Libraries(target);
     let program = target.needed();
+    let mut undefined: Vec<String> = Vec::new();
     let mut result = Imports {
         own_libraries: object.needed.iter().filter(|name| !program.contains(*name)).cloned().collect(),
         ..Imports::default()
@@ -40,7 +46,7 @@ pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &
             // Whether the library has it in that version was checked by the version alone, as the dynamic linker does.
             Some(library) => Some(library.clone()),
             None => unversioned(symbol, object, program, target, &libraries, &mut result.load_after)
-                .or_else(|| of_beside(symbol, beside)),
+                .or_else(|| of_beside(symbol, expect.beside)),
         };
         match provider {
             Some(provider) => result.imports.push(Import {
@@ -50,9 +56,18 @@ pub fn resolve(object: &Dynamic, target: &Target, beside: &[Beside], findings: &
             }),
             // What is weak may be missing: the object asks before it calls it (_ITM_…, __gmon_start__).
             None if symbol.weak => {}
-            None => findings.push(Finding::Undefined { symbol: symbol.name.clone() }),
+            None => undefined.push(symbol.name.clone()),
         }
     }
+    for library in expect.headers_of {
+        let of_library = |symbol: &String| libraries.exports(&format!("lib{library}.so"), symbol);
+        let (symbols, others): (Vec<_>, Vec<_>) = undefined.into_iter().partition(of_library);
+        if !symbols.is_empty() {
+            findings.push(Finding::NotLinked { library: library.clone(), symbols });
+        }
+        undefined = others;
+    }
+    findings.extend(undefined.into_iter().map(|symbol| Finding::Undefined { symbol }));
     result.imports.sort_by(|a, b| (&a.provider, &a.symbol).cmp(&(&b.provider, &b.symbol)));
     result
 }

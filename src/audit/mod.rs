@@ -85,6 +85,8 @@ pub struct Expect<'a> {
     pub beside: &'a [Beside],
     /// Libraries that it was linked with, without `-l`.
     pub libraries: &'a [String],
+    /// Libraries whose headers it includes, without `-l`: what it lacks may be theirs.
+    pub headers_of: &'a [String],
 }
 
 /// Audits a compiled module against the target that it is for.
@@ -103,7 +105,7 @@ pub fn audit(object: &SharedObject, expect: &Expect<'_>, target: &Target) -> Res
         findings.push(Finding::Machine);
     }
     let exports = module::check(&file, &data, expect, target, &mut findings);
-    let imports = imports::resolve(&file, target, expect.beside, &mut findings);
+    let imports = imports::resolve(&file, target, expect, &mut findings);
     let hardening = hardening::check(&file, &mut findings);
     if !findings.is_empty() {
         let name = object.file.file_name().unwrap_or(object.file.as_os_str());

@@ -18,6 +18,7 @@ use crate::audit::{self, Audit};
 use crate::check::{self, CheckResult};
 use crate::compile::{self, SharedObject};
 use crate::flatten;
+use crate::libraries;
 use crate::lint;
 use crate::package::{self, Package, PackageSet};
 use crate::recipe::Recipe;
@@ -267,7 +268,9 @@ pub(super) fn compiled(
         reporter.warning(warning.as_str());
     }
     let beside: Vec<audit::Beside> = graft.required.iter().map(|required| required.beside.clone()).collect();
+    let headers_of = headers_of(&graft.text);
     let expect = audit::Expect {
+        headers_of: &headers_of,
         symbol: &graft.ready.module.symbol,
         exports: &options.exports,
         beside: &beside,
@@ -279,6 +282,11 @@ pub(super) fn compiled(
     };
     let audit = stage(reporter, Stage::Audit, audit, summary::audited)?;
     Ok((object, audit))
+}
+
+/// The libraries, as behind `-l`, whose headers a unit includes.
+fn headers_of(text: &str) -> Vec<String> {
+    libraries::of_includes(text).into_iter().flat_map(|library| library.link.iter().cloned()).collect()
 }
 
 /// The module that has what the audit did not find.

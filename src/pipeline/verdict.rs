@@ -213,6 +213,7 @@ fn not_loaded(old: &Made, new: &Made) -> Result<Vec<String>, crate::Error> {
         exports: &exports,
         beside: &beside,
         libraries: &old.graft.ready.recipe.libraries,
+        headers_of: &[],
     };
     match audit::audit(&old.object, &expect, &new.graft.ready.target) {
         Ok(_) => Ok(Vec::new()),

@@ -312,7 +312,7 @@ fn packaged(
         },
         summary::compiled,
     )?;
-    let expect = audit::Expect { symbol, exports, beside, libraries };
+    let expect = audit::Expect { symbol, exports, beside, libraries, headers_of: &[] };
     let audit = stage(reporter, Stage::Audit, || audit::audit(&object, &expect, target), summary::audited)?;
     Ok(package::assemble(&package::Inputs {
         recipe: &recipe,
