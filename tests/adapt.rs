@@ -16,11 +16,13 @@ const MADE_UP: &str = r#"
 #ifndef MADE_UP_H
 #define MADE_UP_H
 #include "httpd.h"
+#include "apr_optional.h"
 typedef struct made_up { int here; int number; struct made_up *next; char *text; } made_up;
 #define MADE_UP_GONE(m) ((m)->gone)
 int made_up_take(int one, int two);
 typedef struct made_up_closed made_up_closed;
 int made_up_each(int (*callback)(int one, int two));
+APR_DECLARE_OPTIONAL_FN(int, made_up_asked, (int one));
 #endif
 "#;
 
@@ -221,6 +223,9 @@ fn what_is_missing_is_told_of_whom() {
     assert!(text.contains("APR 1.") && text.contains("of httpd 2.2.15 has no function `apr_gone`"), "{text}");
     let text = said("static void f(void) { ap_gone(); }", "");
     assert!(text.contains("httpd 2.2.15 has no function `ap_gone`"), "{text}");
+    let text = said("static int f(void) { return made_up_asked(1); }", "");
+    assert!(text.contains("httpd 2.2.15 has `made_up_asked` as an optional function only"), "{text}");
+    assert!(text.contains("APR_RETRIEVE_OPTIONAL_FN(made_up_asked)"), "{text}");
     // Upstream's tree has it, and nobody here.
     let text = said("static void f(void) { made_elsewhere(); }", "void made_elsewhere(void);\n");
     assert!(text.contains("httpd 2.2.15 has no function `made_elsewhere`"), "{text}");

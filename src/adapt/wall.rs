@@ -67,6 +67,10 @@ fn wall(
     let help = help(finding, owner, draft, inputs);
     let reason = match rule.map(|rule| &rule.r#do) {
         Some(Action::Refuse(why)) => why.clone(),
+        _ if is_optional_only(finding, inputs) => format!(
+            "a module gets it by APR_RETRIEVE_OPTIONAL_FN({}), and nobody exports it by that name",
+            finding.name
+        ),
         _ => without_pointer(finding, inputs).or(behind.map(str::to_owned)).unwrap_or_default(),
     };
     let placed = finding.at.clone().and_then(|at| {
@@ -90,6 +94,12 @@ fn wall(
             }
         }
     }
+}
+
+/// Whether the target has a function of that name which modules find at run time only.
+fn is_optional_only(finding: &Finding, inputs: &Inputs<'_>) -> bool {
+    let declared = |name: &str| inputs.interface.declared_in(&format!("apr_OFN_{name}_t")).is_some();
+    finding.kind == Kind::Function && declared(&finding.name)
 }
 
 /// What a rule for the finding needs in scope, where nothing is left against it: there it is not.
@@ -122,6 +132,9 @@ fn message(finding: &Finding, owner: Owner, inputs: &Inputs<'_>) -> String {
         }
         (Kind::Function | Kind::Type | Kind::Identifier, _) if library::has(name) => {
             format!("the C library has `{name}`, and no header declares it that the module includes")
+        }
+        (Kind::Function, _) if is_optional_only(finding, inputs) => {
+            format!("{whose} has `{name}` as an optional function only, and the module calls it directly")
         }
         (Kind::Function, _) if owner == Owner::Other => {
             format!("{no_header} declares the function `{name}`, and it is none of httpd's")
