@@ -503,3 +503,19 @@ fn a_number_in_another_unit_is_refused() {
     let shared = "    total += (*worker)->s->lbfactor;\n    return read / worker->s->lbfactor;";
     assert!(flatten(module(shared), &on(37), &tree(6)).is_ok());
 }
+
+/// What a header announces itself, it needs nobody in front of it for: `struct ap_varbuf_info;` of util_varbuf.h.
+#[test]
+fn what_is_pulled_stands_behind_the_header_that_announces_it() {
+    let header = "struct new_info;\nstruct new_buffer { int size; struct new_info *info; };\n\
+                  void new_grow(struct new_buffer *buffer);\n";
+    let source = "struct new_info { int number; };\n#define NEW_SIZE sizeof(struct new_info)\n\
+                  static int new_free(void *info)\n{\n    struct new_info *own = info;\n    return own->number;\n}\n\
+                  void new_grow(struct new_buffer *buffer)\n{\n    buffer->size = NEW_SIZE + new_free(buffer->info);\n}\n";
+    let tree = tree("", source).with("include/util_new.h", header);
+    let change = module_with("#include \"util_new.h\"", "    new_grow((void *) r);\n    return 0;");
+    let text = flatten(change, &target(), &tree).unwrap_or_else(|error| panic!("{error}")).render(false);
+    let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(at("struct new_buffer {") < at("struct new_info { int"), "{text}");
+    assert!(at("struct new_info { int") < at("buffer->size ="), "{text}");
+}
