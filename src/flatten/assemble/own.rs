@@ -194,8 +194,8 @@ impl<'a> OwnFiles<'a> {
         let text = part.file.text();
         // What the header announces itself, it needs nobody in front of it for; who defines that may need the header's types.
         let announces = |name: &str| part.file.find_outline(name).next().is_some();
-        let needs = |name: &&str| names.contains(name) && !announces(name);
-        let uses = part.file.declarations().any(|one| one.uses(text).iter().any(|name| needs(&name)));
+        let needs = |name: &str| names.contains(name) && !announces(name);
+        let uses = part.file.declarations().any(|one| one.uses(text).iter().any(|name| needs(name)));
         let inner =
             |(site, inner): (&Site, &usize)| site.part == header && self.header_uses_inlined(*inner, tried);
         uses || self.parts.included.iter().any(inner)
