@@ -26,6 +26,7 @@ fn main() {
         input,
         module: None,
         target: target.clone(),
+        requires: Vec::new(),
         base: None,
         accept_risks: Vec::new(),
         offline: false,
