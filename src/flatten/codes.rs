@@ -24,12 +24,15 @@ pub(super) struct Family {
     known: String,
     /// How those names end that begin so, and are sizes of arrays.
     sizes: Option<String>,
+    /// Those that only functions read which are as new: where one is called, it is pulled.
+    #[serde(default)]
+    unread: Vec<String>,
 }
 
 impl Family {
     fn has(&self, name: &str) -> bool {
         let is_size = self.sizes.as_ref().is_some_and(|ending| name.ends_with(ending.as_str()));
-        name.starts_with(&self.prefix) && !is_size
+        name.starts_with(&self.prefix) && !is_size && !self.unread.iter().any(|unread| unread == name)
     }
 }
 
@@ -78,6 +81,8 @@ mod tests {
             "#define PROXY_WORKER_UDS_PATH_SIZE 256",
             "PROXY_WORKER_IN_ERROR"
         ));
+        assert!(is("AP_REG_DOTALL", "#define AP_REG_DOTALL 0x40", "AP_REG_ICASE"));
+        assert!(!is("AP_REG_MULTI", "#define AP_REG_MULTI 0x10 /* /g */", "AP_REG_ICASE"));
         assert!(!is("HTTP_GUARD", "#define HTTP_GUARD\n", "HTTP_OK"));
         assert!(!is("AP_IOBUFSIZE", "#define AP_IOBUFSIZE 8192", "HTTP_OK"));
     }
