@@ -97,6 +97,68 @@ fn what_is_said_in_other_words_or_in_addition_is_the_same() {
     grafted(&other, SOURCE, Fake::new()).unwrap();
 }
 
+/// The module of a tree, with a patch that changes its header.
+fn patched(path: &str, before: &str, after: &str, source: &str, target: &Fake) -> Result<String, Error> {
+    let text = format!(
+        "#include \"httpd.h\"\n#include \"mod_x.h\"\n{source}\n\
+         module AP_MODULE_DECLARE_DATA x_module = {{ STANDARD20_MODULE_STUFF, x_open }};\n"
+    );
+    let change = Change::new().changes(Class::ModuleSource, "modules/x/mod_x.c", "", &text);
+    let change = change.changes(Class::SharedHeader, path, before, after);
+    Ok(change.flatten(target)?.render(false))
+}
+
+const HEADER: &str = "modules/x/mod_x.h";
+
+#[test]
+fn what_a_patch_changes_in_the_modules_own_header_is_taken() {
+    let target = || Fake::new().header("mod_x.h", THEIRS).exports("x_open", "mod_x.so");
+    let source = format!("{SOURCE}\nstatic int x_sum(void) {{ return X_LIMIT + X_FLAG + x_more(); }}\nint x_more(void) {{ return 0; }}");
+    let after = THEIRS
+        .replace("    const char *name;\n", "#define X_FLAG 8\n    const char *name;\n")
+        .replace("    int first;\n", "    int first;\n    int second;\n")
+        + "#define X_LIMIT 2\nint x_more(void);\n";
+    let before = format!("{THEIRS}#define X_LIMIT 1\n");
+    for theirs in [&before, &format!("/* as it was shipped */\n{before}")] {
+        // A rule that knows the target better than the header knows the module would be in the way.
+        let target =
+            target().header("mod_x.h", theirs).declares("X_LIMIT", "mod_x.h").rule("X_FLAG", "x/flag");
+        let text = patched(HEADER, &before, &after, &source, &target).unwrap();
+        assert!(!text.contains("#include \"mod_x.h\""), "{text}");
+        for line in ["#define X_LIMIT 2\n", "#define X_FLAG 8\n", "int second;\n", "int x_more(void);\n"] {
+            assert_eq!(text.matches(line).count(), 1, "{line}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_targets_header_counts_where_the_module_or_the_tree_is_another() {
+    let after = THEIRS.replace("X_WORDS 4", "X_WORDS 8");
+    let target = || Fake::new().header("mod_x.h", THEIRS).exports("x_open", "mod_x.so");
+    let kept = |path: &str, before: &str, source: &str, target: &Fake| {
+        let text = patched(path, before, &after, source, target).unwrap();
+        assert!(text.contains("#include \"mod_x.h\""), "{text}");
+    };
+    // Another module keeps what the header promises, or httpd itself does.
+    kept(HEADER, THEIRS, "static int x_own(void) { return 1; }", &target());
+    kept("include/mod_x.h", THEIRS, SOURCE, &target());
+    // The tree is not the target's.
+    let older = THEIRS.replace("    const char *name;\n", "");
+    kept(HEADER, THEIRS, SOURCE, &target().header("mod_x.h", &older));
+}
+
+#[test]
+fn a_patch_cannot_change_what_others_were_compiled_with() {
+    let target = Fake::new().header("mod_x.h", THEIRS).exports("x_open", "mod_x.so");
+    let after = THEIRS.replace("X_WORDS 4", "X_WORDS 8");
+    let Err(Error::PublishedDiffers { name, help, .. }) = patched(HEADER, THEIRS, &after, SOURCE, &target)
+    else {
+        panic!("others have room for four");
+    };
+    assert_eq!(name, "x_thing");
+    assert!(help.contains("the patch needs an httpd whose header says the same"), "{help}");
+}
+
 #[test]
 fn what_another_file_takes_from_the_module_is_there() {
     let target = || {

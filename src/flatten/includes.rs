@@ -143,13 +143,19 @@ fn brought(parts: &Parts, from: usize, path: &str, offered: &dyn Interface) -> O
 /// says how it is called there.
 fn kept_by_target(parts: &Parts, header: &Part, offered: &dyn Interface) -> bool {
     let promised = header.file.declarations().filter(|one| one.kind == DeclarationKind::Prototype);
-    let names: Vec<&String> = promised.flat_map(|one| &one.names).collect();
-    let module = || parts.iter().filter(|(_, part)| part.kind == PartKind::Module);
-    let defines = |name: &str| {
-        let mut all = module().flat_map(|(_, part)| part.file.find(name));
+    let mut names = promised.flat_map(|one| &one.names);
+    names.any(|name| offered.exported_by(name).is_some()) && !is_kept_by_module(parts, header)
+}
+
+/// Whether the module's sources define a function that the header promises.
+pub(super) fn is_kept_by_module(parts: &Parts, header: &Part) -> bool {
+    let sources = || parts.iter().filter(|(_, part)| part.kind == PartKind::Module);
+    let defines = |name: &String| {
+        let mut all = sources().flat_map(|(_, part)| part.file.find(name));
         all.any(|(_, found)| found.kind != DeclarationKind::Prototype)
     };
-    names.iter().any(|name| offered.exported_by(name).is_some()) && !names.iter().any(|name| defines(name))
+    let promised = header.file.declarations().filter(|one| one.kind == DeclarationKind::Prototype);
+    promised.flat_map(|one| &one.names).any(defines)
 }
 
 fn ends_with_path(whole: &str, end: &str) -> bool {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use miette::{NamedSource, SourceSpan};
 
 use super::record::Evidence;
-use super::{Error, Interface, Upstream, includes};
+use super::{Error, Interface, Upstream, includes, published};
 use crate::c::directive::Include;
 use crate::c::lex::{self, TokenKind};
 use crate::c::{DeclarationKind, File};
@@ -302,6 +302,13 @@ impl Parts {
         }
     }
 
+    /// Makes a header of httpd one that the patches bring for the module.
+    pub(super) fn make_private(&mut self, part: usize) {
+        if let Some(part) = self.all.get_mut(part) {
+            part.kind = PartKind::PrivateHeader;
+        }
+    }
+
     /// Makes a source of the tree the module's own, from end to end. What was asked of the tree before is asked anew.
     pub(super) fn graft_whole(&mut self, path: &str, file: Arc<File>) {
         let at = self.at_path(path).unwrap_or_else(|| self.push_of_tree(path, file));
@@ -343,6 +350,7 @@ pub(super) fn load(
             FileText::Fragments(fragments) => of_fragments(&change.path, kind, fragments)?,
         });
     }
+    published::claim(&mut parts, offered);
     includes::resolve(&mut parts, base, offered)?;
     Ok(parts)
 }

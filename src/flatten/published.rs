@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::parts::{Part, PartKind, Parts};
-use super::{Error, Interface, ModuleId, Upstream};
+use super::record::Evidence;
+use super::{Error, Interface, ModuleId, Upstream, includes};
 use crate::c::directive::Include;
 use crate::c::{Declaration, DeclarationKind, File, Linkage};
 use crate::source::path::{folder, joined};
@@ -16,6 +17,33 @@ use said::Said;
 /// How many differences are named besides the first.
 const SHOWN: usize = 5;
 
+/// Makes a header of the tree that the patches change the module's own, where the module is the one that keeps what it promises
+/// and the target's header said the same before the patches: what they change in it is a part of the module, and what of that
+/// others in the target would misread, [`as_in_target`] refuses. Of a tree that is further from the target than that, the
+/// target's header counts.
+pub(super) fn claim(parts: &mut Parts, offered: &dyn Interface) {
+    let is_claimed = |part: &Part| {
+        let Some(before) = part.before.as_ref().filter(|_| part.evidence == Evidence::Whole) else {
+            return false;
+        };
+        let Some(theirs) = offered.read_header(name_of(part)) else { return false };
+        let mut sources = parts.iter().filter(|(_, source)| source.kind == PartKind::Module);
+        let at_home = sources.any(|(_, source)| folder(&source.path) == folder(&part.path));
+        let same = || theirs == *before.text() || Both::of(parts, part, before, theirs, offered).is_same();
+        at_home && includes::is_kept_by_module(parts, part) && same()
+    };
+    let shared = parts.iter().filter(|(_, part)| part.kind == PartKind::SharedHeader);
+    let claimed: Vec<usize> = shared.filter(|(_, part)| is_claimed(part)).map(|(at, _)| at).collect();
+    for at in claimed {
+        parts.make_private(at);
+    }
+}
+
+/// The name under which a target ships a header.
+fn name_of(part: &Part) -> &str {
+    part.path.rsplit('/').next().unwrap_or(&part.path)
+}
+
 /// That the module's own headers and the target's say the same of each name that both have, and that the module has every
 /// function that a file of the target takes from it.
 ///
@@ -23,15 +51,14 @@ const SHOWN: usize = 5;
 /// [`Error::PublishedDiffers`], [`Error::PublishedLost`].
 pub(super) fn as_in_target(parts: &Parts, offered: &dyn Interface, module: &ModuleId) -> Result<(), Error> {
     for (_, part) in parts.own().filter(|(_, part)| part.is_header()) {
-        let name = part.path.rsplit('/').next().unwrap_or(&part.path);
-        let Some(text) = offered.read_header(name) else { continue };
+        let Some(text) = offered.read_header(name_of(part)) else { continue };
         // Most headers of one name are of one release.
         if text == *part.file.text() {
             continue;
         }
-        let both = Both { parts, ours: part, theirs: File::new(text), header: name, offered };
+        let both = Both::of(parts, part, &part.file, text, offered);
         both.say_the_same()?;
-        nothing_is_lost(parts, (name, &both.theirs), offered, module)?;
+        nothing_is_lost(parts, (name_of(part), &both.theirs), offered, module)?;
     }
     Ok(())
 }
@@ -76,7 +103,9 @@ pub(super) fn headers(
 /// A header as it comes with the module, and as the target has it.
 struct Both<'a> {
     parts: &'a Parts,
-    ours: &'a Part,
+    part: &'a Part,
+    /// The part's file, or that before the patches.
+    ours: &'a File,
     theirs: File,
     header: &'a str,
     offered: &'a dyn Interface,
@@ -92,19 +121,32 @@ struct Difference {
     their_line: u32,
 }
 
-impl Both<'_> {
+impl<'a> Both<'a> {
+    fn of(
+        parts: &'a Parts,
+        part: &'a Part,
+        ours: &'a File,
+        theirs: Arc<str>,
+        offered: &'a dyn Interface,
+    ) -> Self {
+        Both { parts, part, ours, theirs: File::new(theirs), header: name_of(part), offered }
+    }
+
+    fn is_same(&self) -> bool {
+        self.differences().is_empty()
+    }
+
     fn say_the_same(&self) -> Result<(), Error> {
         let differences = self.differences();
         let Some((first, others)) = differences.split_first() else { return Ok(()) };
-        let file = &self.ours.file;
         let mut also: Vec<String> = others
             .iter()
             .take(SHOWN)
             .map(|other| {
-                let line = file.line(file.code_range(other.piece).start);
+                let line = self.ours.line(self.ours.code_range(other.piece).start);
                 format!(
                     "`{}` ({}:{line}, and {}:{})",
-                    other.name, self.ours.path, self.header, other.their_line
+                    other.name, self.part.path, self.header, other.their_line
                 )
             })
             .collect();
@@ -113,17 +155,18 @@ impl Both<'_> {
         }
         let also =
             if also.is_empty() { String::new() } else { format!("also different: {}; ", also.join(", ")) };
+        let way_out = match self.part.before {
+            Some(_) => "the patch needs an httpd whose header says the same",
+            None => "take the module from a release whose header says the same",
+        };
         Err(Error::PublishedDiffers {
             name: first.name.clone(),
             header: self.header.to_owned(),
-            file: self.ours.path.to_string(),
+            file: self.part.path.to_string(),
             label: format!("{}; the target's is {}:{}", first.words, self.header, first.their_line),
-            help: format!(
-                "{also}what they pass, make and read is as the target's header says: take the module from a release whose \
-                 header says the same"
-            ),
-            source_code: self.ours.named_source(),
-            at: self.ours.span_of(first.piece, &first.name),
+            help: format!("{also}what they pass, make and read is as the target's header says: {way_out}"),
+            source_code: self.part.named_source(),
+            at: self.part.span_of(first.piece, &first.name),
         })
     }
 
@@ -131,8 +174,8 @@ impl Both<'_> {
         let mut names: BTreeSet<&str> = BTreeSet::new();
         let mut pieces: BTreeSet<usize> = BTreeSet::new();
         let mut found = Vec::new();
-        for piece in self.ours.solid() {
-            let Some(declaration) = self.ours.file.declaration(piece) else { continue };
+        for piece in (0..self.ours.len()).filter(|piece| !self.ours.is_blank(*piece)) {
+            let Some(declaration) = self.ours.declaration(piece) else { continue };
             for name in declaration.names.iter().filter(|name| names.insert(name)) {
                 let Some(difference) = self.difference(name, piece) else { continue };
                 // A tag, a typedef and the constants of one type differ together.
@@ -148,7 +191,7 @@ impl Both<'_> {
     fn difference(&self, name: &str, piece: usize) -> Option<Difference> {
         let theirs = said::all(&self.theirs, name, self.offered);
         let (at, first) = theirs.first()?;
-        let mut ours = said::all(&self.ours.file, name, self.offered);
+        let mut ours = said::all(self.ours, name, self.offered);
         let piece = ours.first().map_or(piece, |(piece, _)| *piece);
         if ours.is_empty() {
             // What one release has in the header, the other may have in a source or in a header of its own.

@@ -160,11 +160,17 @@ fn words(file: &File, tokens: &[Token], depth: usize) -> Vec<String> {
                     _ => all.push(word.to_owned()),
                 }
             }
+            // A macro that is defined there is none of the members.
+            TokenKind::Directive if defines_macro(word) => {}
             TokenKind::Directive => all.push(word.split_whitespace().collect::<Vec<_>>().join(" ")),
             _ => all.push(word.to_owned()),
         }
     }
     all
+}
+
+fn defines_macro(directive: &str) -> bool {
+    directive.trim_start_matches('#').trim_start().starts_with("define")
 }
 
 /// Whether the identifier at `at`, inside of `open` parentheses, makes no difference.
