@@ -113,7 +113,9 @@ const HEADER: &str = "modules/x/mod_x.h";
 #[test]
 fn what_a_patch_changes_in_the_modules_own_header_is_taken() {
     let target = || Fake::new().header("mod_x.h", THEIRS).exports("x_open", "mod_x.so");
-    let source = format!("{SOURCE}\nstatic int x_sum(void) {{ return X_LIMIT + X_FLAG + x_more(); }}\nint x_more(void) {{ return 0; }}");
+    let source = format!(
+        "{SOURCE}\nstatic int x_sum(void) {{ return X_LIMIT + X_FLAG + x_more(); }}\nint x_more(void) {{ return 0; }}"
+    );
     let after = THEIRS
         .replace("    const char *name;\n", "#define X_FLAG 8\n    const char *name;\n")
         .replace("    int first;\n", "    int first;\n    int second;\n")

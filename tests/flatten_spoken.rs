@@ -3,7 +3,7 @@
 mod flatten_support;
 
 use flatten_support::{Change, Fake, Files, flatten, refused};
-use modgraft::changeset::Class::ModuleSource;
+use modgraft::changeset::Class::{self, ModuleSource};
 use modgraft::flatten::{Error, Outcome};
 
 /// A module that includes httpd.h and `includes`, with `body` as its handler.
@@ -179,4 +179,23 @@ fn what_the_targets_configure_never_asked_is_told_of() {
     );
     assert_eq!(warned("/* #undef HAVE_GETLOADAVG */\n"), [] as [&str; 0]);
     assert_eq!(warned("#define HAVE_GETLOADAVG 1\n"), [] as [&str; 0]);
+}
+
+#[test]
+fn what_the_patch_defines_for_httpds_build_alone_is_told() {
+    let warned = |answers: &str, class: Class| {
+        let target = target().header("apr.h", "").header("ap_config_auto.h", answers);
+        let body = "#ifdef DEFAULT_X\n    return 1;\n#endif\n    return 0;";
+        let change =
+            module(body).hunks(class, "include/ap_layout.h.in", "@60\n #define OLD\n+#define DEFAULT_X 1\n");
+        let unit = change.flatten(&target).unwrap();
+        unit.warnings.into_iter().map(|warning| warning.text).collect::<Vec<_>>()
+    };
+    let said = warned("", Class::Other);
+    let words = "`DEFAULT_X` decides in x_handler of modules/x/mod_x.c what is compiled, and the patch defines it in \
+                 include/ap_layout.h.in";
+    assert!(said.len() == 1 && said[0].contains(words), "{said:?}");
+    assert_eq!(warned("/* #undef DEFAULT_X */\n", Class::Other), [] as [&str; 0]);
+    // What a manual says of it defines nothing.
+    assert_eq!(warned("", Class::Documentation), [] as [&str; 0]);
 }

@@ -117,7 +117,7 @@ pub fn flatten(
     published::as_in_target(&parts, offered, module)?;
     units::are_the_targets(&parts, &reached, base, offered)?;
     spoken::known_to_others(&parts, &mut reached, base, offered, module)?;
-    unasked::conditions(&parts, &mut reached, offered);
+    unasked::conditions(changeset, &parts, &mut reached, offered);
     guards::identities(&parts, &mut reached, base)?;
     let renames = names::clashes(&parts, &reached, offered)?;
     let published = published::headers(&parts, base, offered, module)?;

@@ -1,21 +1,28 @@
-//! Conditions that upstream's configure answers and the target's did not: what stands under them is left out of the copy without
-//! a word of the compiler's.
+//! Conditions that upstream's build answers and the target's did not: what stands under them is left out without a word of the
+//! compiler's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::parts::{Part, PartKind, Parts};
 use super::reach::Reached;
 use super::unit::Warning;
-use super::{Interface, closure};
+use super::{Interface, closure, names};
 use crate::c::lex::{self, TokenKind};
 use crate::c::{Declaration, DeclarationKind};
+use crate::changeset::{Action, Changeset, Class, FileText};
 
 /// Where a configure writes its answers.
 const ANSWERS: &[&str] = &["ap_config_auto.h", "apr.h"];
 
 /// Warns of `HAVE_…` in what is copied from upstream where the target has no answer: neither defined nor undefined. The
-/// module's own sources may be built by other means than httpd's configure.
-pub(super) fn conditions(parts: &Parts, reached: &mut Reached, offered: &dyn Interface) {
+/// module's own sources may be built by other means than httpd's configure, so that these are warned of only where the patches
+/// themselves define a name, in a file that is no part of a module.
+pub(super) fn conditions(
+    changeset: &Changeset,
+    parts: &Parts,
+    reached: &mut Reached,
+    offered: &dyn Interface,
+) {
     let answers: Vec<_> = ANSWERS.iter().filter_map(|header| offered.read_header(header)).collect();
     if answers.len() < ANSWERS.len() {
         return;
@@ -23,23 +30,35 @@ pub(super) fn conditions(parts: &Parts, reached: &mut Reached, offered: &dyn Int
     let answered = |name: &str| {
         answers.iter().any(|text| closure::mentions(text, name)) || offered.declared_in(name).is_some()
     };
-    let copied: Vec<(&Part, usize)> = {
-        let pulled = reached.picked.keys().filter_map(|site| Some((parts.get(site.part)?, site.piece)));
-        let whole = parts.own().filter(|(_, part)| part.kind == PartKind::BaseHeader || part.grafted);
-        pulled.chain(whole.flat_map(|(_, part)| part.solid().map(move |piece| (part, piece)))).collect()
-    };
+    let stripped = defined_elsewhere(changeset);
     // One place of each name will do.
     let mut warnings: BTreeMap<String, String> = BTreeMap::new();
-    for (part, piece) in copied {
-        let Some(found) = part.file.declaration(piece) else { continue };
+    for site in names::in_unit(parts, reached) {
+        let Some(part) = parts.get(site.part) else { continue };
+        let Some(found) = part.file.declaration(site.piece) else { continue };
+        let is_copied =
+            reached.picked.contains_key(&site) || part.kind == PartKind::BaseHeader || part.grafted;
         for name in asked(part, found) {
-            if answered(name) || defines(parts, name) {
+            let known = stripped.get(name);
+            let is_unasked = known.is_some() || is_copied && name.starts_with("HAVE_");
+            if !is_unasked || answered(name) || defines(parts, name) {
                 continue;
             }
             let user = found.names.first().map_or("a declaration", String::as_str);
+            let (why, way_out) = match known {
+                Some(file) => (
+                    format!("the patch defines it in {file}, which is no part of a module"),
+                    format!(
+                        "to have it, put `defines = [\"{name}\"]` into the recipe, with a value that fits the target"
+                    ),
+                ),
+                None => (
+                    "the target's configure never asked for it".to_owned(),
+                    format!("where the system has it, put `defines = [\"{name}\"]` into the recipe"),
+                ),
+            };
             let text = format!(
-                "`{name}` decides in {user} of {} what is compiled, and the target's configure never asked for it, so that what \
-                 needs it is left out: where the system has it, put `defines = [\"{name}\"]` into the recipe",
+                "`{name}` decides in {user} of {} what is compiled, and {why}, so that what needs it is left out: {way_out}",
                 part.path
             );
             warnings.entry(name.to_owned()).or_insert(text);
@@ -48,7 +67,49 @@ pub(super) fn conditions(parts: &Parts, reached: &mut Reached, offered: &dyn Int
     reached.warnings.extend(warnings.into_iter().map(|(about, text)| Warning { about, text }));
 }
 
-/// The names of that form in the conditions around a declaration and in it.
+/// The macros that the patches define in files of httpd's build, each with its file.
+fn defined_elsewhere(changeset: &Changeset) -> BTreeMap<&str, &str> {
+    let of_build = |class: Class| matches!(class, Class::BuildSystem | Class::Other);
+    let files = changeset.files.iter().filter(|file| of_build(file.class) && file.action != Action::Deleted);
+    let mut all = BTreeMap::new();
+    for file in files {
+        let lines: Vec<&str> = match &file.text {
+            FileText::Whole { before, after } => {
+                let old: BTreeSet<&str> = before.iter().flat_map(|text| text.lines()).collect();
+                after.lines().filter(|line| !old.contains(line)).collect()
+            }
+            FileText::Fragments(fragments) => {
+                let lines = fragments.iter().flat_map(|fragment| &fragment.lines);
+                lines.filter(|line| line.added).map(|line| line.text.as_str()).collect()
+            }
+        };
+        for name in lines.into_iter().filter_map(defined_by) {
+            all.entry(name).or_insert(file.path.as_str());
+        }
+    }
+    all
+}
+
+/// The macro that a line of a header or of a configure script defines, or has a place for.
+fn defined_by(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let directive = line.strip_prefix('#').map(str::trim_start);
+    let rest = match directive {
+        Some(directive) => {
+            let rest = directive.strip_prefix("define").or_else(|| directive.strip_prefix("undef"))?;
+            rest.starts_with([' ', '\t']).then(|| rest.trim_start())?
+        }
+        None => {
+            let (_, rest) =
+                line.split_once("AC_DEFINE(").or_else(|| line.split_once("AC_DEFINE_UNQUOTED("))?;
+            rest.trim_start_matches(['[', ' '])
+        }
+    };
+    let end = rest.find(|letter| !lex::is_identifier_part(letter)).unwrap_or(rest.len());
+    rest.get(..end).filter(|name| !name.is_empty())
+}
+
+/// The names in the conditions around a declaration and in it.
 fn asked<'a>(part: &'a Part, found: &'a Declaration) -> Vec<&'a str> {
     let text = part.file.text();
     let inside = found.identifiers.iter().filter(|used| used.tested);
@@ -60,7 +121,7 @@ fn asked<'a>(part: &'a Part, found: &'a Declaration) -> Vec<&'a str> {
             .map(|token| token.text(condition))
             .collect::<Vec<_>>()
     });
-    inside.chain(around).filter(|name| name.starts_with("HAVE_")).collect()
+    inside.chain(around).collect()
 }
 
 /// Whether a file in play answers it itself.
@@ -68,4 +129,27 @@ fn defines(parts: &Parts, name: &str) -> bool {
     parts.iter().any(|(_, part)| {
         part.file.find_outline(name).any(|(_, outline)| outline.kind == DeclarationKind::Macro)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_defines_a_macro() {
+        for (line, name) in [
+            ("#define DEFAULT_EXP_X \"@exp_x@\"", Some("DEFAULT_EXP_X")),
+            ("# undef HAVE_X", Some("HAVE_X")),
+            ("#define X", Some("X")),
+            ("  AC_DEFINE([HAVE_X], 1,", Some("HAVE_X")),
+            ("if test; then AC_DEFINE_UNQUOTED(X_SIZE,$size); fi", Some("X_SIZE")),
+            ("#ifdef X", None),
+            ("#defined X", None),
+            ("# define", None),
+            ("AC_DEFINE(", None),
+            ("print \"#define X\"", None),
+        ] {
+            assert_eq!(defined_by(line), name, "{line}");
+        }
+    }
 }
