@@ -116,6 +116,37 @@ fn a_group_of_providers_must_be_asked_by_somebody() {
 }
 
 #[test]
+fn what_is_said_on_a_condition_counts_where_the_condition_is_known_to_hold() {
+    let tree = tree("#define AP_NEW_GROUP \"new\"\n");
+    let is_refused = |defined: &str, condition: &str| {
+        let version = "#define APU_MINOR_VERSION 6\n";
+        let target = target().header("apu_version.h", version).declares("APU_MINOR_VERSION", "apu_version.h");
+        let body = format!(
+            "{condition}\n    ap_register_provider(r, AP_NEW_GROUP, \"x\", \"0\", r);\n#else\n    r = 0;\n#endif\n    return 0;"
+        );
+        match flatten(module_with(defined, &body), &target, &tree) {
+            Ok(_) => false,
+            Err(Error::NobodyAsks { .. }) => true,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    let own = "#if APU_MINOR_VERSION > 5\n#define HAVE_IT 1\n#endif";
+    assert!(is_refused(own, "#ifdef HAVE_IT"));
+    assert!(is_refused(own, "#if !defined(HAVE_IT)\n#elif APU_MINOR_VERSION == 6"));
+    assert!(is_refused("", "#if APU_MINOR_VERSION >= 6"));
+    for (defined, condition) in [
+        (own, "#ifndef HAVE_IT"),
+        (own, "#ifdef HAVE_OTHER"),
+        (own, "#ifdef HAVE_OTHER\n#elif APU_MINOR_VERSION == 6"),
+        ("#ifdef HAVE_OTHER\n#define HAVE_IT 1\n#endif", "#ifdef HAVE_IT"),
+        ("#define HAVE_IT 1\n#undef HAVE_IT", "#ifdef HAVE_IT"),
+        ("#if APU_MINOR_VERSION > 6\n#define HAVE_IT 1\n#endif", "#ifdef HAVE_IT"),
+    ] {
+        assert!(!is_refused(defined, condition), "{defined} {condition}");
+    }
+}
+
+#[test]
 fn a_group_of_a_header_that_is_in_the_unit_from_end_to_end_counts_too() {
     let tree = tree("").with("include/ap_new.h", "#define AP_NEW_GROUP \"new\"\n");
     let change = || {

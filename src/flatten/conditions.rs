@@ -12,6 +12,18 @@ pub(super) fn value(text: &str, offered: &dyn Interface) -> Option<i64> {
     evaluate(text, offered, 0)
 }
 
+/// The name of which a condition asks only whether it is defined, and whether it wants it to be.
+pub(super) fn is_defined(condition: &str) -> Option<(&str, bool)> {
+    let tokens = lex::tokens(condition, 0..condition.len());
+    let words: Vec<&str> =
+        tokens.map(|token| token.text(condition)).filter(|word| !"()".contains(word)).collect();
+    match words.as_slice() {
+        ["defined", name] => Some((name, true)),
+        ["!", "defined", name] => Some((name, false)),
+        _ => None,
+    }
+}
+
 fn evaluate(text: &str, offered: &dyn Interface, depth: usize) -> Option<i64> {
     if depth > DEPTH {
         return None;

@@ -19,6 +19,7 @@ mod guards;
 mod headers;
 mod includes;
 mod inline;
+mod levels;
 mod names;
 mod parts;
 mod prototypes;

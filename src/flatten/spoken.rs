@@ -1,6 +1,7 @@
 //! Names by which a module and others find each other while httpd runs: optional functions, groups of providers, notes. Where
 //! nobody else knows such a name, the module compiles, and nobody answers.
 
+mod compiled;
 mod tested;
 
 use std::collections::BTreeSet;
@@ -68,7 +69,37 @@ struct Unit<'a> {
     sites: &'a [Site],
 }
 
-impl Unit<'_> {
+impl<'a> Unit<'a> {
+    /// The calls of these functions or macros in a piece that are compiled for certain.
+    fn calls(&self, site: Site, functions: &[&str]) -> Vec<Call<'a>> {
+        let Some(part) = self.parts.get(site.part) else { return Vec::new() };
+        let text: &str = part.file.text();
+        if !functions.iter().any(|name| part.file.code(site.piece).contains(name)) {
+            return Vec::new();
+        }
+        let Some(user) = part.file.declaration(site.piece) else { return Vec::new() };
+        let mut all = Vec::new();
+        let named = user.identifiers.iter().filter(|used| used.role == Role::Global);
+        for used in named {
+            let Some(function) = text.get(used.range.clone()).filter(|name| functions.contains(name)) else {
+                continue;
+            };
+            let conditional = used.conditional || !user.conditions.is_empty();
+            if conditional && !compiled::for_certain(part, user, used.range.start, self.offered) {
+                continue;
+            }
+            let tokens: Vec<Token> = lex::tokens(text, used.range.end..user.range.end)
+                .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive))
+                .collect();
+            let Some(close) = macros::matching(&tokens, 0) else { continue };
+            let inner = tokens.get(1..close).unwrap_or_default();
+            let at = inner.first().map_or(used.range.start, |token| token.start);
+            let arguments = macros::arguments(text, inner);
+            all.push(Call { part, user, function, name_at: used.range.start, at, arguments });
+        }
+        all
+    }
+
     fn knows(&self, name: &str) -> bool {
         self.offered.declared_in(name).is_some()
             || self.offered.exported_by(name).is_some()
@@ -77,8 +108,7 @@ impl Unit<'_> {
 
     fn calls_anywhere(&self, functions: &[&str], name: &str) -> bool {
         let mut sites = self.sites.iter();
-        sites
-            .any(|site| calls(self.parts, *site, functions).iter().any(|call| call.arguments.contains(&name)))
+        sites.any(|site| self.calls(*site, functions).iter().any(|call| call.arguments.contains(&name)))
     }
 
     /// Whether a file of the target has `text` and calls one of these functions.
@@ -89,7 +119,7 @@ impl Unit<'_> {
     /// Optional functions that nobody registers and that the module does without.
     fn optional_functions(&self, site: Site, base: Option<&dyn Upstream>) -> Result<Vec<String>, Error> {
         let mut untold = Vec::new();
-        for call in calls(self.parts, site, &[RETRIEVE_FUNCTION]) {
+        for call in self.calls(site, &[RETRIEVE_FUNCTION]) {
             let Some(name) = call.arguments.first().copied() else { continue };
             // What the module declares itself is its own risk; of another module's header it is a promise.
             let promised = self.parts.iter().find(|(_, part)| {
@@ -121,7 +151,7 @@ impl Unit<'_> {
     }
 
     fn registered_providers(&self, site: Site) -> Result<(), Error> {
-        for call in calls(self.parts, site, REGISTER_PROVIDER) {
+        for call in self.calls(site, REGISTER_PROVIDER) {
             let Some(name) = call.arguments.get(1).copied() else { continue };
             let Some(word) = self.shared(name).filter(|_| !self.knows(name)) else { continue };
             // Of a group of httpd's own, another provider is no partner: who asks for all of them is elsewhere.
@@ -144,7 +174,7 @@ impl Unit<'_> {
     /// What to say of groups that are asked and have no provider.
     fn asked_providers(&self, site: Site) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        for call in calls(self.parts, site, ASK_PROVIDER) {
+        for call in self.calls(site, ASK_PROVIDER) {
             let at = usize::from(call.function == "ap_list_provider_names");
             let Some(name) = call.arguments.get(at).copied() else { continue };
             let Some(word) = self.shared(name).filter(|_| !self.knows(name)) else { continue };
@@ -165,7 +195,7 @@ impl Unit<'_> {
     /// Notes of a request or connection under a name that httpd has.
     fn notes(&self, site: Site) -> Result<(), Error> {
         for (functions, others) in [(WRITE_TABLE, READ_TABLE), (READ_TABLE, WRITE_TABLE)] {
-            for call in calls(self.parts, site, functions) {
+            for call in self.calls(site, functions) {
                 let [table, name, ..] = call.arguments.as_slice() else { continue };
                 let Some(word) = self.shared(name).filter(|_| table.ends_with("notes") && !self.knows(name))
                 else {
@@ -246,32 +276,4 @@ impl Call<'_> {
         let at = self.at + behind.unwrap_or_default();
         (self.part.named_source(), (at, argument.len()).into(), self.label())
     }
-}
-
-/// The calls of these functions or macros in a piece that are compiled whatever the conditions.
-fn calls<'a>(parts: &'a Parts, site: Site, functions: &[&str]) -> Vec<Call<'a>> {
-    let Some(part) = parts.get(site.part) else { return Vec::new() };
-    let text: &str = part.file.text();
-    if !functions.iter().any(|name| part.file.code(site.piece).contains(name)) {
-        return Vec::new();
-    }
-    let Some(user) = part.file.declaration(site.piece).filter(|found| found.conditions.is_empty()) else {
-        return Vec::new();
-    };
-    let mut all = Vec::new();
-    let named = user.identifiers.iter().filter(|used| used.role == Role::Global && !used.conditional);
-    for used in named {
-        let Some(function) = text.get(used.range.clone()).filter(|name| functions.contains(name)) else {
-            continue;
-        };
-        let tokens: Vec<Token> = lex::tokens(text, used.range.end..user.range.end)
-            .filter(|token| !matches!(token.kind, TokenKind::Comment | TokenKind::Directive))
-            .collect();
-        let Some(close) = macros::matching(&tokens, 0) else { continue };
-        let inner = tokens.get(1..close).unwrap_or_default();
-        let at = inner.first().map_or(used.range.start, |token| token.start);
-        let arguments = macros::arguments(text, inner);
-        all.push(Call { part, user, function, name_at: used.range.start, at, arguments });
-    }
-    all
 }

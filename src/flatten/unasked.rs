@@ -7,6 +7,7 @@ use super::parts::{Part, PartKind, Parts};
 use super::reach::Reached;
 use super::unit::Warning;
 use super::{Interface, closure, names};
+use crate::c::directive::{self, Directive};
 use crate::c::lex::{self, TokenKind};
 use crate::c::{Declaration, DeclarationKind};
 use crate::changeset::{Action, Changeset, Class, FileText};
@@ -93,18 +94,14 @@ fn defined_elsewhere(changeset: &Changeset) -> BTreeMap<&str, &str> {
 /// The macro that a line of a header or of a configure script defines, or has a place for.
 fn defined_by(line: &str) -> Option<&str> {
     let line = line.trim_start();
-    let directive = line.strip_prefix('#').map(str::trim_start);
-    let rest = match directive {
-        Some(directive) => {
-            let rest = directive.strip_prefix("define").or_else(|| directive.strip_prefix("undef"))?;
-            rest.starts_with([' ', '\t']).then(|| rest.trim_start())?
-        }
-        None => {
-            let (_, rest) =
-                line.split_once("AC_DEFINE(").or_else(|| line.split_once("AC_DEFINE_UNQUOTED("))?;
-            rest.trim_start_matches(['[', ' '])
-        }
-    };
+    if line.starts_with('#') {
+        return match directive::read(line, 0..line.len()) {
+            Directive::Define { name } | Directive::Undef { name } if !name.is_empty() => Some(name),
+            _ => None,
+        };
+    }
+    let (_, rest) = line.split_once("AC_DEFINE(").or_else(|| line.split_once("AC_DEFINE_UNQUOTED("))?;
+    let rest = rest.trim_start_matches(['[', ' ']);
     let end = rest.find(|letter| !lex::is_identifier_part(letter)).unwrap_or(rest.len());
     rest.get(..end).filter(|name| !name.is_empty())
 }

@@ -10,6 +10,8 @@ use super::identifiers;
 use crate::c::directive::{self, Directive};
 use crate::c::lex::{self, TokenKind};
 use crate::c::{Declaration, DeclarationKind, Linkage};
+use crate::flatten::conditions::is_defined;
+use crate::flatten::levels::Levels;
 use crate::flatten::parts::{Part, PartKind, Parts, Site};
 use crate::flatten::{Error, Interface, conditions};
 
@@ -205,18 +207,6 @@ pub(super) fn is_guarded(part: &Part) -> bool {
     part.file.guard().is_some() || part.file.text().contains("#pragma once")
 }
 
-/// The name of which a condition asks only whether it is defined, and whether it wants it to be.
-fn is_defined(condition: &str) -> Option<(&str, bool)> {
-    let tokens = lex::tokens(condition, 0..condition.len());
-    let words: Vec<&str> =
-        tokens.map(|token| token.text(condition)).filter(|word| !"()".contains(word)).collect();
-    match words.as_slice() {
-        ["defined", name] => Some((name, true)),
-        ["!", "defined", name] => Some((name, false)),
-        _ => None,
-    }
-}
-
 /// Reads one source as a preprocessor would, as far as the module's own macros go.
 struct Reader<'a, 'b> {
     parts: &'a Parts,
@@ -378,65 +368,6 @@ impl<'a, 'b> Reader<'a, 'b> {
         let told = conditions::value(condition, self.offered).map(|value| value != 0);
         self.told.insert(condition.to_owned(), told);
         told
-    }
-}
-
-/// The `#if`s that are open, each with what was known where it stands: a macro may be defined behind it.
-#[derive(Debug, Default)]
-struct Levels(Vec<Level>);
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Level {
-    /// Whether one of its branches so far is compiled.
-    taken: Option<bool>,
-    /// Whether this branch is.
-    current: Option<bool>,
-}
-
-impl Levels {
-    fn meet(&mut self, directive: &Directive<'_>, mut holds: impl FnMut(&str) -> Option<bool>) {
-        match directive {
-            Directive::If(condition) => {
-                let value = holds(condition);
-                self.0.push(Level { taken: value, current: value });
-            }
-            Directive::Elif(condition) => {
-                let value = holds(condition);
-                if let Some(level) = self.0.last_mut() {
-                    level.current = both(level.taken.map(|taken| !taken), value);
-                    level.taken =
-                        both(level.taken.map(|taken| !taken), value.map(|value| !value)).map(|none| !none);
-                }
-            }
-            Directive::Else => {
-                if let Some(level) = self.0.last_mut() {
-                    *level = Level { taken: Some(true), current: level.taken.map(|taken| !taken) };
-                }
-            }
-            Directive::Endif => {
-                self.0.pop();
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether a piece is compiled that has so many conditions around it; nothing where only the compiler knows.
-    fn compiled(&mut self, conditions: usize) -> Option<bool> {
-        // Of a group whose end is inside a declaration, nothing is known.
-        self.0.resize(conditions, Level::default());
-        let mut all = Some(true);
-        for level in &self.0 {
-            all = both(all, level.current);
-        }
-        all
-    }
-}
-
-fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
-    match (one, other) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
     }
 }
 
