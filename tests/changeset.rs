@@ -45,7 +45,7 @@ fn a_mail_is_read_and_classified() {
     Modified shared source by shared.source: server/util.c @101+1-1 @110+5-0
     ");
     assert!(!changeset.based);
-    let found = single_module(&changeset, None).unwrap();
+    let found = single_module(&changeset, None, None).unwrap();
     let expected = ModuleFound {
         name: "mod_example".into(),
         symbol: "example_module".into(),
@@ -80,7 +80,7 @@ fn a_mail_says_what_a_recipe_would() {
     assert_eq!(message.commit.as_deref(), Some("0123456789abcdef0123456789abcdef01234567"));
     assert!(message.body.starts_with("The greeting is set by ExampleGreeting."), "{}", message.body);
     assert!(message.body.ends_with("Signed-off-by: A U Thor <author@example.org>"), "{}", message.body);
-    let facts = describe(&changeset, &single_module(&changeset, None).unwrap(), None);
+    let facts = describe(&changeset, &single_module(&changeset, None, None).unwrap(), None);
     insta::assert_debug_snapshot!(facts, @r#"
     PatchFacts {
         subject: Some(
@@ -333,10 +333,10 @@ fn one_module_is_told_from_others() {
     // A new module, and an existing one that is touched: the new one is meant.
     let both = adds("modules/p/mod_x.c", MODULE) + &adds("modules/p/x_util.c", "int util;\n") + &touch;
     let changeset = read_on(&both, base).unwrap();
-    assert_eq!(single_module(&changeset, None).unwrap().symbol, "x_module");
+    assert_eq!(single_module(&changeset, None, None).unwrap().symbol, "x_module");
     assert_eq!(file(&changeset, "modules/p/mod_other.c").class, Class::SharedSource);
     // Unless the other one is asked for.
-    let wanted = single_module(&changeset, Some("mod_other")).unwrap();
+    let wanted = single_module(&changeset, None, Some("mod_other")).unwrap();
     assert_eq!(wanted.symbol, "other_module");
     let focused = changeset.focused_on(&wanted).unwrap();
     insta::assert_snapshot!(listing(&focused), @r"
@@ -349,13 +349,13 @@ fn one_module_is_told_from_others() {
     // Only an existing one: that is meant.
     let changeset = read_on(&touch, base).unwrap();
     assert_eq!(file(&changeset, "modules/p/mod_other.c").reason.rule.as_ref(), "module.changed");
-    assert_eq!(single_module(&changeset, None).unwrap().name, "mod_other");
+    assert_eq!(single_module(&changeset, None, None).unwrap().name, "mod_other");
 
     // One that the patch does not fit is left out, where nothing uses what it has.
     let older = other.replace("};", "}; /* older */");
     let base: &[(&str, &[u8])] = &[("modules/p/mod_other.c", older.as_bytes())];
     let changeset = read_on(&both, base).unwrap();
-    let wanted = single_module(&changeset, None).unwrap();
+    let wanted = single_module(&changeset, None, None).unwrap();
     let focused = changeset.focused_on(&wanted).unwrap();
     assert_eq!(file(&focused, "modules/p/mod_other.c").class, Class::Other);
     assert_eq!(
@@ -366,8 +366,8 @@ fn one_module_is_told_from_others() {
         )]
     );
     let rejected = |error| assert!(matches!(error, Error::Rejected { .. }), "{error}");
-    rejected(single_module(&read_on(&both, base).unwrap(), Some("mod_other")).unwrap_err());
-    rejected(single_module(&read_on(&touch, base).unwrap(), None).unwrap_err());
+    rejected(single_module(&read_on(&both, base).unwrap(), None, Some("mod_other")).unwrap_err());
+    rejected(single_module(&read_on(&touch, base).unwrap(), None, None).unwrap_err());
     for used in ["int util(void)\n{\n    return changed();\n}\n", "extern module other_module;\n"] {
         let both = adds("modules/p/mod_x.c", MODULE) + &adds("modules/p/x_util.c", used) + &touch;
         rejected(read_on(&both, base).unwrap().focused_on(&wanted).unwrap_err());
@@ -379,12 +379,141 @@ fn one_module_is_told_from_others() {
         + &adds("modules/q/util.c", "int q;\n");
     let changeset = read(two).unwrap();
     assert_eq!(modules(&changeset).len(), 2);
-    let wanted = single_module(&changeset, Some("x_module")).unwrap();
+    let wanted = single_module(&changeset, None, Some("x_module")).unwrap();
     insta::assert_snapshot!(listing(&changeset.focused_on(&wanted).unwrap()), @r"
     Added module source by module.new: modules/p/mod_x.c @5+3-0
     Added shared source by module.other: modules/q/mod_other.c @13+3-0
     Added shared source by module.other: modules/q/util.c @21+1-0
     ");
+}
+
+/// The base tree of an httpd: two modules and what is shared in one folder, and a part of httpd itself in another.
+fn tree_of_siblings() -> Vec<(&'static str, Vec<u8>)> {
+    let module = |name: &str| MODULE.replace("(x)", &format!("({name})"));
+    let text = |text: &str| text.as_bytes().to_vec();
+    vec![
+        (
+            "include/ap_release.h",
+            text(
+                "#define AP_SERVER_MAJORVERSION_NUMBER 2\n#define AP_SERVER_MINORVERSION_NUMBER 4\n#define AP_SERVER_PATCHLEVEL_NUMBER 6\n",
+            ),
+        ),
+        ("include/util.h", text("line 1\n")),
+        (
+            "modules/p/config.m4",
+            text(
+                "p_objs=\"mod_p.lo p_util.lo\"\nAPACHE_MODULE(p, does p, $p_objs, , most)\nq_objs=\"dnl\nmod_q.lo dnl\n\
+                 deep/q_util.lo dnl\n\"\nAPACHE_MODULE(q, does q, $q_objs, , most)\n",
+            ),
+        ),
+        ("modules/p/mod_p.c", format!("#include \"both.h\"\n{}", module("p")).into_bytes()),
+        ("modules/p/mod_p.h", text("line 1\n")),
+        ("modules/p/p_util.c", text("line 1\n")),
+        ("modules/p/mod_q.c", format!("#include \"q_private.h\"\n{}", module("q")).into_bytes()),
+        ("modules/p/q_private.h", text("#include \"both.h\"\nline 2\n")),
+        ("modules/p/both.h", text("line 1\n")),
+        ("modules/p/deep/q_util.c", text("line 1\n")),
+        ("modules/p/unlisted.c", text("line 1\n")),
+        (
+            "modules/http/config.m4",
+            text(
+                "http_objs=\"http_core.lo http_filters.lo\"\nAPACHE_MODULE(http, HTTP, $http_objs, , static)\n",
+            ),
+        ),
+        ("modules/http/http_core.c", module("http").into_bytes()),
+        ("modules/http/http_filters.c", text("line 1\n")),
+        ("server/util.c", text("line 1\n")),
+        ("server/mpm/event/fdqueue.c", text("line 1\n")),
+    ]
+}
+
+#[test]
+fn what_a_patch_changes_beside_a_module_is_the_modules_own() {
+    let files = tree_of_siblings();
+    let base: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect();
+    let whose = |touched: &[&str], wanted: Option<&str>| -> Result<String, String> {
+        let patch: String =
+            touched.iter().map(|path| changes(path, "@@ -1 +1,2 @@\n line 1\n+new\n")).collect();
+        let patch = patch.replace(
+            &changes("modules/p/q_private.h", "@@ -1 +1,2 @@\n line 1\n+new\n"),
+            &changes("modules/p/q_private.h", "@@ -2 +2,2 @@\n line 2\n+new\n"),
+        );
+        let sources = sources(&[("p", patch.as_bytes())], Some(&base));
+        let changeset = changeset::read(&sources, &[]).unwrap();
+        let tree = sources.base.as_ref();
+        let module = single_module(&changeset, tree, wanted).map_err(|error| error.to_string())?;
+        let found = changeset::listing(&changeset, tree, &module).unwrap();
+        let changeset = changeset.focused_on(&module).unwrap().listed(found.as_ref(), tree).unwrap();
+        Ok(format!("{} of {}:{}\n{}", module.symbol, module.file, module.line, listing(&changeset)))
+    };
+    insta::assert_snapshot!(whose(&["modules/p/p_util.c", "modules/p/both.h"], None).unwrap(), @r"
+    p_module of modules/p/mod_p.c:2
+    Modified module source by module.listed: modules/p/p_util.c @3+1-0
+    Modified shared header by header.shared: modules/p/both.h @8+1-0
+    Modified module source by module.listed: modules/p/mod_p.c
+    ");
+    insta::assert_snapshot!(whose(&["modules/p/deep/q_util.c", "server/util.c"], None).unwrap(), @r"
+    q_module of modules/p/mod_q.c:2
+    Modified module source by module.listed: modules/p/deep/q_util.c @3+1-0
+    Modified shared source by shared.source: server/util.c @8+1-0
+    Modified module source by module.listed: modules/p/mod_q.c
+    ");
+    // Headers belong to the module of their name, else to those that include them.
+    insta::assert_snapshot!(whose(&["modules/p/mod_p.h", "modules/p/both.h"], None).unwrap(), @r"
+    p_module of modules/p/mod_p.c:2
+    Modified shared header by header.shared: modules/p/mod_p.h @3+1-0
+    Modified shared header by header.shared: modules/p/both.h @8+1-0
+    Modified module source by module.listed: modules/p/mod_p.c
+    Modified module source by module.listed: modules/p/p_util.c
+    ");
+    insta::assert_snapshot!(whose(&["modules/p/q_private.h"], None).unwrap(), @r"
+    q_module of modules/p/mod_q.c:2
+    Modified shared header by header.shared: modules/p/q_private.h @3+1-0
+    Modified module source by module.listed: modules/p/mod_q.c
+    Modified module source by module.listed: modules/p/deep/q_util.c
+    ");
+    insta::assert_snapshot!(whose(&["modules/p/both.h"], None).unwrap_err(), @"2 modules are defined: p_module (modules/p/mod_p.c:2), q_module (modules/p/mod_q.c:2)");
+    let named = whose(&["modules/p/mod_p.h", "modules/p/both.h"], Some("mod_q")).unwrap();
+    assert!(named.starts_with("q_module of modules/p/mod_q.c:2\n"), "{named}");
+
+    // Of several one is named.
+    let two = ["modules/p/p_util.c", "modules/p/deep/q_util.c"];
+    insta::assert_snapshot!(whose(&two, None).unwrap_err(), @"2 modules are defined: p_module (modules/p/mod_p.c:2), q_module (modules/p/mod_q.c:2)");
+    assert!(whose(&two, Some("mod_q")).unwrap().starts_with("q_module "));
+    assert!(whose(&two, Some("p_module")).unwrap().starts_with("p_module "));
+    insta::assert_snapshot!(whose(&two, Some("mod_r")).unwrap_err(), @"no file defines the module `mod_r`; defined: p_module (modules/p/mod_p.c:2), q_module (modules/p/mod_q.c:2)");
+
+    // httpd's own files are no module's, and a file that nothing lists may be anything.
+    let of_httpd = ["server/util.c", "modules/http/http_filters.c", "include/util.h"];
+    for wanted in [None, Some("mod_http")] {
+        let said = whose(&of_httpd, wanted).unwrap_err();
+        assert_eq!(said, format!("the patch changes httpd itself, and no module: {}", of_httpd.join(", ")));
+    }
+    for unknown in ["modules/p/unlisted.c", "server/mpm/event/fdqueue.c"] {
+        let said = whose(&[unknown], None).unwrap_err();
+        assert!(said.starts_with("no file defines a module structure"), "{said}");
+    }
+}
+
+#[test]
+fn a_module_that_the_patch_changes_too_leaves_the_other_one_to_be_named() {
+    let files = tree_of_siblings();
+    let base: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (*path, bytes.as_slice())).collect();
+    let patch = changes("modules/p/mod_p.c", "@@ -1 +1,2 @@\n #include \"both.h\"\n+new\n")
+        + &changes("modules/p/deep/q_util.c", "@@ -1 +1,2 @@\n line 1\n+new\n");
+    let sources = sources(&[("p", patch.as_bytes())], Some(&base));
+    let changeset = changeset::read(&sources, &[]).unwrap();
+    let tree = sources.base.as_ref();
+    assert_eq!(single_module(&changeset, tree, None).unwrap().name, "mod_p");
+    let module = single_module(&changeset, tree, Some("mod_q")).unwrap();
+    let found = changeset::listing(&changeset, tree, &module).unwrap();
+    let changeset = changeset.focused_on(&module).unwrap().listed(found.as_ref(), tree).unwrap();
+    insta::assert_snapshot!(listing(&changeset), @r"
+    Modified shared source by module.other: modules/p/mod_p.c @3+1-0
+    Modified module source by module.listed: modules/p/deep/q_util.c @8+1-0
+    Modified module source by module.listed: modules/p/mod_q.c
+    ");
+    assert_eq!(after(&changeset, "modules/p/deep/q_util.c"), "line 1\nnew\n");
 }
 
 #[test]
@@ -489,7 +618,7 @@ fn a_copy_begins_as_the_file_it_was_made_of() {
     let changeset = read_on(patch, &[("modules/a/mod_a.c", MODULE.as_bytes())]).unwrap();
     let change = file(&changeset, "modules/b/mod_b.c");
     assert_eq!((change.action, change.copied_from.as_deref()), (Action::Added, Some("modules/a/mod_a.c")));
-    assert_eq!(single_module(&changeset, None).unwrap().symbol, "b_module");
+    assert_eq!(single_module(&changeset, None, None).unwrap().symbol, "b_module");
     // Without the tree it is not known whole, and says so.
     let alone = read(patch).unwrap();
     assert!(matches!(file(&alone, "modules/b/mod_b.c").text, FileText::Fragments(_)));

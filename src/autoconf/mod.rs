@@ -21,6 +21,8 @@ pub struct Module {
     pub sources: Vec<String>,
     /// Whether `sources` is all: a module may also link a library of its own tree (`libmd.la`), whose files a makefile lists.
     pub complete: bool,
+    /// Whether it is linked into httpd always (`static`), and is no shared object.
+    pub linked_in: bool,
     /// The libraries to link, without `-l`.
     pub libraries: Vec<String>,
     /// What it asks of pkg-config and modgraft does not know.
@@ -65,6 +67,7 @@ pub fn modules(files: &[Text<'_>], shared: &[Text<'_>]) -> Vec<Module> {
                 help: call.argument(1).split_whitespace().collect::<Vec<_>>().join(" "),
                 sources: if listed.is_empty() { vec![format!("mod_{name}.c")] } else { listed },
                 complete: !links_own_library(call.argument(5)),
+                linked_in: call.argument(4) == "static",
                 libraries: libraries.names,
                 unknown: libraries.unknown,
                 file: file.path.to_owned(),

@@ -162,6 +162,17 @@ pub enum Error {
         help: String,
     },
 
+    /// C source, and all of it is in the server itself.
+    #[error("the patch changes httpd itself, and no module: {}", files.join(", "))]
+    #[diagnostic(
+        code("modgraft::changeset::of-httpd"),
+        help("what is linked into httpd itself no module can bring: this change needs an httpd that has it")
+    )]
+    OfHttpd {
+        /// Paths of the changed files.
+        files: Vec<String>,
+    },
+
     /// Several modules, and nothing says which.
     #[error("{} modules are defined: {}", found.len(), found.join(", "))]
     #[diagnostic(
@@ -208,6 +219,7 @@ impl Error {
             | Error::Link { .. } => Kind::Input,
             Error::NoSource { .. }
             | Error::NoModule { .. }
+            | Error::OfHttpd { .. }
             | Error::SeveralModules { .. }
             | Error::UnknownModule { .. } => Kind::Refused,
         }

@@ -35,7 +35,16 @@ pub fn listing(
     base: Option<&Tree>,
     module: &ModuleFound,
 ) -> Result<Option<Listing>, Error> {
-    let home = folder(&module.file);
+    let found = in_folder(changeset, base, folder(&module.file))?;
+    Ok(found.into_iter().find(|listing| listing.sources.contains(&module.file)))
+}
+
+/// What the build system in the changes, or in the tree that they apply to, says of the modules of a folder.
+pub(super) fn in_folder(
+    changeset: &Changeset,
+    base: Option<&Tree>,
+    home: &str,
+) -> Result<Vec<Listing>, Error> {
     let mut files: Files = Vec::new();
     let mut parts: Vec<&str> = Vec::new();
     let mut shared: Files = Vec::new();
@@ -54,10 +63,11 @@ pub fn listing(
         files.extend(of_folder(tree, home)?);
         shared.extend(one(tree, SHARED)?);
     }
-    Ok(find(&files, &shared, &module.file).map(|listing| {
+    let listings = declared(&files, &shared, home).map(|listing| {
         let whole = !parts.contains(&listing.module.file.as_str());
         Listing { whole: whole && listing.whole, ..listing }
-    }))
+    });
+    Ok(listings.collect())
 }
 
 /// What a tree's build system says of the module whose file this is.
@@ -67,7 +77,9 @@ pub(super) fn in_tree(tree: &Tree, source: &str) -> Result<Option<Listing>, Erro
         return Ok(None);
     }
     let shared: Files = one(tree, SHARED)?.into_iter().collect();
-    Ok(find(&files, &shared, source))
+    let found = declared(&files, &shared, folder(source))
+        .find(|listing| listing.sources.iter().any(|listed| listed == source));
+    Ok(found)
 }
 
 fn of_folder(tree: &Tree, folder: &str) -> Result<Files, Error> {
@@ -93,17 +105,13 @@ fn known(file: &FileChange) -> String {
     }
 }
 
-fn find(files: &Files, shared: &Files, source: &str) -> Option<Listing> {
+/// The modules that the configuration files of the folder `home` declare.
+fn declared(files: &Files, shared: &Files, home: &str) -> impl Iterator<Item = Listing> {
     let files: Vec<Text<'_>> = files.iter().map(|(path, text)| Text { path, text }).collect();
     let shared: Vec<Text<'_>> = shared.iter().map(|(path, text)| Text { path, text }).collect();
-    let home = folder(source);
-    autoconf::modules(&files, &shared).into_iter().find_map(|module| {
+    autoconf::modules(&files, &shared).into_iter().map(move |module| {
         let sources: Vec<String> = module.sources.iter().filter_map(|name| joined(home, name)).collect();
-        sources.iter().any(|listed| listed == source).then_some(Listing {
-            whole: module.complete,
-            module,
-            sources,
-        })
+        Listing { whole: module.complete, module, sources }
     })
 }
 

@@ -4,7 +4,8 @@
 //!
 //! `scan` finds the lines of file patches and hunks, `parse` has diffy read each, `paths` takes prefixes off, `series` applies
 //! all in order (`apply` on files that are known whole, `sketch` on those that are not), `classify` asks the `rules`. Where there
-//! is no patch but a module of a release, `whole` gathers its files, by the `listing` in the release's build system.
+//! is no patch but a module of a release, `whole` gathers its files, by the `listing` in the release's build system; by the same,
+//! `owners` tells whose the files are that patches change without the module's main file.
 
 mod apply;
 mod classify;
@@ -18,6 +19,7 @@ mod hunk;
 mod listing;
 mod mail;
 mod modules;
+mod owners;
 mod parse;
 mod paths;
 pub mod rules;

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::owners::Owners;
 use super::tokens::{Place, Tokens};
 use super::{Changeset, Class, Error, FileText, Unapplied};
+use crate::source::Tree;
 
 /// A module that a file of the changeset defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,32 +41,62 @@ fn defined(changeset: &Changeset, is_meant: impl Fn(Class) -> bool) -> Vec<Modul
 }
 
 /// The one module to build: the only one there is, or the one that `wanted` names (`proxy_wstunnel_module`, or
-/// `mod_proxy_wstunnel`). That one may also be an existing module which a patch changes beside bringing another; pass the
-/// answer to [`Changeset::focused_on`].
+/// `mod_proxy_wstunnel`). That one may also be an existing module which a patch changes beside bringing another, or one of which
+/// it changes files beside the main one, that the build system of `base` lists; pass the answer to [`Changeset::focused_on`], and
+/// what [`listing`](super::listing()) says of it to [`Changeset::listed`].
 ///
 /// # Errors
-/// [`Error::NoSource`], [`Error::NoModule`], [`Error::SeveralModules`], [`Error::UnknownModule`]; [`Error::Rejected`] where it
-/// can only be a module that the patches do not fit.
-pub fn single_module(changeset: &Changeset, wanted: Option<&str>) -> Result<ModuleFound, Error> {
+/// [`Error::Source`] where `base` cannot be read; [`Error::NoSource`], [`Error::NoModule`], [`Error::OfHttpd`],
+/// [`Error::SeveralModules`], [`Error::UnknownModule`]; [`Error::Rejected`] where it can only be a module that the patches do
+/// not fit.
+pub fn single_module(
+    changeset: &Changeset,
+    base: Option<&Tree>,
+    wanted: Option<&str>,
+) -> Result<ModuleFound, Error> {
     let own = modules(changeset);
     let list = |found: &[ModuleFound]| {
         found.iter().map(|m| format!("{} ({}:{})", m.symbol, m.file, m.line)).collect()
     };
     if let Some(wanted) = wanted {
         let all = defined(changeset, |class| !class.is_stripped());
-        let by_symbol = own.iter().chain(&all).find(|module| module.symbol == wanted);
-        let by_name = own.iter().chain(&all).find(|module| module.name == wanted);
-        return match by_symbol.or(by_name) {
-            Some(module) => Ok(module.clone()),
-            None if let Some(error) = unapplied(changeset, Some(wanted)) => Err(error),
-            None if all.is_empty() => Err(none(changeset)),
-            None => Err(Error::UnknownModule { wanted: wanted.to_owned(), found: list(&all) }),
+        let called = |found: &[ModuleFound]| {
+            let by_symbol = found.iter().find(|module| module.symbol == wanted);
+            by_symbol.or_else(|| found.iter().find(|module| module.name == wanted)).cloned()
+        };
+        if let Some(module) = called(&own).or_else(|| called(&all)) {
+            return Ok(module);
+        }
+        if let Some(error) = unapplied(changeset, Some(wanted)) {
+            return Err(error);
+        }
+        let owners = Owners::of(changeset, base)?;
+        let others: Vec<ModuleFound> =
+            owners.possible().filter(|owner| !all.contains(owner)).cloned().collect();
+        let found = [all, others].concat();
+        return match called(&found) {
+            Some(module) => Ok(module),
+            None if found.is_empty() => Err(none(changeset, &owners)),
+            None => Err(Error::UnknownModule { wanted: wanted.to_owned(), found: list(&found) }),
         };
     }
+    let several = |found: &[ModuleFound], first: &ModuleFound| Error::SeveralModules {
+        found: list(found),
+        example: first.symbol.clone(),
+    };
     match own.as_slice() {
+        [only] => return Ok(only.clone()),
+        [first, ..] => return Err(several(&own, first)),
+        [] => {}
+    }
+    if let Some(error) = unapplied(changeset, None) {
+        return Err(error);
+    }
+    let owners = Owners::of(changeset, base)?;
+    match owners.meant() {
         [only] => Ok(only.clone()),
-        [first, ..] => Err(Error::SeveralModules { found: list(&own), example: first.symbol.clone() }),
-        [] => Err(unapplied(changeset, None).unwrap_or_else(|| none(changeset))),
+        found @ [first, ..] => Err(several(found, first)),
+        [] => Err(none(changeset, &owners)),
     }
 }
 
@@ -78,7 +110,10 @@ fn unapplied(changeset: &Changeset, wanted: Option<&str>) -> Option<Error> {
     changeset.unapplied.iter().find(is_meant).map(Unapplied::refused)
 }
 
-fn none(changeset: &Changeset) -> Error {
+fn none(changeset: &Changeset, owners: &Owners) -> Error {
+    if !owners.of_httpd.is_empty() {
+        return Error::OfHttpd { files: owners.of_httpd.clone() };
+    }
     let kept: Vec<_> = changeset.files.iter().filter(|file| !file.class.is_stripped()).collect();
     let sources = || kept.iter().filter(|file| file.path.ends_with(".c"));
     if sources().next().is_none() {
@@ -93,16 +128,16 @@ fn none(changeset: &Changeset) -> Error {
                     [[classify]] rule in module.toml overrules it";
         return Error::NoSource { found: found.join(", "), help: help.to_owned() };
     }
-    let unseen: Vec<&str> = sources()
-        .filter(|file| matches!(file.text, FileText::Fragments(_)))
-        .map(|file| file.path.as_str())
-        .filter(|path| path.rsplit('/').next().is_some_and(|name| name.starts_with("mod_")))
-        .collect();
-    let help = match unseen.as_slice() {
-        [] => "a module is defined by its structure, `module AP_MODULE_DECLARE_DATA example_module = { STANDARD20_MODULE_STUFF, … };` or \
+    let unseen = || {
+        let fragments = sources().filter(|file| matches!(file.text, FileText::Fragments(_)));
+        fragments.map(|file| file.path.as_str())
+    };
+    let is_main = |path: &&str| path.rsplit('/').next().is_some_and(|name| name.starts_with("mod_"));
+    let help = match unseen().find(is_main).or_else(|| unseen().find(|path| path.starts_with("modules/"))) {
+        None => "a module is defined by its structure, `module AP_MODULE_DECLARE_DATA example_module = { STANDARD20_MODULE_STUFF, … };` or \
                `AP_DECLARE_MODULE(example) = …`: is its file in the patch?"
             .to_owned(),
-        [path, ..] => format!(
+        Some(path) => format!(
             "the patch changes {path} without bringing it whole: name the tree that it applies to with --base (DIR or GIT@REV), or \
              `base` in module.toml"
         ),
@@ -110,7 +145,7 @@ fn none(changeset: &Changeset) -> Error {
     Error::NoModule { help }
 }
 
-fn named(file: &str, Definition { symbol, line }: Definition) -> ModuleFound {
+pub(super) fn named(file: &str, Definition { symbol, line }: Definition) -> ModuleFound {
     let base = file.rsplit('/').next().unwrap_or(file);
     let stem = base.strip_suffix(".c").unwrap_or(base);
     // `mod_rpaf-2.0.c` is a name of its file only.

@@ -56,9 +56,10 @@ pub fn new_recipe(new: &NewRecipe, reporter: &dyn Reporter) -> Result<(), crate:
         stage(reporter, Stage::Source, || begin(&new.beginning, &options), |begun| begun.spec_words.clone())?;
     let sources = source::fetch(&begun.spec, Path::new(""), &options)?;
     let changeset = changeset::read(&sources, &[])?;
-    let module = changeset::single_module(&changeset, new.module.as_deref())?;
-    let listing = changeset::listing(&changeset, sources.base.as_ref(), &module)?;
-    let changeset = changeset.focused_on(&module)?.listed(listing.as_ref(), sources.base.as_ref())?;
+    let base = sources.base.as_ref();
+    let module = changeset::single_module(&changeset, base, new.module.as_deref())?;
+    let listing = changeset::listing(&changeset, base, &module)?;
+    let changeset = changeset.focused_on(&module)?.listed(listing.as_ref(), base)?;
     let facts = changeset::describe(&changeset, &module, listing.as_ref());
     let whole = begun.tree.as_ref().map(|(tree, _)| tree).or(sources.base.as_ref());
     let of_httpd = match whole {

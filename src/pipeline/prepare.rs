@@ -111,8 +111,8 @@ pub fn ready(
         stage(reporter, Stage::Changeset, || changeset::read(&sources, rules), summary::changeset)?;
     tell_stripped(&changeset, reporter);
     let brings = changeset::modules(&changeset).into_iter().map(|module| module.name).collect();
-    let module = changeset::single_module(&changeset, wanted.as_deref())?;
     let base = sources.base.as_ref();
+    let module = changeset::single_module(&changeset, base, wanted.as_deref())?;
     let listing = changeset::listing(&changeset, base, &module)?;
     let changeset = changeset.focused_on(&module)?.listed(listing.as_ref(), base)?;
     for (path, why) in changeset.left_out() {

@@ -166,13 +166,15 @@ fn noted(news: RecipeNews, note: &str) -> RecipeNews {
     RecipeNews { note: Some(note.to_owned()), ..news }
 }
 
-/// The module's own files among those that a commit touches, its main one first.
+/// The module's own files: those among what a commit touches, and those that the build system lists. Its main one is the first.
 fn own_files(sources: &Sources, recipe: &Recipe) -> Result<Vec<String>, crate::Error> {
     let changeset = changeset::read(sources, &recipe.rules)?;
     let wanted = recipe.symbol.as_deref().unwrap_or(&recipe.name);
-    let module = changeset::single_module(&changeset, Some(wanted))?;
+    let base = sources.base.as_ref();
+    let module = changeset::single_module(&changeset, base, Some(wanted))?;
+    let listing = changeset::listing(&changeset, base, &module)?;
     let own = |class| matches!(class, Class::ModuleSource | Class::PrivateHeader);
-    let focused = changeset.focused_on(&module)?;
+    let focused = changeset.focused_on(&module)?.listed(listing.as_ref(), base)?;
     let mut files = vec![module.file.clone()];
     let others = focused.files.iter().filter(|file| own(file.class) && file.path != module.file);
     files.extend(others.map(|file| file.path.clone()));

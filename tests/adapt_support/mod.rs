@@ -67,8 +67,8 @@ impl Source {
         let tree = tree();
         let base = SourceTree::new(&tree);
         let changeset = changeset::read(&sources, &[]).unwrap_or_else(|error| panic!("{}", words(&error)));
-        let module =
-            changeset::single_module(&changeset, None).unwrap_or_else(|error| panic!("{}", words(&error)));
+        let module = changeset::single_module(&changeset, None, None)
+            .unwrap_or_else(|error| panic!("{}", words(&error)));
         let changeset = changeset.focused_on(&module).unwrap();
         let id = ModuleId { name: module.name.clone(), symbol: module.symbol.clone() };
         let interface = target.interface();
