@@ -98,6 +98,24 @@ fn an_optional_function_that_is_tested_first_is_no_need() {
 }
 
 #[test]
+fn an_optional_function_of_the_modules_own_header_is_its_own_risk() {
+    // The patch changes the module, and leaves its header alone.
+    let text = |body: &str| {
+        format!(
+            "#include \"httpd.h\"\n#include \"mod_x.h\"\nAPR_OPTIONAL_FN_TYPE(x_key) *x_key;\n\
+             static int x_handler(request_rec *r)\n{{\n    x_key = APR_RETRIEVE_OPTIONAL_FN(x_key);\n\
+             if (!x_key) {{\n        x_key = x_key_default;\n    }}\n    return {body};\n}}\n\
+             static int x_key_default(void *c)\n{{\n    return 0;\n}}\n\
+             module AP_MODULE_DECLARE_DATA x_module = {{ STANDARD20_MODULE_STUFF, x_handler }};\n"
+        )
+    };
+    let declared = "APR_DECLARE_OPTIONAL_FN(int, x_key, (void *c));\n";
+    let tree = tree("").with("modules/x/mod_x.c", &text("0")).with("modules/x/mod_x.h", declared);
+    let change = Change::new().changes(ModuleSource, "modules/x/mod_x.c", &text("0"), &text("1"));
+    flatten(change, &target(), &tree).unwrap();
+}
+
+#[test]
 fn a_group_of_providers_must_be_asked_by_somebody() {
     let tree = tree("#define AP_NEW_GROUP \"new\"\n#define AP_NEW_VERSION \"0\"\n");
     let registers = "    ap_register_provider(r, AP_NEW_GROUP, \"x\", AP_NEW_VERSION, r);\n    return 0;";

@@ -111,6 +111,13 @@ impl<'a> Unit<'a> {
         sites.any(|site| self.calls(*site, functions).iter().any(|call| call.arguments.contains(&name)))
     }
 
+    /// Whether a header is that of one of the module's own sources, by its name.
+    fn is_own_header(&self, path: &str) -> bool {
+        let stem = path.strip_suffix(".h");
+        let mut sources = self.parts.iter().filter(|(_, part)| part.kind == PartKind::Module);
+        sources.any(|(_, part)| stem.is_some() && part.path.strip_suffix(".c") == stem)
+    }
+
     /// Whether a file of the target has `text` and calls one of these functions.
     fn somebody(&self, text: &str, functions: &[&str]) -> bool {
         functions.iter().any(|function| self.offered.file_with(&[text, function], &self.own_file).is_some())
@@ -124,6 +131,7 @@ impl<'a> Unit<'a> {
             // What the module declares itself is its own risk; of another module's header it is a promise.
             let promised = self.parts.iter().find(|(_, part)| {
                 matches!(part.kind, PartKind::BaseHeader | PartKind::TreeHeader | PartKind::SharedHeader)
+                    && !self.is_own_header(&part.path)
                     && part.file.find(name).any(|(_, found)| found.macro_call)
             });
             let Some((_, header)) = promised else { continue };
