@@ -26,6 +26,17 @@ pub(super) enum How {
         /// Whether the file has the lines after the change there already.
         done: bool,
     },
+    /// Its lines are in the file, but not behind the end of the hunk before it.
+    Crossed {
+        /// Where they stand, from 1.
+        at: usize,
+        /// The hunk before it: line of its header in the patch.
+        earlier: u32,
+        /// Where its header says that it stands, from 1.
+        stated: usize,
+        /// Where it was found, from 1.
+        found: usize,
+    },
     /// Its lines are at several places, and not at the one that its header names.
     Several(Vec<usize>),
 }
@@ -40,16 +51,23 @@ pub(super) fn apply<'h>(
     let mut offsets = Vec::new();
     let mut done = 0;
     let mut moved: i64 = 0;
+    let mut last: Option<(&Hunk, usize)> = None;
     for (index, hunk) in hunks.into_iter().enumerate() {
         let stated = if hunk.old_len == 0 { hunk.old_start } else { hunk.old_start.saturating_sub(1) };
         let expected = usize::try_from(signed(stated) + moved).unwrap_or(0);
-        let at = find(&lines, hunk, expected, done).map_err(|how| Mismatch { hunk: index, how })?;
+        let at = find(&lines, hunk, expected, done)
+            .map_err(|how| match how {
+                How::Nowhere { done: false, .. } => crossed(&lines, hunk, done, last).unwrap_or(how),
+                how => how,
+            })
+            .map_err(|how| Mismatch { hunk: index, how })?;
         moved = signed(at) - signed(stated);
         offsets.push(moved);
         let (before, after) = (&lines[done..at], at + hunk.old_len);
         before.iter().for_each(|line| out.extend_from_slice(line));
         hunk.new_side().for_each(|line| out.extend_from_slice(&line.text));
         done = after;
+        last = Some((hunk, at));
     }
     lines[done..].iter().for_each(|line| out.extend_from_slice(line));
     Ok((out, offsets))
@@ -76,6 +94,16 @@ fn find(lines: &[&[u8]], hunk: &Hunk, expected: usize, from: usize) -> Result<us
         [] => Err(nowhere(lines, hunk, expected.max(from))),
         _ => Err(How::Several(places.iter().map(|at| at + 1).collect())),
     }
+}
+
+/// That the hunk's lines stand in front of `from`, where the one before it ends: its place is right by itself, and the two
+/// contradict each other.
+fn crossed(lines: &[&[u8]], hunk: &Hunk, from: usize, last: Option<(&Hunk, usize)>) -> Option<How> {
+    let (earlier, found) = last?;
+    let old: Vec<&[u8]> = hunk.old_side().map(|line| &*line.text).collect();
+    let at =
+        (0..from).find(|&at| !old.is_empty() && lines.get(at..at + old.len()) == Some(old.as_slice()))?;
+    Some(How::Crossed { at: at + 1, earlier: earlier.at.line, stated: earlier.old_start, found: found + 1 })
 }
 
 /// The first line that is not as expected, at the place where most of the hunk's beginning fits.

@@ -77,6 +77,18 @@ impl One<'_, '_> {
                     help: "which one is meant would be a guess: make the patch again on this base tree, or name the tree that it was made for",
                 }
             }
+            How::Crossed { at, earlier, stated, found } => Refusal {
+                place: Place::line(self.patch, hunk.at.line),
+                message: format!(
+                    "the hunk of line {} fits {} at line {at}, but the hunk of line {earlier}, which must end before it, was \
+                     found at line {found} (line {stated} is stated)",
+                    hunk.at.line,
+                    self.which(path),
+                ),
+                label: format!("line {} is stated", hunk.old_start),
+                help: "the file has this code in another order than the patch, so one of the two places is wrong: make the patch again on this \
+                       base tree, or name the tree that it was made for",
+            },
             How::Nowhere { done: true, .. } => Refusal {
                 place: Place::line(self.patch, hunk.at.line),
                 message: format!("the hunk of line {} is in {} already", hunk.at.line, self.which(path)),
