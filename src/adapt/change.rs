@@ -143,7 +143,7 @@ fn replaced(
             };
             Some(vec![change(range, new)])
         }
-        Kind::Arity | Kind::Argument | Kind::Value => {
+        Kind::Arity | Kind::Argument | Kind::Value | Kind::Call => {
             let at = finding.at.clone()?;
             let around = code.calls(&finding.name).into_iter().filter(|call| call.range.contains(&at.start));
             let from = || code.call_from(at.start).map(|(_, call)| call);

@@ -39,6 +39,8 @@ pub enum Kind {
     Elements,
     /// A constant that something is added to.
     Sum,
+    /// A call with an argument that is written so: the target has the function, and its httpd does something else around it.
+    Call,
     /// `#error`, or anything else that no rule is for.
     Other,
 }
@@ -59,6 +61,7 @@ impl Kind {
             Kind::ConstModule | Kind::ModuleName => "the module structure",
             Kind::Elements => "the elements of",
             Kind::Sum => "the sum with",
+            Kind::Call => "the call of",
             Kind::Other => "this",
         }
     }
@@ -75,10 +78,10 @@ pub struct Finding {
     pub owners: Vec<String>,
     /// Of a member: what is done with it.
     pub access: Option<Access>,
-    /// Of a member that is assigned, and of an argument: the value, as it is written. Of elements: their type. Of a
-    /// sum: what is added, where the sum is a whole expression.
+    /// Of a member that is assigned, and of an argument, of a call as well: the value, as it is written. Of elements: their
+    /// type. Of a sum: what is added, where the sum is a whole expression.
     pub value: Option<String>,
-    /// Of an argument: which, from 1.
+    /// Of an argument, and of a call: which, from 1.
     pub argument: Option<usize>,
     /// The word that it is about, in the unit's text; nothing where the place is not in the unit.
     pub at: Option<Range<usize>>,

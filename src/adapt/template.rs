@@ -53,7 +53,7 @@ pub fn check(template: &str, kind: Kind) -> Result<(), String> {
         let number = name.parse::<usize>().is_ok();
         let known = match kind {
             Kind::Member => member.contains(&name),
-            Kind::Function | Kind::Identifier | Kind::Arity | Kind::Argument | Kind::Value => {
+            Kind::Function | Kind::Identifier | Kind::Arity | Kind::Argument | Kind::Value | Kind::Call => {
                 number || name == "arguments" || name == "name"
             }
             Kind::Sum => name == "name" || name == "value",

@@ -13,6 +13,7 @@ pub fn findings(text: &str, symbol: &str, rules: &Rules) -> Vec<Finding> {
     let mut found = structures(text, &code, symbol);
     found.extend(elements(&code));
     found.extend(sums(&code));
+    found.extend(calls(&code, rules));
     found.retain(|finding| rules.fitting(finding).next().is_some());
     found
 }
@@ -74,6 +75,29 @@ fn sums(code: &Code<'_>) -> Vec<Finding> {
     added.collect()
 }
 
+/// What a call does may depend on what httpd does around it (seen with mod_ratelimit, which waits for an end of the response
+/// that older httpds do not pass to it). Only calls that a rule names: there is one in each line.
+fn calls(code: &Code<'_>, rules: &Rules) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for when in rules.of_kind(Kind::Call).map(|rule| &rule.when) {
+        let (Some(number), Some(value)) = (when.argument, &when.value) else { continue };
+        for name in when.name.all() {
+            for call in code.calls(name) {
+                let at = number.checked_sub(1).and_then(|at| call.arguments.get(at)).cloned();
+                let Some(at) = at.filter(|at| value.fits(code.text(at))) else { continue };
+                let written = code.text(&at);
+                let words = format!("the module calls `{name}` with {written}");
+                found.push(Finding {
+                    value: Some(written.to_owned()),
+                    argument: Some(number),
+                    ..finding(Kind::Call, name, at, &words)
+                });
+            }
+        }
+    }
+    found
+}
+
 fn finding(kind: Kind, name: &str, at: Range<usize>, words: &str) -> Finding {
     Finding {
         kind,
@@ -126,5 +150,18 @@ mod tests {
         let of = |line: &str| text.find(line).unwrap() + line.find("workers").unwrap();
         assert_eq!(places(20120211), [of("(proxy_worker *)b->workers")]);
         assert_eq!(places(20051115), [of("(proxy_worker **)b->workers")]);
+    }
+
+    #[test]
+    fn a_call_is_found_where_the_target_does_something_else_around_it() {
+        let text = "static void f(ap_filter_t *f)\n{\na = apr_table_get(f->r->notes, \"limit\");\n\
+                    b = apr_table_get(f->r->subprocess_env, \"rate-limit\");\n}\n";
+        let places = |major: u32, minor: u32| {
+            let found = findings(text, "x_module", &Rules::of(&[], Mmn { major, minor }));
+            found.into_iter().map(|finding| finding.at.unwrap().start).collect::<Vec<_>>()
+        };
+        let at = text.find("\"rate-limit").unwrap();
+        assert_eq!((places(20051115, 24), places(20120211, 83)), (vec![at], vec![at]));
+        assert!(places(20120211, 88).is_empty());
     }
 }

@@ -165,7 +165,9 @@ fn help(finding: &Finding, owner: Owner, draft: &Draft, inputs: &Inputs<'_>) -> 
         return format!("a macro that the target does not have may stand there; {by_hand}");
     }
     // What is of another type, or has another number, has been there all along.
-    if finding.name.is_empty() || matches!(finding.kind, Kind::Elements | Kind::Sum | Kind::Other) {
+    if finding.name.is_empty()
+        || matches!(finding.kind, Kind::Elements | Kind::Sum | Kind::Call | Kind::Other)
+    {
         return by_hand;
     }
     let missing = matches!(finding.kind, Kind::Function | Kind::Type | Kind::Identifier | Kind::Member);

@@ -50,7 +50,10 @@ impl Explanation {
             id: rule.id.clone(),
             pack: pack.name.clone(),
             about: pack.about.clone(),
-            when: when(&rule.when),
+            when: match rule.before {
+                Some(mmn) => format!("{}, and the target's MMN is below {mmn}", when(&rule.when)),
+                None => when(&rule.when),
+            },
             does,
             text,
             also: also.collect(),
@@ -142,6 +145,11 @@ fn when(when: &When) -> String {
             format!("the module takes the elements of {name}{owner} for {element}")
         }
         Kind::Sum => format!("the module adds to {name}"),
+        Kind::Call => {
+            let number = when.argument.unwrap_or_default();
+            let value = when.value.as_ref().map(names).unwrap_or_default();
+            format!("the module calls {name} with {value} as argument {number}")
+        }
         Kind::Other => format!("the compiler objects to {name}"),
     }
 }

@@ -66,7 +66,8 @@ impl Rules {
     pub fn of(own: &[Pack], mmn: Mmn) -> Self {
         let packs =
             own.iter().chain(built_in()).filter(|pack| pack.mmn.is_none_or(|major| major == mmn.major));
-        Rules { rules: packs.flat_map(|pack| pack.rules.iter().cloned()).collect() }
+        let rules = packs.flat_map(|pack| &pack.rules);
+        Rules { rules: rules.filter(|rule| rule.before.is_none_or(|before| mmn < before)).cloned().collect() }
     }
 
     /// The same rules but the one of this id, for tests that ask what a rule is good for.
@@ -79,6 +80,11 @@ impl Rules {
     /// The rules that fit a finding, in order.
     pub fn fitting(&self, finding: &Finding) -> impl Iterator<Item = &Arc<Rule>> {
         self.rules.iter().filter(|rule| rule.fits(finding))
+    }
+
+    /// The rules for findings of a kind, in order.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<Rule>> {
+        self.rules.iter().filter(move |rule| rule.when.kind == kind)
     }
 
     /// The first rule that is about `name` being missing, as a function, type or other name.

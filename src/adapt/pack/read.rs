@@ -110,6 +110,11 @@ fn possible(rule: &Rule) -> Result<(), String> {
                 .to_owned(),
         );
     }
+    if kind == Kind::Call && (rule.when.argument.is_none() || rule.when.value.is_none()) {
+        return Err(
+            "a call needs the number of its `argument`, and how that is written as `value`".to_owned()
+        );
+    }
     match &rule.r#do {
         Action::Replace(text) | Action::Constant(text) => template::check(text, kind),
         Action::Adapter(adapter) if kind == Kind::Argument => {
@@ -158,6 +163,7 @@ mod tests {
         assert!(error(&passing.replace("\"function\"", "\"arity\"")).contains("`passes`"));
         assert!(error(&passing.replace("replace", "refuse")).contains("`passes`"));
         assert!(error(&RULE.replace("name = \"f\" }", &passes(0))).contains("`passes`"));
+        assert!(error(&RULE.replace("\"function\"", "\"call\"")).contains("`argument`"));
         assert!(error(&RULE.replace("note =", "nota =")).contains("unknown field"));
         let twice = format!("{RULE}{}", RULE.split_once("about = \"a\"\n").unwrap().1);
         assert!(error(&twice).contains("stands twice"));

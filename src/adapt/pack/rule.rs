@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::adapt::finding::{Finding, Kind};
 use crate::c::expression::{Access, Code};
+use crate::target::Mmn;
 
 /// The beginning of a pack file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -26,6 +27,9 @@ pub struct Rule {
     pub id: String,
     /// The finding that it is for.
     pub when: When,
+    /// Only for targets of a lower module magic number: from that on httpd's own code does what the rule makes up for, and no
+    /// name tells it.
+    pub before: Option<Mmn>,
     /// What to do.
     pub r#do: Action,
     /// C text that the replacement needs behind the includes.
@@ -103,7 +107,7 @@ pub struct When {
     /// Of a function: the argument, from 1, that must be a function of the module which changes nothing and only
     /// ever declines.
     pub declines: Option<usize>,
-    /// Of an argument: which, from 1; as it is written where `value` is stated.
+    /// Of an argument: which, from 1; as it is written where `value` is stated. Of a call both are stated.
     pub argument: Option<usize>,
     /// Of a function that is replaced: only its calls that pass this are. The others are left to further rules.
     pub passes: Option<Passes>,
