@@ -51,7 +51,11 @@ impl Levels {
 
     /// Whether what stands here is compiled; nothing where only the compiler knows.
     pub fn all(&self) -> Option<bool> {
-        self.0.iter().fold(Some(true), |all, level| both(all, level.current))
+        let mut all = Some(true);
+        for level in &self.0 {
+            all = both(all, level.current);
+        }
+        all
     }
 }
 
