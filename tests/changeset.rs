@@ -611,6 +611,30 @@ fn what_is_not_utf_8_is_latin_1_and_nothing_is_lost() {
 }
 
 #[test]
+fn a_mail_of_a_commit_to_svn_names_the_files_of_the_tree() {
+    let rule = "=".repeat(78);
+    for branch in ["httpd/httpd/trunk", "httpd/httpd/branches/2.4.x", "asf/httpd/httpd/branches/2.4.x"] {
+        let mail = format!(
+            "Author: jim\nDate: Fri Mar  7 18:35:02 2014\nNew Revision: 1575394\n\nURL: http://svn.apache.org/r1575394\nLog:\n\
+             A change of mod_x\n\nAdded:\n    {branch}/modules/p/mod_x.c\nModified:\n    {branch}/modules/p/util.c\n\n\
+             Added: {branch}/modules/p/mod_x.c\nURL: http://svn.apache.org/viewvc/x.c\n{rule}\n\
+             --- {branch}/modules/p/mod_x.c (added)\n+++ {branch}/modules/p/mod_x.c Fri Mar  7 18:35:02 2014\n@@ -0,0 +1,3 @@\n\
+             +AP_DECLARE_MODULE(x) = {{\n+    STANDARD20_MODULE_STUFF\n+}};\n\n\
+             Modified: {branch}/modules/p/util.c\nURL: http://svn.apache.org/viewvc/util.c\n{rule}\n\
+             --- {branch}/modules/p/util.c (original)\n+++ {branch}/modules/p/util.c Fri Mar 17 18:35:02 2014\n@@ -1 +1,2 @@\n\
+             line 1\n+line 2\n\n\n"
+        )
+        .replace("@@\nline 1", "@@\n line 1");
+        let expected = "Added module source by module.new: modules/p/mod_x.c @19+3-0\n\
+                        Modified shared source by shared.source: modules/p/util.c @29+1-0\n";
+        assert_eq!(listing(&read(&mail).unwrap()), expected, "{branch}");
+        let based = read_on(&mail, &[("modules/p/util.c", b"line 1\n")]).unwrap();
+        assert_eq!(listing(&based), expected, "{branch}");
+        assert_eq!(after(&based, "modules/p/util.c"), "line 1\nline 2\n");
+    }
+}
+
+#[test]
 fn a_copy_begins_as_the_file_it_was_made_of() {
     let patch = "diff --git a/modules/a/mod_a.c b/modules/b/mod_b.c\nsimilarity index 90%\ncopy from modules/a/mod_a.c\n\
                  copy to modules/b/mod_b.c\n--- a/modules/a/mod_a.c\n+++ b/modules/b/mod_b.c\n@@ -1,2 +1,2 @@\n-AP_DECLARE_MODULE(x) = {\n\

@@ -93,7 +93,7 @@ impl Prefixes {
         if let Some(base) = base {
             // The level at which most of the files are there; of equals the lowest.
             let mut most = 0;
-            for level in 0..=3 {
+            for level in 0..=MAX_LEVEL {
                 let mut found = 0;
                 for (path, stripped, _) in sides.iter().filter(|(.., there)| *there) {
                     let rest = without_parts(stripped, level);
@@ -204,10 +204,37 @@ fn same_file(path: &str, other: &str) -> bool {
     path[..bare(path)] == other[..bare(other)]
 }
 
+/// As many parts may be before a path of the base tree: `asf/httpd/httpd/branches/2.4.x/` has five.
+const MAX_LEVEL: usize = 5;
+
+/// What is at the top of httpd's tree.
+const TOP: &[&str] = &[
+    "build",
+    "docs",
+    "include",
+    "modules",
+    "os",
+    "server",
+    "srclib",
+    "support",
+    "test",
+    "CHANGES",
+    "CMakeLists.txt",
+    "LICENSE",
+    "Makefile.in",
+    "Makefile.win",
+    "NOTICE",
+    "STATUS",
+    "acinclude.m4",
+    "changes-entries",
+    "config.layout",
+    "configure.in",
+];
+
 /// Without the folders that a release or svn's layout puts around the tree: `httpd-2.4.62/`, `httpd/httpd/trunk/`,
-/// `branches/2.4.x/`.
+/// `branches/2.4.x/`; and whatever stands before svn's, where a path of httpd's tree is behind it.
 fn unwrapped(path: &str) -> &str {
-    let mut rest = path;
+    let mut rest = behind_branch(path).unwrap_or(path);
     while let Some((first, below)) = rest.split_once('/') {
         let release = first == "httpd"
             || first.starts_with("httpd-")
@@ -221,6 +248,24 @@ fn unwrapped(path: &str) -> &str {
         };
     }
     rest
+}
+
+/// What is behind `trunk/`, `branches/NAME/` or `tags/NAME/`, if it is a path of httpd's tree.
+fn behind_branch(path: &str) -> Option<&str> {
+    let mut rest = path;
+    while let Some((first, below)) = rest.split_once('/') {
+        let tree = match first {
+            "trunk" => Some(below),
+            "branches" | "tags" => below.split_once('/').map(|(_, tree)| tree),
+            _ => None,
+        };
+        let is_top = |tree: &&str| TOP.contains(&tree.split('/').next().unwrap_or_default());
+        if let Some(tree) = tree.filter(is_top) {
+            return Some(tree);
+        }
+        rest = below;
+    }
+    None
 }
 
 /// Without its first `count` parts; all but the last of fewer.
@@ -289,6 +334,12 @@ mod tests {
             ("a/x.c~", "b/x.c", "x.c"),
             ("httpd/httpd/trunk/modules/x.c", "httpd/httpd/trunk/modules/x.c", "modules/x.c"),
             ("httpd/httpd/branches/2.4.x/CHANGES", "httpd/httpd/branches/2.4.x/CHANGES", "CHANGES"),
+            (
+                "repos/asf/httpd/httpd/tags/2.4.6/modules/x.c",
+                "repos/asf/httpd/httpd/tags/2.4.6/modules/x.c",
+                "modules/x.c",
+            ),
+            ("lib/trunk/x.c", "lib/trunk/x.c", "lib/trunk/x.c"),
             ("httpd.spec", "httpd.spec", "httpd.spec"),
             ("./modules/x.c", "./modules/x.c", "modules/x.c"),
             ("x.c", "x.c", "x.c"),
@@ -313,6 +364,12 @@ mod tests {
         let both = |path: &str| RawPaths::Both { old: path.into(), new: path.into(), prefixed: None };
         assert_eq!(resolve(&[both("httpd/x.c")], Some(&base)), "httpd/x.c");
         assert_eq!(resolve(&[both("some/where/httpd/x.c")], Some(&base)), "httpd/x.c");
+        let deep =
+            Tree::memory("base".into(), BTreeMap::from([("modules/x.c".to_owned(), b"".as_slice().into())]));
+        assert_eq!(
+            resolve(&[both("asf/httpd/httpd/branches/2.4.x/modules/x.c")], Some(&deep)),
+            "modules/x.c"
+        );
         // A file of the same name higher up is another file.
         assert_eq!(resolve(&[both("httpd/x.c"), both("other/httpd/x.c")], Some(&base)), "other/httpd/x.c");
         let new = RawPaths::New { path: "some/where/httpd/y.c".into(), prefixed: None };

@@ -330,14 +330,29 @@ fn headers_and_hunks(
     hunk::check_end(scanner, section.hunks.last())
 }
 
-/// svn's note behind a path whose tab became a blank on the way.
+/// The line without what svn notes behind a path, where its tab became a blank on the way, and without what a commit's mail has
+/// there in place of it: ` (original)`, ` (added)`, ` (removed)` or the time.
 fn without_note(line: &[u8]) -> &[u8] {
     if line.contains(&b'\t') {
         return line;
     }
-    let notes: [&[u8]; 3] = [b" (revision ", b" (working copy)", b" (nonexistent)"];
-    let cut = notes.iter().filter_map(|note| memchr::memmem::rfind(line, note)).min();
+    let notes: [&[u8]; 6] =
+        [b" (revision ", b" (working copy)", b" (nonexistent)", b" (original)", b" (added)", b" (removed)"];
+    let time = line.len().checked_sub(TIME.len()).filter(|at| is_time(&line[*at..]));
+    let cut = notes.iter().filter_map(|note| memchr::memmem::rfind(line, note)).chain(time).min();
     line[..cut.unwrap_or(line.len())].trim_ascii_end()
+}
+
+/// A blank and a time as C's `ctime` writes it; `0` for a digit or a blank, `a` for a letter.
+const TIME: &[u8] = b" aaa aaa 00 00:00:00 0000";
+
+fn is_time(text: &[u8]) -> bool {
+    let fits = |(byte, form): (&u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit() || *byte == b' ',
+        b'a' => byte.is_ascii_alphabetic(),
+        _ => byte == form,
+    };
+    text.len() == TIME.len() && text.iter().zip(TIME).all(fits)
 }
 
 /// Whether the two paths behind `diff --git` have prefixes. `x x` has none; `a/x b/x`, and what else differs in its first part
@@ -363,6 +378,22 @@ pub(super) fn push(text: &mut Vec<u8>, line: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notes_behind_a_path_come_off() {
+        for (line, expected) in [
+            ("--- a/x.c", "--- a/x.c"),
+            ("--- x.c (revision 12)", "--- x.c"),
+            ("--- httpd/httpd/trunk/x.c (original)", "--- httpd/httpd/trunk/x.c"),
+            ("--- httpd/httpd/trunk/x.c (added)", "--- httpd/httpd/trunk/x.c"),
+            ("+++ httpd/httpd/trunk/x.c (removed)", "+++ httpd/httpd/trunk/x.c"),
+            ("+++ httpd/httpd/trunk/x.c Fri Mar  7 18:35:02 2014", "+++ httpd/httpd/trunk/x.c"),
+            ("+++ x.c\tFri Mar  7 18:35:02 2014", "+++ x.c\tFri Mar  7 18:35:02 2014"),
+            ("+++ notes of Fri Mar", "+++ notes of Fri Mar"),
+        ] {
+            assert_eq!(String::from_utf8_lossy(without_note(line.as_bytes())), expected);
+        }
+    }
 
     #[test]
     fn prefixes_are_told_by_the_first_line() {
