@@ -3,7 +3,7 @@
 mod flatten_support;
 
 use flatten_support::{Change, Fake, Files, flatten, refused};
-use modgraft::changeset::Class::{self, ModuleSource};
+use modgraft::changeset::Class::{self, ModuleSource, SharedSource};
 use modgraft::flatten::{Error, Outcome};
 
 /// A module that includes httpd.h and `includes`, with `body` as its handler.
@@ -49,6 +49,31 @@ fn an_optional_function_must_be_registered_by_somebody() {
     let asks = ["ssl_ask", "apr_dynamic_fn_retrieve"];
     assert!(flatten(change(), &older().file("mod_y.so", &asks), &tree).is_err());
     assert!(flatten(change(), &older().file("mod_x.so", &registers), &tree).is_err());
+}
+
+/// The patch changes the function, in another module's source, and that module's state stands behind it.
+#[test]
+fn an_optional_function_is_not_taken_for_being_asked_for() {
+    let tree = tree("").with("modules/ssl/mod_ssl.h", "APR_DECLARE_OPTIONAL_FN(int, ssl_ask, (void *c));\n");
+    let source = |answer: &str| {
+        format!(
+            "#include \"mod_ssl.h\"\nextern module ssl_module;\nint ssl_ask(void *c)\n{{\n    \
+             return get(c, &ssl_module) + {answer};\n}}\n"
+        )
+    };
+    let body = "    APR_OPTIONAL_FN_TYPE(ssl_ask) *ask = APR_RETRIEVE_OPTIONAL_FN( ssl_ask );\n    \
+                return ask ? ask(r) : 0;";
+    let change = |body: &str| {
+        let change = module_with("#include \"mod_ssl.h\"", body);
+        change.changes(SharedSource, "modules/ssl/ssl_vars.c", &source("1"), &source("2"))
+    };
+    let target = || target().declares("ssl_ask", "mod_ssl.h").header("mod_ssl.h", "");
+    let unit = flatten(change(body), &target(), &tree).unwrap();
+    assert!(!unit.render(false).contains("get(c, &ssl_module)"), "{}", unit.render(false));
+    // Who takes its address needs the function.
+    let registers = format!("    APR_REGISTER_OPTIONAL_FN(ssl_ask);\n{body}");
+    let (error, text) = refused(change(&registers), &target(), &tree);
+    assert!(matches!(error, Error::OtherModulesState { .. }), "{text}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ struct Data {
     decorates_with_arguments: HashSet<String>,
     types: HashSet<String>,
     stringifies: HashSet<String>,
+    only_names: HashSet<String>,
     declares: Vec<Declares>,
 }
 
@@ -79,6 +80,15 @@ pub(crate) fn behind_decorations(tokens: &[Token], mut at: usize, source: &str) 
 /// Whether `name` turns its argument into a string that is looked up at run time.
 pub(crate) fn stringifies(name: &str) -> bool {
     DATA.0.stringifies.contains(name)
+}
+
+/// Whether the identifier at `start` is the argument of a macro to which only its name matters: nothing of that name need be
+/// there.
+pub(crate) fn only_names(text: &str, start: usize) -> bool {
+    let before = text.get(..start).and_then(|before| before.trim_end().strip_suffix('('));
+    let words =
+        before.map(|before| before.trim_end().rsplit(|one: char| !one.is_alphanumeric() && one != '_'));
+    words.and_then(|mut words| words.next()).is_some_and(|word| DATA.0.only_names.contains(word))
 }
 
 /// Written as macros are: capitals, digits and underscores, with at least one capital.

@@ -53,6 +53,15 @@ struct Use {
     certain: bool,
     /// A condition asks for it: what it is in the target is the answer.
     tested: bool,
+    /// Only the name is meant, by which an optional function is found at run time: whoever has it, it is not called here.
+    named: bool,
+}
+
+impl Use {
+    /// What the use is remembered as: a function that is called is another thing than its name.
+    fn key(&self) -> String {
+        if self.named { format!("apr_OFN_{}_t", self.name) } else { self.name.clone() }
+    }
 }
 
 /// Names that the tree was not asked for yet, with the file that uses them.
@@ -149,27 +158,29 @@ impl<'a> Walk<'a> {
         let own_names: HashSet<&str> = declaration.names.iter().map(String::as_str).collect();
         let scope = self.asker(by);
         let mut seen = HashSet::new();
-        let mut add = |name: &str, certain: bool, tested: bool| {
+        let mut add = |name: &str, certain: bool, tested: bool, named: bool| {
             if tested {
                 self.tested.insert((scope, name.to_owned()));
             }
-            if seen.insert((name.to_owned(), certain, tested)) {
+            if seen.insert((name.to_owned(), certain, tested, named)) {
                 let queue = if certain { &mut self.certain } else { &mut self.uncertain };
-                queue.push_back(Use { name: name.to_owned(), by, certain, tested });
+                queue.push_back(Use { name: name.to_owned(), by, certain, tested, named });
             }
         };
         for identifier in declaration.identifiers.iter().filter(|identifier| identifier.role == Role::Global)
         {
             let Some(name) = text.get(identifier.range.clone()) else { continue };
             if !own_names.contains(name) {
-                add(name, certain && !identifier.conditional && !identifier.tested, identifier.tested);
+                let certain = certain && !identifier.conditional && !identifier.tested;
+                let named = macros::only_names(text, identifier.range.start);
+                add(name, certain, identifier.tested, named);
             }
         }
         for condition in &declaration.conditions {
             for token in lex::tokens(condition, 0..condition.len()) {
                 let name = token.text(condition);
                 if token.kind == lex::TokenKind::Identifier && name != "defined" {
-                    add(name, false, true);
+                    add(name, false, true, false);
                 }
             }
         }
@@ -182,7 +193,7 @@ impl<'a> Walk<'a> {
         if from_own && self.reached.own.has(used.by.part, &used.name) {
             return Ok(());
         }
-        if !self.met.insert((scope, used.name.clone())) {
+        if !self.met.insert((scope, used.key())) {
             return Ok(());
         }
         let copied = self.copied.contains(&used.name);
@@ -198,6 +209,7 @@ impl<'a> Walk<'a> {
             });
         }
         let mut candidates = resolve::candidates(self.parts, used.by.part, &used.name, has);
+        candidates.sites.retain(|site| !used.named || !self.is_function(*site));
         let mut asked = None;
         if !has && !candidates.private {
             if !copied
@@ -219,7 +231,8 @@ impl<'a> Walk<'a> {
             if candidates.sites.iter().all(|site| self.announces(*site)) {
                 match self.ask_tree(used) {
                     Some(answer) => {
-                        candidates.sites.extend(answer.sites.iter().copied());
+                        let sites = answer.sites.iter().copied();
+                        candidates.sites.extend(sites.filter(|site| !used.named || !self.is_function(*site)));
                         asked = Some(answer);
                     }
                     None => return Ok(()),
@@ -244,7 +257,7 @@ impl<'a> Walk<'a> {
             return if has { Ok(()) } else { self.met_nowhere(used, from_own) };
         }
         // A shared name is one thing, whoever uses it.
-        if scope.is_some() && !candidates.private && !self.met.insert((None, used.name.clone())) {
+        if scope.is_some() && !candidates.private && !self.met.insert((None, used.key())) {
             return Ok(());
         }
         if !from_own && !candidates.private && self.reached.own.shared.contains(&used.name) {
@@ -285,8 +298,8 @@ impl<'a> Walk<'a> {
         if left || !self.with_tree || settled {
             if left {
                 // A condition asks, and whoever uses the name without one asks the tree.
-                self.met.remove(&(None, name.clone()));
-                self.met.remove(&(Some(at), name.clone()));
+                self.met.remove(&(None, used.key()));
+                self.met.remove(&(Some(at), used.key()));
             }
             return Some(&NOTHING);
         }
@@ -302,6 +315,11 @@ impl<'a> Walk<'a> {
             found.kind == DeclarationKind::Prototype
                 || found.kind == DeclarationKind::Variable && found.forward
         })
+    }
+
+    fn is_function(&self, site: Site) -> bool {
+        let kinds = [DeclarationKind::Function, DeclarationKind::Partial];
+        self.part(site).is_some_and(|(_, found)| kinds.contains(&found.kind))
     }
 
     /// Whether a declaration stands for something of a program that runs, not only for the compiler.
