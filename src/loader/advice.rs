@@ -47,8 +47,15 @@ pub(super) fn of(target: &Target, options: &Options, stop: &Stop) -> String {
 /// Who has a symbol, and what must be done to have it loaded before.
 fn undefined(target: &Target, options: &Options, stop: &Stop, symbol: &str) -> String {
     let all = survey(target, options).ok();
+    // A file that is laid over the target's is the one that httpd loads.
+    let is_replaced = |name: &str| {
+        let files = options.laid.iter().filter(|(_, laid)| matches!(laid, Laid::File(_)));
+        files.into_iter().any(|(path, _)| paths::split(path).1 == name)
+    };
     let own = target.symbols().providers(symbol).filter(|provider| provider.kind == ProviderKind::Module);
-    let mut files: Vec<String> = own.map(|provider| provider.name.clone()).collect();
+    let (replaced, own): (Vec<String>, Vec<String>) =
+        own.map(|provider| provider.name.clone()).partition(|name| is_replaced(name));
+    let mut files = own;
     files.extend(options.laid.iter().filter_map(|(path, laid)| match laid {
         Laid::File(file) => {
             let object = Object::parse(&fs_err::read(file).ok()?).ok()?;
@@ -56,6 +63,12 @@ fn undefined(target: &Target, options: &Options, stop: &Stop, symbol: &str) -> S
         }
         Laid::Text(_) => None,
     }));
+    if let (true, Some(file)) = (files.is_empty(), replaced.first()) {
+        return format!(
+            "the target's own {file} has `{symbol}`, and the {file} that takes its place does not: build one that exports all that the \
+             target's does"
+        );
+    }
     let Some(first) = files.first() else {
         return format!(
             "nothing that the target has exports `{symbol}`: another version of httpd has it, or a library that is not linked"

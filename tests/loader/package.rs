@@ -285,3 +285,31 @@ fn the_command_prints_order_and_verdict() {
     let text = run(&mut simulate(&[&"--conf", &conf, &"--drop-in", &placed]));
     assert!(text.ends_with("httpd would load all 1 modules\n"), "{text}");
 }
+
+/// The target's own file has the function, and is not the one that is loaded.
+#[test]
+fn what_the_packages_own_module_lacks_is_not_sought_in_the_one_it_replaces() {
+    let http = "LoadModule proxy_http_module modules/mod_proxy_http.so\n";
+    let root = Root::new(&[
+        ("etc/apache2/apache2.conf", BASE),
+        ("etc/httpd/conf.modules.d/20-proxy.conf", PROXY),
+        ("etc/httpd/conf.modules.d/30-http.conf", http),
+    ]);
+    let files = tempfile::tempdir().unwrap();
+    let (source, module) = (files.path().join("mod_proxy.c"), files.path().join("mod_proxy.so"));
+    let text = "#include \"httpd.h\"\n#include \"http_config.h\"\nAP_DECLARE_MODULE(proxy) = { STANDARD20_MODULE_STUFF };\n";
+    fs_err::write(&source, text).unwrap();
+    let include = root.path().join("usr/include");
+    run(Command::new("cc")
+        .args(["-shared", "-fPIC", "-D_GNU_SOURCE", "-o"])
+        .arg(&module)
+        .arg(&source)
+        .arg(format!("-I{}", include.join("apache2").display()))
+        .arg(format!("-I{}", include.join("apr-1.0").display())));
+    let mut command = modgraft();
+    command.args(["target", "simulate"]).arg(root.path()).arg("--module").arg(&module);
+    let said = run_fails(&mut command);
+    let words = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("the target's own mod_proxy.so has `ap_proxy_"), "{said}");
+    assert!(words.contains("and the mod_proxy.so that takes its place does not"), "{said}");
+}
