@@ -548,7 +548,10 @@ pub enum Error {
     )]
     #[diagnostic(
         code(modgraft::flatten::nobody_asks),
-        help("the module would load and do nothing: this needs an httpd that asks for such providers")
+        help(
+            "the module would load and do nothing: this needs an httpd that asks for such providers, or another new module that does, \
+             with a recipe beside this one's that has this module in `requires`"
+        )
     )]
     NobodyAsks {
         /// The group's name, a macro.

@@ -74,7 +74,7 @@ pub trait Interface {
     fn file_with(&self, _strings: &[&str], _besides: &str) -> Option<String> {
         None
     }
-    /// Whether the module is made as another one needs it.
+    /// Whether another new module needs the module.
     fn is_required(&self) -> bool {
         false
     }

@@ -171,7 +171,7 @@ impl<'a> Bench<'a> {
     /// `is_required`: the module is made for another one.
     pub fn new(ready: &'a Ready, required: &'a [Required], is_required: bool) -> Self {
         let tree = Layered::new(ready.sources.base.as_ref(), required);
-        Bench { ready, tree, offers: Offers::new(&ready.target, required, is_required) }
+        Bench { ready, tree, offers: Offers::new(ready, required, is_required) }
     }
 
     fn base(&self) -> Option<&dyn Upstream> {

@@ -139,14 +139,31 @@ pub(super) fn of_target(target: &Target, name: &str) -> Has {
     }
 }
 
-/// The recipe of a required module: beside the one that requires it, from `directory`, or as the command line finds it.
-pub(super) fn recipe_file(directory: &Path, name: &str) -> Option<PathBuf> {
-    let above = match directory.file_name() {
+/// The folder around that of a recipe.
+fn around(directory: &Path) -> Option<PathBuf> {
+    match directory.file_name() {
         Some(_) => directory.parent().map(Path::to_owned),
         // `.` and `..` have no parent in words.
         None => Some(directory.join("..")),
-    };
-    let sibling = above.map(|folder| folder.join(name).join("module.toml"));
+    }
+}
+
+/// Whether a recipe beside that of the module `name` requires it. A recipe that cannot be read requires nothing.
+fn is_required_beside(directory: &Path, name: &str) -> bool {
+    // A name alone has a parent of no words.
+    let folder =
+        around(directory).map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder });
+    let folders = folder.and_then(|folder: PathBuf| fs_err::read_dir(folder).ok());
+    let files = folders.into_iter().flatten().flatten().map(|entry| entry.path().join(recipe::MANIFEST));
+    files
+        .filter(|file| file.is_file())
+        .filter_map(|file| recipe::read(&file).ok())
+        .any(|other| other.requires.iter().any(|required| required == name))
+}
+
+/// The recipe of a required module: beside the one that requires it, from `directory`, or as the command line finds it.
+pub(super) fn recipe_file(directory: &Path, name: &str) -> Option<PathBuf> {
+    let sibling = around(directory).map(|folder| folder.join(name).join(recipe::MANIFEST));
     let here = || match recipe::find(&[name.to_owned()], Path::new("")) {
         Ok(Input::Recipe(file)) => Some(file),
         _ => None,
@@ -232,13 +249,14 @@ fn own_headers(ready: &Ready) -> BTreeMap<String, Arc<str>> {
 pub struct Offers<'a> {
     target: HttpdInterface,
     required: &'a [Required],
+    ready: &'a Ready,
     /// The module is made for another one.
     is_required: bool,
 }
 
 impl<'a> Offers<'a> {
-    pub fn new(target: &Target, required: &'a [Required], is_required: bool) -> Self {
-        Offers { target: target.interface(), required, is_required }
+    pub fn new(ready: &'a Ready, required: &'a [Required], is_required: bool) -> Self {
+        Offers { target: ready.target.interface(), required, ready, is_required }
     }
 }
 
@@ -276,8 +294,10 @@ impl Interface for Offers<'_> {
         self.target.file_with(strings, besides).or_else(made)
     }
 
+    /// The package of a required module is built by itself as well.
     fn is_required(&self) -> bool {
-        self.is_required
+        let recipe = &self.ready.recipe;
+        self.is_required || is_required_beside(&recipe.directory, &recipe.name)
     }
 }
 

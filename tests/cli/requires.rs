@@ -270,3 +270,26 @@ fn modules_that_require_each_other_are_refused() {
     assert_eq!(run.code, 3, "{}", run.stderr);
     assert!(run.stderr.contains("mod_store_user → mod_store → mod_store_user"), "{}", run.stderr);
 }
+
+/// By itself it would load and do nothing; the package of the module that requires it says to build this one too.
+#[test]
+fn a_provider_that_only_another_new_module_asks_for_is_built_beside_its_recipe() {
+    let place = Place::new();
+    let module = "#include \"httpd.h\"\n#include \"http_config.h\"\n#include \"ap_provider.h\"\n#include \"ap_sample.h\"\n\
+                  static int sample;\nstatic void hooks(apr_pool_t *p)\n{\n    \
+                  ap_register_provider(p, AP_SAMPLE_GROUP, \"one\", \"0\", &sample);\n}\n\
+                  AP_DECLARE_MODULE(sample) = { STANDARD20_MODULE_STUFF, NULL, NULL, NULL, NULL, NULL, hooks };\n";
+    place.write("tree/include/ap_sample.h", "#define AP_SAMPLE_GROUP \"sample group\"\n");
+    place.write("tree/modules/sample/mod_sample.c", module);
+    let source = |file: &str| format!("directory = \"../../tree\"\nfiles = [\"modules/sample/{file}\"]");
+    place.write("modules/mod_sample/module.toml", recipe("mod_sample", "", &source("mod_sample.c"), ""));
+    let run = build(&place, "mod_sample");
+    assert!(run.code != 0 && run.stderr.contains("modgraft::flatten::nobody_asks"), "{}", run.stderr);
+    assert!(run.stderr.contains("`requires`"), "{}", run.stderr);
+    let keys = "requires = [\"mod_sample\"]";
+    place.write("modules/mod_asks/module.toml", recipe("mod_asks", keys, &source("mod_asks.c"), ""));
+    good(&build(&place, "mod_sample"));
+    let mut beside = place.command();
+    beside.current_dir(place.path("modules"));
+    good(&finish(beside.args(["build-module", "mod_sample", "--sign-key", "none", "--no-check"])));
+}
