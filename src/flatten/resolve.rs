@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::parts::{PartKind, Parts, Site};
-use crate::c::{Declaration, DeclarationKind, File, Linkage};
+use crate::c::{Declaration, DeclarationKind, File, Linkage, directive, lex};
 
 /// The names that the module's own files define.
 #[derive(Debug, Default)]
@@ -44,17 +44,25 @@ impl Own {
 }
 
 /// The names under which a source defines functions by way of a macro: `#define yyparse ap_expr_yyparse`, as parser generators
-/// do.
+/// do. The head of a scanner's function may be a macro as well, flex's `YY_DECL`.
 pub(super) fn renamed_functions(file: &File) -> Vec<String> {
     let text = file.text();
     if !text.contains("#define yy") {
         return Vec::new();
     }
+    let is_head = |name: &str| {
+        // Line by line: flex writes the macro into the midst of what else belongs to the function.
+        text.lines().filter_map(|line| directive::behind(line, "define")).any(|rest| {
+            let mut words = lex::words(rest);
+            words.next() == Some("YY_DECL") && words.any(|word| word == name)
+        })
+    };
     let renamed = |found: &Declaration| {
         let code = text.get(found.code..found.range.end)?;
         let mut words = code.trim_start_matches('#').split_whitespace().skip(1);
         let (name, new) = (words.next()?, words.next()?);
-        let function = file.find_outline(name).any(|(_, found)| found.kind == DeclarationKind::Function);
+        let defined = file.find_outline(name).any(|(_, found)| found.kind == DeclarationKind::Function);
+        let function = defined || is_head(name);
         (found.kind == DeclarationKind::Macro && words.next().is_none() && function).then(|| new.to_owned())
     };
     file.declarations().filter_map(renamed).collect()
@@ -106,4 +114,22 @@ pub(super) fn candidates(parts: &Parts, from: usize, name: &str, target_has: boo
         sites.extend(found(at).filter(|(_, declaration)| visible(declaration)).map(|(site, _)| site));
     }
     Candidates { sites, private: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scanners_function_whose_head_is_a_macro_is_defined() {
+        let of = |text: &str| renamed_functions(&File::new(text.into()));
+        let head =
+            "#define yylex x_yylex\n#ifndef YY_DECL\n#define YY_DECL int yylex YY_PROTO(( void ))\n#endif\n";
+        assert_eq!(of(&format!("{head}YY_DECL\n\t{{\n\treturn 0;\n\t}}\n")), ["x_yylex"]);
+        assert!(of("#define yylex x_yylex\nextern int yylex(void);\n").is_empty());
+        assert!(
+            of("#define yytext x_yytext\n#define YY_DECL int yylex(void)\nYY_DECL\n{\n    return 0;\n}\n")
+                .is_empty()
+        );
+    }
 }
