@@ -476,6 +476,20 @@ fn what_a_patch_changes_beside_a_module_is_the_modules_own() {
     let named = whose(&["modules/p/mod_p.h", "modules/p/both.h"], Some("mod_q")).unwrap();
     assert!(named.starts_with("q_module of modules/p/mod_q.c:2\n"), "{named}");
 
+    // Of these alone, the target's own count where it has them; of the others the flattening knows more.
+    let alone = |touched: &str, wanted: &str| {
+        let patch = changes(touched, "@@ -1 +1,2 @@\n line 1\n+new\n");
+        let sources = sources(&[("p", patch.as_bytes())], Some(&base));
+        let (changeset, tree) = (changeset::read(&sources, &[]).unwrap(), sources.base.as_ref());
+        let module = single_module(&changeset, tree, Some(wanted)).unwrap();
+        let found = changeset::listing(&changeset, tree, &module).unwrap();
+        let changeset = changeset.focused_on(&module).unwrap().listed(found.as_ref(), tree).unwrap();
+        changeset.common_headers_alone().join(" ")
+    };
+    assert_eq!(alone("modules/p/both.h", "mod_q"), "modules/p/both.h");
+    assert_eq!(alone("modules/p/mod_p.h", "mod_p"), "");
+    assert_eq!(alone("modules/p/p_util.c", "mod_p"), "");
+
     // Of several one is named.
     let two = ["modules/p/p_util.c", "modules/p/deep/q_util.c"];
     insta::assert_snapshot!(whose(&two, None).unwrap_err(), @"2 modules are defined: p_module (modules/p/mod_p.c:2), q_module (modules/p/mod_q.c:2)");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::listing::{Listing, in_folder};
 use super::modules::{ModuleFound, definitions, named};
 use super::whole::included;
-use super::{Action, Changeset, Error, FileChange, FileText, text};
+use super::{Action, Changeset, Class, Error, FileChange, FileText, text};
 use crate::source::path::folder;
 use crate::source::{Tree, httpd_version};
 
@@ -61,6 +61,27 @@ impl Owners {
     /// The modules that may be named.
     pub(super) fn possible(&self) -> impl Iterator<Item = &ModuleFound> {
         self.sure.iter().chain(self.including.iter().filter(|module| !self.sure.contains(module)))
+    }
+}
+
+impl Changeset {
+    /// The headers that the patches change, where they change nothing else that is built, and no header that is by its name that
+    /// of a source of the module. Where the target has such a header itself, its modules share it, and its version counts.
+    pub fn common_headers_alone(&self) -> Vec<&str> {
+        let own: HashSet<&str> = (self.files.iter())
+            .filter(|file| file.class == Class::ModuleSource)
+            .filter_map(|file| file.path.strip_suffix(".c"))
+            .collect();
+        let changed: Vec<&FileChange> =
+            self.files.iter().filter(|file| !file.class.is_stripped() && !file.hunks.is_empty()).collect();
+        let is_common = |file: &&FileChange| {
+            let stem = file.path.strip_suffix(".h");
+            file.class == Class::SharedHeader && stem.is_some_and(|stem| !own.contains(stem))
+        };
+        match changed.iter().copied().all(|file| is_common(&file)) {
+            true => changed.iter().map(|file| file.path.as_str()).collect(),
+            false => Vec::new(),
+        }
     }
 }
 

@@ -140,6 +140,21 @@ pub enum Error {
         version: String,
     },
 
+    /// Patches of headers alone, and the target has these itself.
+    #[error("the patch changes nothing but {}, and the target has it itself: nothing of it would be in {module}", headers.join(", "))]
+    #[diagnostic(
+        code(modgraft::headers_of_target),
+        help(
+            "the target's modules were compiled with its own, which they share: this change needs an httpd that has it"
+        )
+    )]
+    HeadersOfTarget {
+        /// Paths of the headers.
+        headers: Vec<String>,
+        /// The module.
+        module: String,
+    },
+
     /// `--release` with something provisional.
     #[error("--release refuses {what}")]
     #[diagnostic(code(modgraft::release))]
@@ -472,7 +487,10 @@ impl Error {
             Error::Rebuild(error) => error.kind(),
             Error::Locked(error) => error.kind(),
             Error::Repin { .. } => Kind::Input,
-            Error::OtherModule { .. } | Error::NoRequired { .. } | Error::BuiltIn { .. } => Kind::Refused,
+            Error::OtherModule { .. }
+            | Error::NoRequired { .. }
+            | Error::BuiltIn { .. }
+            | Error::HeadersOfTarget { .. } => Kind::Refused,
             Error::RequiresItself { .. } | Error::SameModule { .. } => Kind::Input,
             Error::Targets { kind, .. } | Error::Jobs { kind, .. } => *kind,
             Error::KeptOtherwise { .. } | Error::Defect { .. } => Kind::Internal,

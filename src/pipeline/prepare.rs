@@ -10,6 +10,7 @@ use crate::adapt::pack::Rules;
 use crate::audit::Prerequisite;
 use crate::changeset::{self, Changeset, Listing, ModuleFound};
 use crate::compile::{self, Toolchain};
+use crate::flatten::Interface as _;
 use crate::lint;
 use crate::paths;
 use crate::recipe::{self, Input, Recipe};
@@ -147,6 +148,7 @@ pub fn ready(
         None => resolve(&request.target, request.offline, reporter)?,
     };
     compare_with_own(&module, &recipe, &target, reporter)?;
+    refuse_common_headers(&changeset, &module, &target)?;
     let recipe = with_names_of(recipe, &target, reporter);
     let toolchain = Toolchain::find(&target)?;
     let rules = Rules::of(&recipe.compat.packs, target.mmn);
@@ -214,6 +216,20 @@ fn compare_with_own(
         }
         Has::File(_) | Has::Nothing => Ok(()),
     }
+}
+
+/// Refuses patches of nothing but headers that the target has itself: none of it would be in the module.
+fn refuse_common_headers(changeset: &Changeset, module: &ModuleFound, target: &Target) -> Result<(), Error> {
+    let headers = changeset.common_headers_alone();
+    let interface = target.interface();
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    if headers.is_empty() || !headers.iter().all(|path| interface.has_header(&name(path))) {
+        return Ok(());
+    }
+    Err(Error::HeadersOfTarget {
+        headers: headers.iter().map(|path| (*path).to_owned()).collect(),
+        module: module.name.clone(),
+    })
 }
 
 /// The command with which a person takes over, true for what was asked.
