@@ -179,7 +179,7 @@ mod tests {
             let text = render(service, &some(), None);
             assert!(text.contains("[\"el8\", \"8.10\", \"local\"]"), "{text}");
             assert!(
-                text.contains("modgraft sign --sign-key \"$key\" --profile el8 out/el8/*/*.rpm"),
+                text.contains("modgraft resign --sign-key \"$key\" --profile el8 out/el8/*/*.rpm"),
                 "{text}"
             );
             let own = "--profile 'our profiles/own.toml' out/8.10/*/*.rpm";
@@ -187,7 +187,7 @@ mod tests {
                 text.contains(own) && text.contains("--for 'our profiles/own.toml' --base-url"),
                 "{text}"
             );
-            assert!(text.contains("modgraft sign --sign-key \"$key\" out/local/*/*.rpm"), "{text}");
+            assert!(text.contains("modgraft resign --sign-key \"$key\" out/local/*/*.rpm"), "{text}");
             assert!(
                 text.contains("apache2-dev") && !render(service, &some()[..1], None).contains("apache2-dev")
             );
