@@ -218,7 +218,7 @@ fn what_is_missing_is_told_of_whom() {
     let text = said(&format!("{ssl}static int f(SSL_GONE *s) {{ return 0; }}"), "");
     assert!(text.contains("shows what is in the type `SSL_GONE`, and it is none of httpd's"), "{text}");
     let text = said("static void f(void) { made_up_gone(); }", "");
-    assert!(text.contains("a library's, or of a header that the source lacks"), "{text}");
+    assert!(text.contains("find the library, or the header that the source lacks"), "{text}");
     let text = said("static void f(void) { apr_gone(); }", "");
     assert!(text.contains("APR 1.") && text.contains("of httpd 2.2.15 has no function `apr_gone`"), "{text}");
     let text = said("static void f(void) { ap_gone(); }", "");

@@ -162,7 +162,7 @@ fn help(finding: &Finding, owner: Owner, draft: &Draft, inputs: &Inputs<'_>) -> 
         return help;
     }
     if finding.is_unreadable() {
-        return format!("a macro that the target does not have may stand there; {by_hand}");
+        return format!("look whether a macro stands there that the target does not have, or {by_hand}");
     }
     // What is of another type, or has another number, has been there all along.
     if finding.name.is_empty()
@@ -193,7 +193,7 @@ fn help(finding: &Finding, owner: Owner, draft: &Draft, inputs: &Inputs<'_>) -> 
 /// What to do about a name that is none of httpd's, where the module includes headers of these packages.
 fn of_library(packages: &[String], by_hand: &str) -> String {
     match packages {
-        [] => format!("it may be a library's, or of a header that the source lacks: {by_hand}"),
+        [] => format!("find the library, or the header that the source lacks, or {by_hand}"),
         _ => format!(
             "it may be of another release of a library than is installed here ({}): take a release of the module that goes with \
              that, or {by_hand}",

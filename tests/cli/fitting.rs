@@ -200,7 +200,14 @@ fn a_rule_is_explained() {
 fn overlaid(place: &Place) -> String {
     recipe(place, "");
     let refusal = place.run(["build-module", "mod_fit", "--sign-key", "none"]);
-    refused(&refusal, 4, &["no header that the module includes defines `FIT_INVENTED`", "modgraft overlay start modules/mod_fit --target local"]);
+    refused(
+        &refusal,
+        4,
+        &[
+            "no header that the module includes defines `FIT_INVENTED`",
+            "modgraft overlay start modules/mod_fit --target local",
+        ],
+    );
     // The command line that the refusal names.
     good(&place.run("overlay start modules/mod_fit --target local".split(' ')));
     let readme = fs_err::read_to_string(place.path("mod_fit-overlay/README.txt")).unwrap();
