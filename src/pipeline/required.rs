@@ -1,6 +1,6 @@
 //! Modules that must be there first: made beside the one that uses them, where the target does not have them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -140,25 +140,24 @@ pub(super) fn of_target(target: &Target, name: &str) -> Has {
 }
 
 /// The folder around that of a recipe.
-fn around(directory: &Path) -> Option<PathBuf> {
+pub(super) fn around(directory: &Path) -> Option<PathBuf> {
     match directory.file_name() {
+        // A name alone has a parent of no words.
+        Some(_) if directory.parent() == Some(Path::new("")) => Some(PathBuf::from(".")),
         Some(_) => directory.parent().map(Path::to_owned),
         // `.` and `..` have no parent in words.
         None => Some(directory.join("..")),
     }
 }
 
-/// Whether a recipe beside that of the module `name` requires it. A recipe that cannot be read requires nothing.
-fn is_required_beside(directory: &Path, name: &str) -> bool {
-    // A name alone has a parent of no words.
-    let folder =
-        around(directory).map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder });
-    let folders = folder.and_then(|folder: PathBuf| fs_err::read_dir(folder).ok());
-    let files = folders.into_iter().flatten().flatten().map(|entry| entry.path().join(recipe::MANIFEST));
-    files
-        .filter(|file| file.is_file())
-        .filter_map(|file| recipe::read(&file).ok())
-        .any(|other| other.requires.iter().any(|required| required == name))
+/// The modules that the recipes in the folders of `folder` require. A recipe that cannot be read requires nothing.
+pub(super) fn required_in(folder: &Path) -> BTreeSet<String> {
+    let folders = fs_err::read_dir(folder).into_iter().flatten().flatten();
+    let files = folders.map(|entry| entry.path().join(recipe::MANIFEST));
+    // Most do not have the word at all, and need no reading.
+    let requiring =
+        files.filter(|file| fs_err::read_to_string(file).is_ok_and(|text| text.contains("requires")));
+    requiring.filter_map(|file| recipe::read(&file).ok()).flat_map(|recipe| recipe.requires).collect()
 }
 
 /// The recipe of a required module: beside the one that requires it, from `directory`, or as the command line finds it.
@@ -297,7 +296,10 @@ impl Interface for Offers<'_> {
     /// The package of a required module is built by itself as well.
     fn is_required(&self) -> bool {
         let recipe = &self.ready.recipe;
-        self.is_required || is_required_beside(&recipe.directory, &recipe.name)
+        // A recipe that was worked out has no folder.
+        let folder = Some(&recipe.directory).filter(|folder| !folder.as_os_str().is_empty());
+        let beside = || folder.and_then(|folder| around(folder)).map(|folder| required_in(&folder));
+        self.is_required || beside().is_some_and(|required| required.contains(&recipe.name))
     }
 }
 

@@ -1,14 +1,17 @@
 //! All that the packages of a job are made of.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::BuildAll;
 use super::modgraft;
 use crate::cache::Basis;
 use crate::hash::{ListHash, sha256_of};
-use crate::pipeline::required::recipe_file;
+use crate::memo::Memo;
+use crate::pipeline::required::{around, recipe_file, required_in};
 use crate::pipeline::{Check, Locks};
 use crate::recipe::{self, Recipe};
 use crate::sign::Key;
@@ -69,6 +72,8 @@ pub(super) struct Look {
     /// The folders that runs write into. What lies there goes into nothing, also where they are in the tree of a module, as on
     /// a CI system.
     apart: Vec<PathBuf>,
+    /// By folder, what the recipes in it require.
+    required: Memo<PathBuf, Arc<BTreeSet<String>>>,
 }
 
 /// What is said of a file: its digest, or its stamp.
@@ -77,7 +82,7 @@ type Say = fn(&Path) -> io::Result<String>;
 impl Look {
     /// `locks` say what a recipe's source is, where there are some; `apart` are the folders for what is made.
     pub fn new(locks: Option<Locks>, apart: Vec<PathBuf>) -> Self {
-        Look { locks, apart }
+        Look { locks, apart, required: Memo::new() }
     }
 
     /// What a recipe brings: its folder, what it names outside of that, and the recipes that it requires.
@@ -89,7 +94,15 @@ impl Look {
         if fs_err::read(file).map_err(|error| error.to_string())? != recipe.text.as_bytes() {
             return Err(format!("{} has changed since it was read", file.display()));
         }
-        Ok(Brought { basis: self.basis(recipe, file, sha256_of)?, stamps })
+        let mut basis = self.basis(recipe, file, sha256_of)?;
+        basis.state("required by a recipe beside", self.is_required_beside(recipe).to_string());
+        Ok(Brought { basis, stamps })
+    }
+
+    /// Whether a recipe beside requires the module: what nobody of the target asks for is refused otherwise.
+    fn is_required_beside(&self, recipe: &Recipe) -> bool {
+        let Some(folder) = around(&recipe.directory) else { return false };
+        self.required.get(&folder, || Arc::new(required_in(&folder))).contains(&recipe.name)
     }
 
     /// Whether all is as it was when `brought` was found: what a build has read since is what the basis states.
@@ -260,6 +273,29 @@ mod tests {
         fs_err::write(one.join("a.patch"), "2").unwrap();
         assert_ne!(first, key(&recipe(&one, source)));
         assert_ne!(first, key(&recipe(&folder("one"), "[source]\npatches = [\"./a.patch\"]")));
+    }
+
+    /// A provider that nobody of the target asks for is refused, unless a recipe beside requires it.
+    #[test]
+    fn who_requires_a_module_counts_for_it() {
+        let here = tempfile::tempdir().unwrap();
+        let folder = here.path().join("mod_x");
+        fs_err::create_dir(&folder).unwrap();
+        fs_err::write(folder.join("a.patch"), "1").unwrap();
+        let source = "[source]\npatches = [\"a.patch\"]";
+        let beside = |requires: &str| {
+            let folder = here.path().join("mod_y");
+            fs_err::create_dir_all(&folder).unwrap();
+            let text = format!(
+                "name = \"mod_y\"\nversion = \"1\"\nsummary = \"Y\"\nlicense = \"MIT\"\n{requires}\n{source}\n"
+            );
+            fs_err::write(folder.join("module.toml"), text).unwrap();
+        };
+        let alone = key(&recipe(&folder, source));
+        beside("requires = [\"mod_z\"]");
+        assert_eq!(alone, key(&recipe(&folder, source)));
+        beside("requires = [\"mod_x\"]");
+        assert_ne!(alone, key(&recipe(&folder, source)));
     }
 
     #[test]
