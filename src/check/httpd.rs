@@ -354,6 +354,11 @@ impl Server<'_> {
         }
     }
 
+    /// What it has said so far of processes that crashed without being told to end.
+    pub fn crashes(&self) -> Vec<String> {
+        log::crashes(&self.log()).filter(|crash| !self.told_to_end.contains(crash)).collect()
+    }
+
     fn not_restarted(&self, problem: String) -> Error {
         Error::Restart { problem, log: log::tail(&self.log(), EXCERPT) }
     }
@@ -372,11 +377,10 @@ impl Server<'_> {
         // A process that is told to end while its threads are at work can crash by that alone: httpd 2.4's event MPM closes
         // the threads' sockets under their hands (`close_worker_sockets`). Such a crash says nothing of the module.
         let before = (!finished).then(|| self.log());
-        let Server { instance, running, told_to_end, .. } = self;
+        let Server { instance, running, .. } = self;
         running.stop(PATIENCE);
         let log = instance.log();
         let mut crashes: Vec<String> = log::crashes(before.as_ref().unwrap_or(&log)).collect();
-        crashes.retain(|crash| !told_to_end.contains(crash));
         crashes.extend(early.map(|status| format!("ended by itself: {status}")));
         Ok(Stopped { log, crashes })
     }

@@ -48,6 +48,7 @@ pub fn run(checks: &[Check], plan: &Plan) -> Result<CheckResult, Error> {
         backends,
         starts: 0,
         stood_beside: false,
+        restarted: false,
         outcomes: vec![None; checks.len()],
     };
     let mut crashes = Vec::new();
@@ -129,6 +130,8 @@ struct Run<'a> {
     starts: usize,
     /// Whether the module was tested beside those that share its hooks.
     stood_beside: bool,
+    /// Whether httpd has read its configuration again with it.
+    restarted: bool,
     /// By the check's place in the recipe.
     outcomes: Vec<Option<(Outcome, Duration)>>,
 }
@@ -170,7 +173,7 @@ impl Run<'_> {
         if !group.starts {
             return Ok(None);
         }
-        let mut server = instance.start(self.deadline.at_most(START_LIMIT))?;
+        let server = instance.start(self.deadline.at_most(START_LIMIT))?;
         self.starts += 1;
         for (index, check) in &group.checks {
             let began = Instant::now();
@@ -182,13 +185,13 @@ impl Run<'_> {
             };
             self.record(*index, began, outcome);
         }
-        if !process::interrupted() && group.checks.iter().all(|(index, _)| !self.failed(*index)) {
-            server.restart(self.deadline.at_most(START_LIMIT))?;
-            // Whatever it says, and no crash: what was asked before may be answered otherwise the second time.
-            let deadline = self.deadline.at_most(ACTION_LIMIT);
-            let _ = http::exchange(server.address(), "GET", "/", &[], None, deadline);
+        let mut stopped = server.stop()?;
+        let failed = !stopped.crashes.is_empty() || group.checks.iter().any(|(index, _)| self.failed(*index));
+        if !failed && !process::interrupted() && !std::mem::replace(&mut self.restarted, true) {
+            let crashes = self.restart(&instance)?;
+            stopped.crashes.extend(crashes);
         }
-        server.stop().map(Some)
+        Ok(Some(stopped))
     }
 
     /// Tests httpd with the modules that share the module's hooks by name. One that the target's httpd does not load so, for want of
@@ -213,6 +216,19 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Starts httpd once more, and has it read its configuration again; returns what it says of processes that crashed. Where they answer,
+    /// those do not count that are told to end in the first moments of their life: there, httpd's own can crash.
+    fn restart(&self, instance: &Instance<'_>) -> Result<Vec<String>, Error> {
+        let mut server = instance.start(self.deadline.at_most(START_LIMIT))?;
+        server.restart(self.deadline.at_most(START_LIMIT))?;
+        // Whatever it says, and no crash: what was asked before may be answered otherwise the second time.
+        let deadline = self.deadline.at_most(ACTION_LIMIT);
+        let answered = http::exchange(server.address(), "GET", "/", &[], None, deadline).is_ok();
+        let crashes = server.crashes();
+        let stopped = server.stop()?;
+        Ok(if answered { crashes } else { stopped.crashes })
     }
 
     fn record(&mut self, index: usize, began: Instant, outcome: Result<(), String>) {
