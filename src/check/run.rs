@@ -188,7 +188,7 @@ impl Run<'_> {
         let mut stopped = server.stop()?;
         let failed = !stopped.crashes.is_empty() || group.checks.iter().any(|(index, _)| self.failed(*index));
         if !failed && !process::interrupted() && !std::mem::replace(&mut self.restarted, true) {
-            let crashes = self.restart(&instance)?;
+            let crashes = self.restart(&instance, group)?;
             stopped.crashes.extend(crashes);
         }
         Ok(Some(stopped))
@@ -218,14 +218,19 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Starts httpd once more, and has it read its configuration again; returns what it says of processes that crashed. Where they answer,
-    /// those do not count that are told to end in the first moments of their life: there, httpd's own can crash.
-    fn restart(&self, instance: &Instance<'_>) -> Result<Vec<String>, Error> {
+    /// Starts httpd once more, and has it read its configuration again, and answer the first request once more; returns what it says of
+    /// processes that crashed. Where it is answered, those do not count that are told to end in the first moments of their life: there,
+    /// httpd's own can crash.
+    fn restart(&self, instance: &Instance<'_>, group: &Group<'_>) -> Result<Vec<String>, Error> {
         let mut server = instance.start(self.deadline.at_most(START_LIMIT))?;
         server.restart(self.deadline.at_most(START_LIMIT))?;
-        // Whatever it says, and no crash: what was asked before may be answered otherwise the second time.
+        let asked = group.checks.iter().find_map(|(_, check)| match &check.action {
+            Action::Request { request, .. } => Some(request),
+            _ => None,
+        });
+        // Whatever it is: what was asked before may be answered otherwise the second time.
         let deadline = self.deadline.at_most(ACTION_LIMIT);
-        let answered = http::exchange(server.address(), "GET", "/", &[], None, deadline).is_ok();
+        let answered = asked.is_none_or(|request| ask(&server, request, deadline).is_ok());
         let crashes = server.crashes();
         let stopped = server.stop()?;
         Ok(if answered { crashes } else { stopped.crashes })
@@ -259,21 +264,37 @@ fn judge_directive(tested: Result<(), Error>, message: Option<&String>) -> Resul
 }
 
 fn send(server: &Server<'_>, request: &Request, expect: &Expect, deadline: Deadline) -> Result<(), String> {
+    let found = |problem| match problem {
+        Unanswered::Before(problem) => problem,
+        Unanswered::Last(error) => format!("expected status {}, found none: {error}", expect.status),
+    };
+    let response = ask(server, request, deadline).map_err(found)?;
+    judge(expect, &response.head, &response.body)
+}
+
+/// Why a request got no answer.
+enum Unanswered {
+    /// It was not even sent, in words.
+    Before(String),
+    Last(http::Error),
+}
+
+/// Sends a request, and those before it on the same connection.
+fn ask(server: &Server<'_>, request: &Request, deadline: Deadline) -> Result<http::Response, Unanswered> {
     let address = server.address();
     let stream = Stream::connect(address, deadline);
-    let mut connection =
-        Connection::new(stream.map_err(|error| format!("httpd takes no connection: {error}"))?);
+    let stream = stream.map_err(|error| Unanswered::Before(format!("httpd takes no connection: {error}")))?;
+    let mut connection = Connection::new(stream);
     let mut send = |request: &Request, last: bool| {
         let body = request.body.as_ref().map(|body| body.as_bytes());
         let what = (request.method.as_str(), request.path.as_str());
         http::exchange_on(&mut connection, &address.to_string(), what, &request.headers, body, last)
     };
     for earlier in &request.before {
-        send(earlier, false).map_err(|error| format!("a request before it got no answer: {error}"))?;
+        let unanswered = |error| Unanswered::Before(format!("a request before it got no answer: {error}"));
+        send(earlier, false).map_err(unanswered)?;
     }
-    let response = send(request, true)
-        .map_err(|error| format!("expected status {}, found none: {error}", expect.status))?;
-    judge(expect, &response.head, &response.body)
+    send(request, true).map_err(Unanswered::Last)
 }
 
 fn tunnel(
