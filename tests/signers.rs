@@ -378,6 +378,8 @@ fn what_a_command_may_answer(keys: &Keys) {
 }
 
 fn keys_whose_time_is_over(keys: &Keys) {
+    // Of its own: SoftHSM writes the token's file at each login, too.
+    let token = &token_of(&keys.made);
     let folder = tempfile::tempdir().unwrap();
     let [package, ..] = unsigned("el9", folder.path());
     let before = fs_err::read(&package).unwrap();
@@ -387,11 +389,11 @@ fn keys_whose_time_is_over(keys: &Keys) {
         let mut command = modgraft();
         Said::of(command.arg("sign").arg(&package).args(["--sign-key", &spec, "--public-key"]).arg(public))
             .fails(9, words);
-        let (name, value) = keys.token.variable();
+        let (name, value) = token.variable();
         let mut command = modgraft();
         command.env(name, value).arg("sign").arg(&package).args([
             "--sign-key",
-            &keys.token.uri(made.name),
+            &token.uri(made.name),
             "--public-key",
         ]);
         Said::of(command.arg(public)).fails(9, words);
